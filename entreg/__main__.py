@@ -1,0 +1,80 @@
+"""The command line: a table of commands that imports nothing heavy until one is chosen."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from entreg import __version__
+from entreg.errors import ConfigError, UserError
+
+_USAGE = """usage: entreg COMMAND [OPTIONS]
+
+  fit       train, then evaluate     entreg fit --config configs/quickstart.yaml
+            resume                   entreg fit --run runs/<id>
+  validate  evaluate on validation   entreg validate --run runs/<id>
+  test      evaluate on test         entreg test --run runs/<id>
+  predict   write test predictions   entreg predict --run runs/<id>
+  losses    list the losses          entreg losses
+
+  entreg COMMAND --help              all options of a command
+  entreg --version
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code: 0 done, 1 failed while running, 2 wrong usage or configuration.
+
+    Args:
+        argv: command line without the program's name; default: that of the process.
+    """
+    args = list(sys.argv[1:] if argv is None else argv)
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())  # a user's own file in the working directory: my_file.MyLoss
+    if not args or args[0] in ("-h", "--help"):
+        print(_USAGE, end="")
+        return 0 if args else 2
+    if args[0] == "--version":
+        print(f"entreg {__version__}")
+        return 0
+    try:
+        if args[0] not in _COMMANDS:
+            raise ConfigError(f"unknown command {args[0]!r}, expected one of {', '.join(_COMMANDS)}")
+        _COMMANDS[args[0]](args)
+    except UserError as error:
+        print(f"entreg: {' '.join(str(error).split())}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+def _train(args: list[str]) -> None:
+    from entreg.arguments import prepare
+
+    args = prepare(args)
+    from entreg.cli import EntregCLI, quiet
+
+    quiet()
+    EntregCLI(args)
+
+
+def _losses(args: list[str]) -> None:
+    from entreg.losses import available
+
+    rows = [(info.name, info.formula, info.learnable or "-", info.reference) for info in available().values()]
+    header = ("name", "loss of a sample", "learnt", "reference")
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    for row in (header, *rows):
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+_COMMANDS: dict[str, Callable[[list[str]], None]] = {
+    "fit": _train,
+    "validate": _train,
+    "test": _train,
+    "predict": _train,
+    "losses": _losses,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,19 @@
+"""Callbacks: what is measured, written and kept while a classifier trains."""
+
+from entreg.callbacks.checkpoint import AtomicCheckpointIO, LastCheckpoint, best_checkpoint
+from entreg.callbacks.metrics import ClassificationMetrics
+from entreg.callbacks.observe import ObserveLoss
+from entreg.callbacks.predictions import SavePredictions
+from entreg.callbacks.reseed import Reseed
+from entreg.callbacks.throughput import Throughput
+
+__all__ = [
+    "AtomicCheckpointIO",
+    "ClassificationMetrics",
+    "LastCheckpoint",
+    "ObserveLoss",
+    "Reseed",
+    "SavePredictions",
+    "Throughput",
+    "best_checkpoint",
+]

@@ -1,0 +1,102 @@
+"""Checkpoints: the best on validation, the last, and the one before it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint
+from typing_extensions import override
+
+from entreg.runs import Run, atomic_path
+
+
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Write a checkpoint beside its target, flush it to disk, then replace the target.
+
+    Lightning's own writer passes through the system's temporary folder and does not flush. The ``last.ckpt`` that is
+    replaced stays as ``previous.ckpt``.
+    """
+
+    @override
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
+        target = Path(path)
+        with atomic_path(target) as part:
+            torch.save(checkpoint, part)
+            if target.stem == "last" and target.exists():
+                os.replace(target, target.with_stem("previous"))
+
+
+def best_checkpoint(run: Run, monitor: str, mode: str) -> ModelCheckpoint:
+    """Return Lightning's callback that keeps ``best.ckpt``, weights only, by a validation metric."""
+    return ModelCheckpoint(
+        dirpath=run.checkpoint("best").parent,
+        filename="best",
+        monitor=monitor,
+        mode=mode,
+        save_top_k=1,
+        save_weights_only=True,
+        enable_version_counter=False,
+        save_on_train_epoch_end=False,
+    )
+
+
+class LastCheckpoint(Checkpoint):
+    """Keep ``last.ckpt`` for resuming: every n steps, and after every validation.
+
+    Two hooks are avoided on purpose, as a run resumed from there would not be the same: the end of a batch after
+    which validation is due (Lightning would skip it), and the end of a training epoch (its hooks and rows would be
+    lost). The checkpoint after validation covers both.
+
+    Args:
+        run: run folder.
+        every_n_steps: optimizer steps between two checkpoints.
+    """
+
+    def __init__(self, run: Run, every_n_steps: int = 200) -> None:
+        self.path = run.checkpoint("last")
+        self.every_n_steps = every_n_steps
+        self._saved_at = 0
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Save if it is time and validation does not follow."""
+        due = trainer.global_step % self.every_n_steps == 0 and trainer.global_step > self._saved_at
+        if due and not _validation_follows(trainer, batch_idx):
+            self._save(trainer)
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Save after a validation that belongs to training."""
+        if trainer.state.fn == "fit" and not trainer.sanity_checking:
+            self._save(trainer)
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Save at the end where no validation did."""
+        if trainer.global_step > self._saved_at:
+            self._save(trainer)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Step of this checkpoint."""
+        return {"saved_at": self._saved_at}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Restore it."""
+        self._saved_at = state_dict["saved_at"]
+
+    def _save(self, trainer: Trainer) -> None:
+        self._saved_at = trainer.global_step
+        trainer.save_checkpoint(self.path)
+
+
+def _validation_follows(trainer: Trainer, batch_idx: int) -> bool:
+    """Whether validation may run after this batch: at the end of an epoch, or at ``val_check_interval``."""
+    if batch_idx + 1 == trainer.num_training_batches:
+        return True
+    interval = trainer.val_check_batch
+    batches = batch_idx if trainer.check_val_every_n_epoch is not None else trainer.fit_loop.total_batch_idx
+    return bool(interval) and interval != float("inf") and (batches + 1) % int(interval) == 0

@@ -1,0 +1,130 @@
+"""Accuracy, calibration and scores of every epoch, as torchmetrics collections owned by a callback."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import Any
+
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+from torch import Tensor
+from torchmetrics import MeanMetric, Metric, MetricCollection
+from torchmetrics.classification import MulticlassAccuracy
+
+from entreg.classifier import StepOutput
+from entreg.data import Batch
+from entreg.metrics import NLL, Brier, CalibrationError, Errors, MeanConfidence, MeanEntropy
+
+
+class ClassificationMetrics(Callback):
+    """Log ``<stage>/acc``, ``ece``, ``loss`` for train, and ``errors``, ``nll``, ``brier``, ``entropy``, ``confidence`` too for val and test.
+
+    One collection per stage, reset after each epoch. Its states are part of the checkpoint, so an epoch that is
+    resumed in its middle reports the same numbers as one that never stopped.
+
+    Args:
+        bins: equally wide bins of the calibration error.
+    """
+
+    def __init__(self, bins: int = 15) -> None:
+        self.bins = bins
+        self.collections: dict[str, MetricCollection] = {}
+        self._restored: dict[str, dict[str, Tensor]] = {}
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Make the collections for the classes of the data, once."""
+        if self.collections:
+            return
+        num_classes = getattr(trainer, "datamodule").num_classes  # noqa: B009 - set by Lightning, not declared
+        common: dict[str, Metric | MetricCollection] = {
+            "acc": MulticlassAccuracy(num_classes, average="micro", validate_args=False),
+            "ece": CalibrationError(self.bins),
+        }
+        scores: dict[str, Metric | MetricCollection] = {
+            "errors": Errors(),
+            "nll": NLL(),
+            "brier": Brier(),
+            "entropy": MeanEntropy(),
+            "confidence": MeanConfidence(),
+        }
+        loss = MeanMetric().set_dtype(torch.float64)
+        for name, metrics in (("train", common), ("val", common | scores), ("test", common | scores)):
+            collection = MetricCollection(metrics, prefix=f"{name}/", compute_groups=False).clone()
+            self.collections[name] = collection
+            self.collections[f"{name}-loss"] = MetricCollection({"loss": loss}, prefix=f"{name}/").clone()
+        for collection in self.collections.values():
+            collection.persistent(True)
+            collection.to(trainer.strategy.root_device)
+        for name, state in self._restored.items():
+            self.collections[name].load_state_dict(state)
+
+    def state_dict(self) -> dict[str, Any]:
+        """States of all collections, summed over the processes."""
+        with ExitStack() as synced:
+            for collection in self.collections.values():
+                for metric in collection.values():
+                    synced.enter_context(metric.sync_context())
+            return {
+                name: {key: value.clone() for key, value in collection.state_dict().items()}
+                for name, collection in self.collections.items()
+            }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Keep the states for :meth:`setup`; only the first process takes them, as they hold everyone's sums."""
+        rank = torch.distributed.get_rank() if torch.distributed.is_initialized() else 0
+        self._restored = state_dict if rank == 0 else {}
+        for name, state in self._restored.items():
+            if name in self.collections:
+                self.collections[name].load_state_dict(state)
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, batch_idx: int
+    ) -> None:
+        """Update."""
+        self._update("train", outputs, batch)
+
+    def on_validation_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Batch,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Update."""
+        self._update("val", outputs, batch)
+
+    def on_test_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Batch,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Update."""
+        self._update("test", outputs, batch)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Log and reset."""
+        self._log("train")
+
+    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Log and reset."""
+        self._log("val")
+
+    def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Log and reset."""
+        self._log("test")
+
+    def _update(self, name: str, outputs: StepOutput, batch: Batch) -> None:
+        self.collections[name].update(outputs["logits"], batch.target)
+        self.collections[f"{name}-loss"].update(outputs["loss"].detach(), weight=len(batch.target))
+
+    def _log(self, name: str) -> None:
+        for collection in (self.collections[name], self.collections[f"{name}-loss"]):
+            values = {key: value.float() for key, value in collection.compute().items()}
+            self.log_dict(values, prog_bar=name != "test")
+            collection.reset()

@@ -1,0 +1,87 @@
+"""What an evaluation leaves in the run folder: predictions and the reliability diagram."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.loggers import WandbLogger
+from torch import Tensor
+from torchmetrics.utilities.distributed import gather_all_tensors
+
+from entreg.data import Batch
+from entreg.metrics import bin_confidences, reliability_diagram
+from entreg.metrics.calibration import top_label
+from entreg.runs import Run, atomic_path, write_predictions
+
+
+class SavePredictions(Callback):
+    """Write ``predictions/<split>.npz`` and ``figures/reliability-<split>.png`` when a split is evaluated.
+
+    Logits of all processes are gathered, each sample once, sorted by id: the file is the same for any world size.
+    Validation inside training writes nothing.
+
+    Args:
+        run: run folder.
+        bins: bins of the reliability diagram.
+    """
+
+    def __init__(self, run: Run, bins: int = 15) -> None:
+        self.run = run
+        self.bins = bins
+        self._rows: list[tuple[Tensor, Tensor, Tensor]] = []
+
+    def on_validation_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Batch,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Collect."""
+        if trainer.state.fn == "validate":
+            self._collect(outputs, batch)
+
+    def on_test_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Batch,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Collect."""
+        self._collect(outputs, batch)
+
+    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write."""
+        if trainer.state.fn == "validate":
+            self._write(trainer, "val")
+
+    def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Write."""
+        self._write(trainer, "test")
+
+    def _collect(self, outputs: Any, batch: Batch) -> None:
+        self._rows.append((outputs["logits"].float(), batch.target, batch.id))
+
+    def _write(self, trainer: Trainer, split: str) -> None:
+        columns = [torch.cat(column) for column in zip(*self._rows, strict=True)]
+        self._rows.clear()
+        if trainer.world_size > 1:
+            columns = [torch.cat(gather_all_tensors(column)) for column in columns]
+        if not trainer.is_global_zero:
+            return
+        logits, targets, ids = (column.cpu() for column in columns)
+        write_predictions(self.run.predictions(split), logits, targets, ids)
+        figure = reliability_diagram(bin_confidences(*top_label(logits, targets), self.bins), title=split)
+        path = self.run.figures / f"reliability-{split}.png"
+        with atomic_path(path) as part:
+            figure.savefig(part, dpi=150)
+        for logger in trainer.loggers:
+            if isinstance(logger, WandbLogger):
+                logger.log_image(f"{split}/reliability", [str(path)])

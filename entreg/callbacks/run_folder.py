@@ -1,0 +1,66 @@
+"""The run folder comes into being when training starts: config.yaml, and metrics.csv cut to the checkpoint."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.cli import LightningArgumentParser, SaveConfigCallback
+from lightning.pytorch.loggers import WandbLogger
+from typing_extensions import override
+
+from entreg.errors import RunError
+from entreg.loggers import CSVLog
+from entreg.runs import Run, atomic_path
+
+
+class RunFolder(SaveConfigCallback):
+    """Create the folder and write the resolved config as training starts, when everything has been checked.
+
+    Args:
+        parser: parser of the config.
+        config: the config as instantiated.
+        run: run folder.
+        resolved: the config as to be written, without what belongs to this machine only.
+        log: the run's CSV logger.
+    """
+
+    def __init__(
+        self, parser: LightningArgumentParser, config: Any, *, run: Run, resolved: Any, log: CSVLog
+    ) -> None:
+        super().__init__(parser, config, save_to_log_dir=False)
+        self.run = run
+        self.resolved = resolved
+        self.log_file = log
+        self._metrics_size = 0
+
+    @override
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Write nothing yet: data, network or checkpoint may still turn out not to fit."""
+
+    @override
+    def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        text = self.parser.dump(self.resolved, skip_none=False, skip_link_targets=False)
+        with atomic_path(self.run.config) as part:
+            part.write_text(text)
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Create the folder, write the config, cut the log."""
+        if trainer.is_global_zero:
+            try:
+                self.save_config(trainer, pl_module, "fit")
+            except OSError as error:
+                raise RunError(f"{self.run.path}: cannot be written ({error.strerror}), choose another --runs") from error
+            self.log_file.cut(self._metrics_size)
+        config = self.resolved.as_dict()
+        for logger in trainer.loggers:
+            if isinstance(logger, WandbLogger):
+                logger.log_hyperparams(config)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Length of metrics.csv at this checkpoint."""
+        return {"metrics_size": self.log_file.size()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Restore it."""
+        self._metrics_size = state_dict["metrics_size"]

@@ -1,0 +1,56 @@
+"""How long training took and how many images it saw, resumes included."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from lightning.pytorch import Callback, LightningModule, Trainer
+
+from entreg.data import Batch
+
+
+class Throughput(Callback):
+    """Count training images and the seconds spent on them, validation and start-up left out."""
+
+    def __init__(self) -> None:
+        self.images = 0
+        self.seconds = 0.0
+        self._since: float | None = None
+
+    @property
+    def images_per_second(self) -> float | None:
+        """Images over seconds, ``None`` before the first."""
+        return self.images / self.seconds if self.seconds else None
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Start the clock."""
+        self._since = time.perf_counter()
+
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
+        """Start the clock after a resume or a validation inside the epoch."""
+        self._since = self._since or time.perf_counter()
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, batch_idx: int
+    ) -> None:
+        """Count a batch."""
+        self.images += len(batch.target) * trainer.world_size
+        self._add()
+
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Stop the clock."""
+        self._since = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """Both counts."""
+        return {"images": self.images, "seconds": self.seconds}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Restore both."""
+        self.images, self.seconds = state_dict["images"], state_dict["seconds"]
+
+    def _add(self) -> None:
+        now = time.perf_counter()
+        self.seconds += now - (self._since or now)
+        self._since = now

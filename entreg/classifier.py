@@ -1,0 +1,180 @@
+"""The LightningModule: network + loss + optimizer. It knows no metric, no data set and no particular loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal, TypedDict
+
+import torch
+from lightning.pytorch import LightningModule
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from entreg.data import Batch
+from entreg.errors import ConfigError, RunError
+from entreg.losses import EntropyRegularizedLoss, MixEntLoss
+from entreg.models import VGG5
+from entreg.schedules import OneCycle
+
+
+class StepOutput(TypedDict):
+    """What a step hands to the callbacks: the loss, and detached logits ``(N, C)``."""
+
+    loss: Tensor
+    logits: Tensor
+
+
+def adamw(params: Iterable[Any], lr: float = 2e-3, weight_decay: float = 0.05) -> Optimizer:
+    """AdamW with decoupled weight decay, the default optimizer."""
+    return torch.optim.AdamW(params, lr=lr, weight_decay=weight_decay)
+
+
+class Classifier(LightningModule):
+    """An image classifier.
+
+    Args:
+        net: makes the network from ``(in_channels, num_classes)``, which the data decide.
+        loss: module called with logits ``(N, C)`` and class indices ``(N,)``, returning a scalar.
+        optimizer: makes the optimizer from parameter groups.
+        schedule: makes the learning-rate schedule from the optimizer and the number of intervals in training; it
+            should multiply each group's own rate.
+        schedule_interval: whether the schedule moves every ``"step"`` or every ``"epoch"``.
+        loss_lr: learning rate of the loss's own parameters, which get no weight decay and no gradient clipping.
+            Gradient descent shrinks every coefficient of a loss, so keep it at 1e-4 or less.
+        channels_last: memory format of network and images.
+        compile: compile the network with ``torch.compile``.
+        num_classes: checked against the data where given; needed only without data.
+        in_channels: likewise.
+    """
+
+    def __init__(
+        self,
+        net: Callable[[int, int], nn.Module] = VGG5,
+        loss: EntropyRegularizedLoss | nn.Module | None = None,
+        optimizer: Callable[[Iterable[Any]], Optimizer] = adamw,
+        schedule: Callable[[Optimizer, int], LRScheduler] = OneCycle,
+        schedule_interval: Literal["step", "epoch"] = "step",
+        loss_lr: float = 1e-4,
+        channels_last: bool = True,
+        compile: bool = False,
+        num_classes: int | None = None,
+        in_channels: int | None = None,
+    ) -> None:
+        super().__init__()
+        self.make_net = net
+        self.loss = MixEntLoss() if loss is None else loss
+        self.make_optimizer = optimizer
+        self.make_schedule = schedule
+        self.schedule_interval = schedule_interval
+        self.loss_lr = loss_lr
+        self.channels_last = channels_last
+        self.compile_net = compile
+        self.num_classes = num_classes
+        self.in_channels = in_channels
+        self.net: nn.Module | None = None
+
+    def configure_model(self) -> None:
+        """Build the network, once, for the classes and channels of the data."""
+        if self.net is not None:
+            return
+        for key in ("num_classes", "in_channels"):
+            setattr(self, key, self._agreed(key))
+        assert self.num_classes is not None
+        assert self.in_channels is not None
+        self.net = self.make_net(self.in_channels, self.num_classes)
+        if self.channels_last:
+            self.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if self.compile_net:
+            self.net.compile()
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Return logits ``(N, C)`` of normalised images ``(N, in_channels, H, W)``."""
+        assert self.net is not None, "call configure_model() first"
+        if self.channels_last:
+            image = image.contiguous(memory_format=torch.channels_last)
+        return self.net(image)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> StepOutput:
+        """Return loss and logits of an augmented batch."""
+        return self._step(batch)
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> StepOutput:
+        """Return loss and logits."""
+        return self._step(batch)
+
+    def test_step(self, batch: Batch, batch_idx: int) -> StepOutput:
+        """Return loss and logits."""
+        return self._step(batch)
+
+    def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Return logits in float32."""
+        return self(batch.image).float()
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """One optimizer, the network's parameters in its first group and the loss's in its second."""
+        assert self.net is not None
+        groups: list[dict[str, Any]] = [{"params": list(self.net.parameters())}]
+        if loss_parameters := list(self.loss.parameters()):
+            groups.append({"params": loss_parameters, "lr": self.loss_lr, "weight_decay": 0.0})
+        optimizer = self.make_optimizer(groups)
+        steps = int(self.trainer.estimated_stepping_batches)
+        total = steps if self.schedule_interval == "step" else self.trainer.max_epochs or 1
+        schedule = self.make_schedule(optimizer, total)
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": schedule, "interval": self.schedule_interval},
+        }
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Clip the network's gradients only: a coefficient's gradient is the size of its term, not a defect."""
+        if not gradient_clip_val or self.net is None:
+            return
+        if gradient_clip_algorithm == "value":
+            nn.utils.clip_grad_value_(self.net.parameters(), gradient_clip_val)
+        else:
+            nn.utils.clip_grad_norm_(self.net.parameters(), gradient_clip_val)
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Refuse a checkpoint of another network or loss in one line, before anything is loaded."""
+        mismatch = first_mismatch(self.state_dict(), checkpoint["state_dict"])
+        if mismatch:
+            raise RunError(
+                f"the checkpoint does not fit net {type(self.net).__name__} ({self.num_classes} classes, "
+                f"{self.in_channels} channels) and loss {type(self.loss).__name__}: {mismatch}; "
+                "load it with the config it was trained with (--run DIR)"
+            )
+
+    def _step(self, batch: Batch) -> StepOutput:
+        logits = self(batch.image)
+        return {"loss": self.loss(logits, batch.target), "logits": logits.detach()}
+
+    def _agreed(self, key: str) -> int:
+        """Value of ``key`` on which config and data agree, or the one that is there."""
+        configured = getattr(self, key)
+        datamodule = None if self._trainer is None else getattr(self.trainer, "datamodule", None)
+        found = getattr(datamodule, key, None)
+        if configured is None and found is None:
+            raise ConfigError(f"{key} is unknown: the data module has no attribute {key}, set model.{key}")
+        if configured is not None and found is not None and configured != found:
+            raise ConfigError(
+                f"model.{key} is {configured}, but {type(datamodule).__name__} has {found}: leave model.{key} out"
+            )
+        return configured if found is None else found
+
+
+def first_mismatch(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> str | None:
+    """Say in words where two state dicts first differ in names or shapes; ``None`` if nowhere."""
+    for name in expected:
+        if name not in found:
+            return f"it has no {name}"
+        if expected[name].shape != found[name].shape:
+            return f"{name} is {tuple(found[name].shape)} in it, expected {tuple(expected[name].shape)}"
+    extra = [name for name in found if name not in expected]
+    return f"it has {extra[0]} besides" if extra else None

@@ -1,0 +1,40 @@
+"""IDX files, the format of MNIST and its relatives, read with every header field checked."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from entreg.errors import DataError
+
+_UNSIGNED_BYTE = 0x08
+
+
+def read_idx(path: Path, ndim: int) -> Tensor:
+    """Read a uint8 IDX file of ``ndim`` dimensions.
+
+    Raises:
+        DataError: if the file is not such a file or is not exactly as long as its header says.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
+    mend = "delete it and fetch it again"
+    if content[:64].lstrip()[:1] == b"<":
+        raise DataError(f"{path}: is an HTML page, not an IDX file (a failed download); {mend}")
+    header = 4 + 4 * ndim
+    if len(content) < header or content[:4] != bytes((0, 0, _UNSIGNED_BYTE, ndim)):
+        raise DataError(
+            f"{path}: starts with {content[:4].hex(' ') or 'nothing'}, expected 00 00 08 {ndim:02x} "
+            f"(IDX, uint8, {ndim} dimensions); {mend}"
+        )
+    shape = struct.unpack(f">{ndim}I", content[4:header])
+    expected = header + int(np.prod(shape, dtype=np.int64))
+    if len(content) != expected:
+        raise DataError(f"{path}: has {len(content)} bytes, its header says {expected}; {mend}")
+    return torch.from_numpy(np.frombuffer(content, np.uint8, offset=header).reshape(shape).copy())

@@ -1,0 +1,107 @@
+"""The order of samples as a function of (seed, epoch), and a loader that resumes inside an epoch."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+
+def counter_seed(*counters: int | str) -> int:
+    """Map counters to a 63-bit seed, the same on every machine: all randomness here is a function of counters.
+
+    Example:
+        >>> counter_seed(0, 1, "order") == counter_seed(0, 1, "order") != counter_seed(0, 2, "order")
+        True
+    """
+    digest = hashlib.blake2b(repr(counters).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 1
+
+
+def counter_generator(*counters: int | str) -> torch.Generator:
+    """Return a CPU generator seeded with :func:`counter_seed`."""
+    return torch.Generator().manual_seed(counter_seed(*counters))
+
+
+class TrainSampler(Sampler[Tensor]):
+    """Batches of sample ids for one rank; a global batch holds the same samples for any world size.
+
+    Epoch ``e`` is a permutation drawn from ``(seed, e)``, cut into global batches; rank ``r`` of ``W`` takes every
+    ``W``-th sample of each from the ``r``-th. The incomplete last batch is left out.
+
+    Args:
+        ids: ids of the training samples, ``(N,)``.
+        batch_size: samples of one optimizer step over all ranks, a multiple of ``world_size``.
+        seed: seed of the run.
+        rank: index of this process.
+        world_size: number of processes.
+
+    Attributes:
+        epoch: epoch whose order is drawn, set by Lightning through ``set_epoch``.
+        start: batch at which the next iteration begins; back to 0 once used.
+    """
+
+    def __init__(self, ids: Tensor, batch_size: int, seed: int, rank: int = 0, world_size: int = 1) -> None:
+        self.ids = ids
+        self.batch_size = batch_size
+        self.seed = seed
+        self.rank = rank
+        self.world_size = world_size
+        self.epoch = 0
+        self.start = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch of the next iteration."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self.ids) // self.batch_size
+
+    def __iter__(self) -> Iterator[Tensor]:
+        order = torch.randperm(len(self.ids), generator=counter_generator(self.seed, self.epoch, "order"))
+        start, self.start = self.start, 0
+        for batch in self.ids[order].split(self.batch_size)[start : len(self)]:
+            yield batch[self.rank :: self.world_size]
+
+
+class EvalSampler(Sampler[Tensor]):
+    """Batches of all ids in order, each exactly once over all ranks: nothing is padded, ranks may differ by one."""
+
+    def __init__(self, ids: Tensor, batch_size: int, rank: int = 0, world_size: int = 1) -> None:
+        self.batches = ids[rank::world_size].split(batch_size)
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return iter(self.batches)
+
+
+class TrainLoader(DataLoader[Any]):
+    """A DataLoader whose ``state_dict`` is ``(epoch, batches yielded)``; Lightning saves and restores it."""
+
+    sampler: TrainSampler
+
+    def __init__(self, dataset: Dataset[Any], sampler: TrainSampler, **kwargs: Any) -> None:
+        super().__init__(dataset, batch_size=None, sampler=sampler, **kwargs)  # type: ignore[arg-type]
+        self._yielded = 0
+
+    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
+        self._yielded = self.sampler.start
+        for batch in super().__iter__():
+            self._yielded += 1
+            yield batch
+
+    def state_dict(self) -> dict[str, int]:
+        """Where to go on: a finished epoch is the start of the next."""
+        if self._yielded == len(self):
+            return {"epoch": self.sampler.epoch + 1, "batch": 0}
+        return {"epoch": self.sampler.epoch, "batch": self._yielded}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Go on from ``state`` at the next iteration."""
+        self.sampler.epoch, self.sampler.start = state["epoch"], state["batch"]

@@ -1,0 +1,23 @@
+"""Mistakes of a user, as opposed to defects of the program: each is reported in one line, without a traceback."""
+
+from __future__ import annotations
+
+
+class UserError(Exception):
+    """Something the user can mend. The message is one line: the value, what was expected, how to mend it."""
+
+    exit_code = 1
+
+
+class ConfigError(UserError):
+    """A configuration that cannot be run."""
+
+    exit_code = 2
+
+
+class DataError(UserError):
+    """Files that are absent or are not what they should be."""
+
+
+class RunError(UserError):
+    """A run folder or checkpoint that cannot be written or used."""

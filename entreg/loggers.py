@@ -1,0 +1,100 @@
+"""Loggers: the run folder's own append-only CSV, and how W&B is told about a run."""
+
+from __future__ import annotations
+
+import csv
+import netrc
+import os
+import socket
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from lightning.pytorch.loggers.logger import Logger
+from lightning.pytorch.utilities import rank_zero_only
+from typing_extensions import override
+
+from entreg.runs import Run
+
+_FIELDS = ("step", "name", "value", "time")
+
+
+class CSVLog(Logger):
+    """Append metrics to ``metrics.csv``, one value a row: ``step, name, value, time`` (seconds since the epoch).
+
+    Lightning's CSVLogger rewrites its file when a metric appears and deletes it on resume; this one only appends.
+    ``pandas.read_csv(path).pivot(index="step", columns="name", values="value")`` gives the wide table.
+
+    Args:
+        run: run folder.
+    """
+
+    def __init__(self, run: Run) -> None:
+        super().__init__()
+        self.run = run
+
+    @property
+    def name(self) -> str:
+        """Name of the run folder."""
+        return self.run.path.name
+
+    @property
+    def version(self) -> str:
+        """Id of the run."""
+        return self.run.id
+
+    @override
+    @rank_zero_only
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        path = self.run.metrics
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", newline="") as file:
+            writer = csv.writer(file)
+            if file.tell() == 0:
+                writer.writerow(_FIELDS)
+            now = f"{time.time():.3f}"
+            writer.writerows((step, name, repr(float(value)), now) for name, value in metrics.items() if name != "epoch")
+
+    @override
+    def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
+        """Do nothing: config.yaml holds them."""
+
+    def size(self) -> int:
+        """Length of the file in bytes, for :meth:`cut`."""
+        return self.run.metrics.stat().st_size if self.run.metrics.is_file() else 0
+
+    @rank_zero_only
+    def cut(self, size: int) -> None:
+        """Cut the file back to ``size`` bytes, its length when the checkpoint was written that training resumes from."""
+        if self.size() > size:
+            os.truncate(self.run.metrics, size)
+
+
+def wandb_offline_reason() -> str | None:
+    """Why W&B would have to work offline: no login or no connection; ``None`` if it can be online or is configured.
+
+    ``WANDB_MODE`` is respected: where it is set, W&B decides.
+    """
+    if os.environ.get("WANDB_MODE"):
+        return None
+    url = urlsplit(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai"))
+    if not os.environ.get("WANDB_API_KEY") and not _in_netrc(url.hostname or ""):
+        return "not logged in"
+    try:
+        port = url.port or (443 if url.scheme == "https" else 80)
+        socket.create_connection((url.hostname or "", port), timeout=5).close()
+    except OSError as error:
+        return f"{url.hostname} cannot be reached ({error})"
+    return None
+
+
+def _in_netrc(host: str) -> bool:
+    path = Path(os.environ.get("NETRC", "~/.netrc")).expanduser()
+    if not path.is_file():
+        return False
+    try:
+        return netrc.netrc(str(path)).authenticators(host) is not None
+    except netrc.NetrcParseError:
+        return False

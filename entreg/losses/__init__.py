@@ -1,0 +1,28 @@
+"""Entropy-regularised classification losses. Imports torch and nothing else of entreg or Lightning.
+
+Example:
+    >>> import torch
+    >>> from entreg.losses import MinEntLoss
+    >>> loss = MinEntLoss()
+    >>> loss(torch.randn(8, 26), torch.randint(26, (8,))).ndim
+    0
+"""
+
+from entreg.losses import functional
+from entreg.losses.coefficients import Coefficients
+from entreg.losses.entropy import CrossEntropyLoss, EntropyRegularizedLoss, MinEntLoss, MixEntLoss
+from entreg.losses.registry import LossInfo, available, create, find, register
+
+__all__ = [
+    "Coefficients",
+    "CrossEntropyLoss",
+    "EntropyRegularizedLoss",
+    "LossInfo",
+    "MinEntLoss",
+    "MixEntLoss",
+    "available",
+    "create",
+    "find",
+    "functional",
+    "register",
+]

@@ -1,0 +1,140 @@
+"""The table of losses: one frozen row per loss, from which the CLI, the docs and the tests are made."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import Any
+
+from torch import nn
+
+from entreg.losses.entropy import CrossEntropyLoss, MinEntLoss, MixEntLoss
+
+ENTRY_POINT_GROUP = "entreg.losses"
+
+
+@dataclass(frozen=True)
+class LossInfo:
+    """One row of the registry.
+
+    Args:
+        name: what users type, in snake case.
+        cls: the loss class; all its arguments have defaults.
+        formula: per-sample loss in plain text.
+        reference: paper or library it follows.
+        learnable: what of it is learnt by default, in words; empty for nothing.
+        per_sample: whether ``reduction="none"`` gives one value a sample, whose reduction is the loss.
+        class_symmetric: whether relabelling the classes leaves the loss unchanged.
+    """
+
+    name: str
+    cls: type[nn.Module]
+    formula: str
+    reference: str
+    learnable: str = ""
+    per_sample: bool = True
+    class_symmetric: bool = True
+
+    @property
+    def class_path(self) -> str:
+        """Import path of the class, as a config names it."""
+        return f"{self.cls.__module__}.{self.cls.__qualname__}"
+
+
+_registry: dict[str, LossInfo] = {}
+_loaded_entry_points = False
+
+
+def register(info: LossInfo) -> LossInfo:
+    """Add a row to the registry and return it.
+
+    Raises:
+        ValueError: if the name is taken by another class.
+    """
+    taken = _registry.get(info.name)
+    if taken is not None and taken.cls is not info.cls:
+        raise ValueError(f"loss name {info.name!r} is taken by {taken.class_path}, choose another")
+    _registry[info.name] = info
+    return info
+
+
+def available() -> dict[str, LossInfo]:
+    """All rows by name: those of entreg, those registered, and those of installed packages.
+
+    A package adds a loss with an entry point in the group ``entreg.losses`` that names a :class:`LossInfo`.
+
+    Example:
+        >>> sorted(available())[:3]
+        ['cross_entropy', 'min_ent', 'mix_ent']
+    """
+    global _loaded_entry_points
+    if not _loaded_entry_points:
+        _loaded_entry_points = True
+        for entry_point in entry_points(group=ENTRY_POINT_GROUP):
+            register(entry_point.load())
+    return dict(_registry)
+
+
+def find(name: str) -> LossInfo:
+    """Return the row of a loss by its registry name or its class name.
+
+    Raises:
+        ValueError: if there is none; the message names the closest ones.
+
+    Example:
+        >>> find("mix_ent").cls.__name__
+        'MixEntLoss'
+        >>> find("mixent")
+        Traceback (most recent call last):
+            ...
+        ValueError: unknown loss 'mixent', did you mean 'mix_ent', 'min_ent'? `entreg losses` lists all
+    """
+    rows = available()
+    by_class = {info.cls.__name__: info for info in rows.values()}
+    if name in rows or name in by_class:
+        return rows.get(name) or by_class[name]
+    close = difflib.get_close_matches(name, [*rows, *by_class], n=2)
+    hint = f", did you mean {', '.join(map(repr, close))}?" if close else "."
+    raise ValueError(f"unknown loss {name!r}{hint} `entreg losses` lists all")
+
+
+def create(name: str, **kwargs: Any) -> nn.Module:
+    """Instantiate a loss by its registry name.
+
+    Raises:
+        ValueError: if the name is unknown or an argument is out of its range.
+
+    Example:
+        >>> create("mix_ent", eps=1e-4).eps
+        0.0001
+    """
+    return find(name).cls(**kwargs)
+
+
+register(
+    LossInfo(
+        name="cross_entropy",
+        cls=CrossEntropyLoss,
+        formula="CE(q, p) = -sum_k q_k ln p_k",
+        reference="torch.nn.functional.cross_entropy",
+    )
+)
+register(
+    LossInfo(
+        name="min_ent",
+        cls=MinEntLoss,
+        formula="w1/ln b1 * CE(q, p) + w2/ln b2 * H(p)",
+        reference="arXiv 2501.13709",
+        learnable="weights, bases",
+    )
+)
+register(
+    LossInfo(
+        name="mix_ent",
+        cls=MixEntLoss,
+        formula="w1/ln b1 * CE(q, p) + w2/ln b2 * (H(p) + KL(p || clamp(q, eps, 1)))",
+        reference="arXiv 2501.13709; fixed: arXiv 1908.06112",
+        learnable="weights, bases",
+    )
+)

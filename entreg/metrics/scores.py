@@ -1,0 +1,119 @@
+"""Means over samples of what one prediction is worth: NLL, Brier score, entropy and confidence, from logits."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torchmetrics import Metric
+
+
+def nll(logits: Tensor, target: Tensor) -> Tensor:
+    """Negative log-likelihood of each target in nats, ``(N,)``, >= 0.
+
+    Example:
+        >>> nll(torch.zeros(1, 4), torch.tensor([2]))
+        tensor([1.3863])
+    """
+    return F.cross_entropy(logits, target, reduction="none")
+
+
+def brier(logits: Tensor, target: Tensor) -> Tensor:
+    r"""Brier score of each sample, :math:`\sum_k (p_k - q_k)^2`, ``(N,)`` in [0, 2] (Brier 1950).
+
+    Example:
+        >>> brier(torch.zeros(1, 4), torch.tensor([2]))
+        tensor([0.7500])
+    """
+    return (F.softmax(logits, dim=1) - F.one_hot(target, logits.shape[1])).square().sum(1)
+
+
+def predictive_entropy(logits: Tensor) -> Tensor:
+    """Shannon entropy of each prediction in nats, ``(N,)`` in [0, ln C]."""
+    log_p = F.log_softmax(logits, dim=1)
+    return -(log_p.exp() * log_p.clamp(min=torch.finfo(log_p.dtype).min)).sum(1)
+
+
+class MeanScore(Metric):
+    """Mean of a per-sample score over everything seen; a subclass defines :meth:`score`. NaN before any sample.
+
+    Shape:
+        logits ``(N, C)`` floating point, computed in float32 at least; target ``(N,)`` int64; result scalar float64.
+    """
+
+    is_differentiable = False
+    full_state_update = False
+    total: Tensor
+    count: Tensor
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.add_state("total", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
+        self.add_state("count", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
+
+    @abstractmethod
+    def score(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Return the score of each sample, ``(N,)``."""
+
+    def update(self, logits: Tensor, target: Tensor) -> None:
+        """Add a batch."""
+        logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+        self.total += self.score(logits, target).double().sum()
+        self.count += len(target)
+
+    def compute(self) -> Tensor:
+        """Return the mean over all batches."""
+        return self.total / self.count
+
+
+class NLL(MeanScore):
+    """Mean negative log-likelihood in nats."""
+
+    higher_is_better = False
+
+    def score(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Return :func:`nll`."""
+        return nll(logits, target)
+
+
+class Brier(MeanScore):
+    """Mean Brier score, in [0, 2]."""
+
+    higher_is_better = False
+
+    def score(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Return :func:`brier`."""
+        return brier(logits, target)
+
+
+class MeanEntropy(MeanScore):
+    """Mean entropy of the predictions in nats."""
+
+    def score(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Return :func:`predictive_entropy`."""
+        return predictive_entropy(logits)
+
+
+class MeanConfidence(MeanScore):
+    """Mean of the largest probability, in [1 / C, 1]."""
+
+    def score(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Return the largest softmax probability."""
+        return F.softmax(logits, dim=1).amax(1)
+
+
+class Errors(MeanScore):
+    """Number of wrong predictions: the count that a published accuracy should always come with."""
+
+    higher_is_better = False
+
+    def score(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Return 1 where the largest logit is not the target's."""
+        return logits.argmax(1) != target
+
+    def compute(self) -> Tensor:
+        """Return the count over all batches."""
+        return self.total

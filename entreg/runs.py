@@ -1,0 +1,225 @@
+"""The run folder: where the things of a run are, how they are written and read. Needs no trainer.
+
+::
+
+    runs/<name>-<id>/  config.yaml  metrics.csv  summary.json  checkpoints/{best,last,previous}.ckpt
+                       predictions/{val,test}.npz  figures/
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import re
+import secrets
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from entreg.errors import RunError
+
+# What may differ between two runs of one experiment: seed, places, loggers, devices, and how a run is reported.
+_NOT_ARM = (
+    "seed_everything",
+    "name",
+    "runs",
+    "run",
+    "evaluate",
+    "config",
+    "ckpt_path",
+    "weights_only",
+    "data.init_args.root",
+    "data.init_args.num_workers",
+    "data.init_args.eval_batch_size",
+    "data.init_args.seed",
+    "trainer.accelerator",
+    "trainer.devices",
+    "trainer.num_nodes",
+    "trainer.strategy",
+    "trainer.logger",
+    "trainer.default_root_dir",
+    "trainer.enable_progress_bar",
+    "trainer.log_every_n_steps",
+    "checkpoint",
+    "observe",
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """Paths of one run folder. The folder's name ends in the run's id, which resume and W&B keep."""
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        """Id of the run, stable across resume and requeue."""
+        return self.path.name.rsplit("-", 1)[-1]
+
+    @property
+    def config(self) -> Path:
+        """The resolved config: the truth about the run."""
+        return self.path / "config.yaml"
+
+    @property
+    def metrics(self) -> Path:
+        """Append-only log, one value a row."""
+        return self.path / "metrics.csv"
+
+    @property
+    def summary(self) -> Path:
+        """Final metrics and what they came from."""
+        return self.path / "summary.json"
+
+    @property
+    def figures(self) -> Path:
+        """Folder of pictures."""
+        return self.path / "figures"
+
+    def checkpoint(self, name: str) -> Path:
+        """Path of the checkpoint ``best``, ``last`` or ``previous``."""
+        return self.path / "checkpoints" / f"{name}.ckpt"
+
+    def predictions(self, name: str) -> Path:
+        """Path of the predictions on ``val`` or ``test``."""
+        return self.path / "predictions" / f"{name}.npz"
+
+    def resume_from(self) -> Path:
+        """Return the newest checkpoint: ``last``, or ``previous`` if a kill left no ``last``.
+
+        Raises:
+            RunError: if there is neither.
+        """
+        for name in ("last", "previous"):
+            if self.checkpoint(name).is_file():
+                return self.checkpoint(name)
+        raise RunError(f"{self.path}: holds no checkpoint to resume from; start again with entreg fit --config")
+
+    def best(self) -> Path:
+        """Return the checkpoint chosen on validation.
+
+        Raises:
+            RunError: if there is none.
+        """
+        if not self.checkpoint("best").is_file():
+            raise RunError(f"{self.path}: holds no checkpoints/best.ckpt; finish it with entreg fit --run {self.path}")
+        return self.checkpoint("best")
+
+
+def new_run(root: Path, name: str) -> Run:
+    """Name a run that does not exist yet; nothing is written.
+
+    The id is drawn from the system, never from the seed, so that two runs never share a folder. Child processes of a
+    distributed launch find it in the environment variable ``ENTREG_RUN_ID``.
+    """
+    slug = re.sub(r"[^A-Za-z0-9_.]+", "_", name) or "run"
+    run_id = os.environ.get("ENTREG_RUN_ID") or secrets.token_hex(4)
+    return Run(root / f"{slug}-{run_id}")
+
+
+def open_run(path: str | os.PathLike[str]) -> Run:
+    """Open an existing run folder.
+
+    Raises:
+        RunError: if it is not one.
+    """
+    run = Run(Path(path).resolve())
+    if not run.config.is_file():
+        raise RunError(f"{path}: is not a run folder, it holds no config.yaml")
+    return run
+
+
+@contextmanager
+def atomic_path(target: Path) -> Iterator[Path]:
+    """Yield a path beside ``target`` to write to; it replaces ``target`` once it is safely on disk, or is removed."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.stem}.part{target.suffix}")
+    try:
+        yield part
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_json(target: Path, content: Mapping[str, Any]) -> None:
+    """Write a JSON file atomically."""
+    with atomic_path(target) as part:
+        part.write_text(json.dumps(content, indent=2) + "\n")
+
+
+def read_summary(run: Run) -> dict[str, Any]:
+    """Read ``summary.json``; empty if there is none yet."""
+    return json.loads(run.summary.read_text()) if run.summary.is_file() else {}
+
+
+def update_summary(run: Run, content: Mapping[str, Any]) -> None:
+    """Replace the given top-level keys of ``summary.json``."""
+    write_json(run.summary, {**read_summary(run), **content})
+
+
+def write_predictions(target: Path, logits: torch.Tensor, targets: torch.Tensor, ids: torch.Tensor) -> None:
+    """Write predictions sorted by sample id: ``logits`` float32, ``targets`` and ``ids`` int64."""
+    order = ids.argsort()
+    with atomic_path(target) as part:
+        np.savez(
+            part,
+            logits=logits[order].float().cpu().numpy(),
+            targets=targets[order].cpu().numpy(),
+            ids=ids[order].cpu().numpy(),
+        )
+
+
+def read_predictions(path: Path) -> dict[str, np.ndarray[Any, Any]]:
+    """Read predictions; no pickles are opened.
+
+    Raises:
+        RunError: if the file is not a file of predictions.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return {key: arrays[key] for key in ("logits", "targets", "ids")}
+    except (OSError, ValueError, KeyError) as error:
+        raise RunError(f"{path}: is not a file of predictions ({error})") from error
+
+
+def arm(config: Mapping[str, Any]) -> str:
+    """Hash of what makes runs seeds of one experiment: the config without seed, places, loggers and devices.
+
+    Example:
+        >>> arm({"seed_everything": 1, "model": {"lr": 0.1}}) == arm({"seed_everything": 2, "model": {"lr": 0.1}})
+        True
+    """
+    kept = {key: value for key, value in _flatten(config) if not _is_under(key, _NOT_ARM)}
+    return hashlib.sha256(json.dumps(kept, sort_keys=True, default=str).encode()).hexdigest()[:12]
+
+
+def environment() -> dict[str, Any]:
+    """Versions of what the numbers depend on, and the commit of the working directory if it is in git."""
+    packages = ("entreg", "torch", "torchvision", "lightning", "torchmetrics", "numpy")
+    git = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
+    return {
+        "versions": {name: importlib.metadata.version(name) for name in packages},
+        "git_commit": git.stdout.strip() or None,
+    }
+
+
+def _flatten(content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in content.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flatten(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _is_under(key: str, prefixes: tuple[str, ...]) -> bool:
+    return any(key == prefix or key.startswith(f"{prefix}.") for prefix in prefixes)
