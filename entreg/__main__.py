@@ -52,7 +52,8 @@ def _train(args: list[str]) -> None:
     from entreg.arguments import prepare
 
     args = prepare(args)
-    from entreg.cli import EntregCLI, quiet
+    from entreg.cli import EntregCLI
+    from entreg.runtime import quiet
 
     quiet()
     EntregCLI(args)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from entreg.errors import ConfigError
 from entreg.losses import find
+from entreg.runs import open_run
 
 _KEYWORDS = ("best", "last", "hpc", "registry")
 
@@ -13,37 +16,35 @@ def prepare(args: list[str]) -> list[str]:
 
     Raises:
         ConfigError: if there is nothing to run, the loss is unknown, or ``--ckpt_path`` is a keyword.
+        RunError: if ``--run`` is not a run folder.
     """
-    command, *options = _split_equals(args)
+    command, *options = args
     if not options:
         example = "--config configs/quickstart.yaml" if command == "fit" else "--run runs/<id>"
         raise ConfigError(f"entreg {command} needs to know what to run: entreg {command} {example}")
-    prepared = [command]
-    if (folder := _value_of(options, "--run")) is not None:
-        from entreg.runs import open_run
-
-        prepared += ["--config", str(open_run(folder).config)]
-    for option, value in zip([None, *options], options, strict=False):
-        if option == "--ckpt_path" and value in _KEYWORDS:
+    for _, value in _values(options, "--ckpt_path"):
+        if value in _KEYWORDS:
             raise ConfigError(f"--ckpt_path {value}: name the run instead, entreg {command} --run runs/<id>")
-        prepared.append(_class_path(value) if option == "--model.loss" else value)
-    return prepared
+    for position, value in _values(options, "--model.loss"):
+        options[position] = options[position].removesuffix(value) + _class_path(value)
+    folders = [value for _, value in _values(options, "--run")]
+    return [
+        command,
+        *(word for folder in folders for word in ("--config", str(open_run(folder).config))),
+        *options,
+    ]
 
 
 def _class_path(loss: str) -> str:
-    if "." in loss or loss.startswith("-"):
-        return loss  # a class path is resolved by the parser
+    if "." in loss or loss.startswith("{"):
+        return loss  # a class path or a whole config is for the parser
     try:
         return find(loss).class_path
     except ValueError as error:
         raise ConfigError(str(error)) from error
 
 
-def _split_equals(args: list[str]) -> list[str]:
-    """Write ``--key=value`` as two arguments."""
-    pairs = (arg.split("=", 1) if arg.startswith("--") and "=" in arg else [arg] for arg in args)
-    return [part for pair in pairs for part in pair]
-
-
-def _value_of(options: list[str], name: str) -> str | None:
-    return next((value for option, value in zip(options, options[1:], strict=False) if option == name), None)
+def _values(options: list[str], name: str) -> list[tuple[int, str]]:
+    """Where the values of an option stand, given as ``--name value`` or ``--name=value``, and what they are."""
+    found = [(i, word.split("=", 1)[1]) for i, word in enumerate(options) if word.startswith(f"{name}=")]
+    return found + [(i + 1, value) for i, (word, value) in enumerate(pairwise(options)) if word == name]

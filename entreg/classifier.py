@@ -14,7 +14,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from entreg.data import Batch
 from entreg.errors import ConfigError, RunError
-from entreg.losses import EntropyRegularizedLoss, MixEntLoss
+from entreg.losses import EntropyRegularizedLoss
 from entreg.models import VGG5
 from entreg.schedules import OneCycle
 
@@ -26,20 +26,15 @@ class StepOutput(TypedDict):
     logits: Tensor
 
 
-def adamw(params: Iterable[Any], lr: float = 2e-3, weight_decay: float = 0.05) -> Optimizer:
-    """AdamW with decoupled weight decay, the default optimizer."""
-    return torch.optim.AdamW(params, lr=lr, weight_decay=weight_decay)
-
-
 class Classifier(LightningModule):
     """An image classifier.
 
     Args:
-        net: makes the network from ``(in_channels, num_classes)``, which the data decide.
         loss: module called with logits ``(N, C)`` and class indices ``(N,)``, returning a scalar.
+        net: makes the network from ``(in_channels, num_classes)``, which the data decide.
         optimizer: makes the optimizer from parameter groups.
         schedule: makes the learning-rate schedule from the optimizer and the number of intervals in training; it
-            should multiply each group's own rate.
+            should multiply each group's own rate. ``null`` for constant rates.
         schedule_interval: whether the schedule moves every ``"step"`` or every ``"epoch"``.
         loss_lr: learning rate of the loss's own parameters, which get no weight decay and no gradient clipping.
             Gradient descent shrinks every coefficient of a loss, so keep it at 1e-4 or less.
@@ -51,10 +46,12 @@ class Classifier(LightningModule):
 
     def __init__(
         self,
+        loss: EntropyRegularizedLoss | nn.Module,
         net: Callable[[int, int], nn.Module] = VGG5,
-        loss: EntropyRegularizedLoss | nn.Module | None = None,
-        optimizer: Callable[[Iterable[Any]], Optimizer] = adamw,
-        schedule: Callable[[Optimizer, int], LRScheduler] = OneCycle,
+        optimizer: Callable[[Iterable[Any]], Optimizer] = lambda params: torch.optim.AdamW(
+            params, lr=2e-3, weight_decay=0.05
+        ),
+        schedule: Callable[[Optimizer, int], LRScheduler] | None = OneCycle,
         schedule_interval: Literal["step", "epoch"] = "step",
         loss_lr: float = 1e-4,
         channels_last: bool = True,
@@ -64,7 +61,7 @@ class Classifier(LightningModule):
     ) -> None:
         super().__init__()
         self.make_net = net
-        self.loss = MixEntLoss() if loss is None else loss
+        self.loss = loss
         self.make_optimizer = optimizer
         self.make_schedule = schedule
         self.schedule_interval = schedule_interval
@@ -85,7 +82,7 @@ class Classifier(LightningModule):
         assert self.in_channels is not None
         self.net = self.make_net(self.in_channels, self.num_classes)
         if self.channels_last:
-            self.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self.net.to(memory_format=torch.channels_last)
         if self.compile_net:
             self.net.compile()
 
@@ -119,6 +116,8 @@ class Classifier(LightningModule):
         if loss_parameters := list(self.loss.parameters()):
             groups.append({"params": loss_parameters, "lr": self.loss_lr, "weight_decay": 0.0})
         optimizer = self.make_optimizer(groups)
+        if self.make_schedule is None:
+            return optimizer
         steps = int(self.trainer.estimated_stepping_batches)
         total = steps if self.schedule_interval == "step" else self.trainer.max_epochs or 1
         schedule = self.make_schedule(optimizer, total)

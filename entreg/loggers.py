@@ -6,12 +6,14 @@ import csv
 import netrc
 import os
 import socket
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from jsonargparse import Namespace
 from lightning.pytorch.loggers.logger import Logger
 from lightning.pytorch.utilities import rank_zero_only
 from typing_extensions import override
@@ -55,7 +57,9 @@ class CSVLog(Logger):
             if file.tell() == 0:
                 writer.writerow(_FIELDS)
             now = f"{time.time():.3f}"
-            writer.writerows((step, name, repr(float(value)), now) for name, value in metrics.items() if name != "epoch")
+            writer.writerows(
+                (step, name, repr(float(value)), now) for name, value in metrics.items() if name != "epoch"
+            )
 
     @override
     def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
@@ -67,9 +71,35 @@ class CSVLog(Logger):
 
     @rank_zero_only
     def cut(self, size: int) -> None:
-        """Cut the file back to ``size`` bytes, its length when the checkpoint was written that training resumes from."""
+        """Cut the file back to ``size`` bytes, its length when the checkpoint to resume from was written."""
         if self.size() > size:
             os.truncate(self.run.metrics, size)
+
+
+def describe_to_wandb(init_args: Namespace, run: Run, *, group: str, loss: str, data: str, seed: int) -> str | None:
+    """Fill the arguments of a configured ``WandbLogger`` with which run this is.
+
+    Returns:
+        why it works offline, or ``None`` if it does not or ``WANDB_MODE`` decides.
+    """
+    import wandb  # half a second to import, for those who use it
+
+    reason = wandb_offline_reason()
+    wandb.setup(settings=wandb.Settings(show_info=False, show_warnings=False))
+    init_args.id = run.id
+    init_args.save_dir = str(run.path)
+    init_args.name = init_args.name or f"{loss}-seed{seed}"
+    init_args.group = init_args.group or group
+    init_args.tags = init_args.tags or [loss, data]
+    init_args.mode = init_args.mode or (None if reason is None else "offline")
+    return reason
+
+
+def finish_wandb(exit_code: int) -> None:
+    """End the process's W&B run, if there is one, so that the next one is another."""
+    wandb = sys.modules.get("wandb")
+    if wandb is not None and wandb.run is not None:
+        wandb.finish(exit_code=exit_code)
 
 
 def wandb_offline_reason() -> str | None:

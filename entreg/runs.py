@@ -19,12 +19,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
 import torch
 
 from entreg.errors import RunError
+
+_RUN_ID = "ENTREG_RUN_ID"
 
 # What may differ between two runs of one experiment: seed, places, loggers, devices, and how a run is reported.
 _NOT_ARM = (
@@ -92,16 +95,10 @@ class Run:
         """Path of the predictions on ``val`` or ``test``."""
         return self.path / "predictions" / f"{name}.npz"
 
-    def resume_from(self) -> Path:
-        """Return the newest checkpoint: ``last``, or ``previous`` if a kill left no ``last``.
-
-        Raises:
-            RunError: if there is neither.
-        """
-        for name in ("last", "previous"):
-            if self.checkpoint(name).is_file():
-                return self.checkpoint(name)
-        raise RunError(f"{self.path}: holds no checkpoint to resume from; start again with entreg fit --config")
+    def resume_from(self) -> Path | None:
+        """Newest checkpoint: ``last``, or ``previous`` if a kill left no ``last``; ``None`` is the very start."""
+        paths = (self.checkpoint("last"), self.checkpoint("previous"))
+        return next((path for path in paths if path.is_file()), None)
 
     def best(self) -> Path:
         """Return the checkpoint chosen on validation.
@@ -114,15 +111,36 @@ class Run:
         return self.checkpoint("best")
 
 
+def check_checkpoint(path: Path) -> None:
+    """Raise :class:`RunError` unless ``path`` opens as a checkpoint of tensors and plain values; no code of it runs."""
+    try:
+        torch.load(path, map_location="meta", weights_only=True)
+    except (OSError, RuntimeError, EOFError, UnpicklingError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise RunError(f"{path}: cannot be opened as a checkpoint ({reason})") from error
+
+
 def new_run(root: Path, name: str) -> Run:
     """Name a run that does not exist yet; nothing is written.
 
-    The id is drawn from the system, never from the seed, so that two runs never share a folder. Child processes of a
-    distributed launch find it in the environment variable ``ENTREG_RUN_ID``.
+    The id is drawn from the system, never from the seed, so that two runs never share a folder.
     """
     slug = re.sub(r"[^A-Za-z0-9_.]+", "_", name) or "run"
-    run_id = os.environ.get("ENTREG_RUN_ID") or secrets.token_hex(4)
-    return Run(root / f"{slug}-{run_id}")
+    return Run(root / f"{slug}-{os.environ.get(_RUN_ID) or secrets.token_hex(4)}")
+
+
+@contextmanager
+def shared_with_children(run: Run) -> Iterator[None]:
+    """Hand the run's id to the processes that a distributed launch starts meanwhile."""
+    before = os.environ.get(_RUN_ID)
+    os.environ[_RUN_ID] = run.id
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_RUN_ID]
+        else:
+            os.environ[_RUN_ID] = before
 
 
 def open_run(path: str | os.PathLike[str]) -> Run:

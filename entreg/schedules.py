@@ -33,21 +33,15 @@ class OneCycle(LambdaLR):
     """
 
     def __init__(
-        self, optimizer: Optimizer, total_steps: int, warmup: float = 0.2, start: float = 0.04, end: float = 1e-4
+        self,
+        optimizer: Optimizer,
+        total_steps: int,
+        warmup: float = 0.2,
+        start: float = 0.04,
+        end: float = 1e-4,
     ) -> None:
         if not 0 < warmup < 1:
             raise ValueError(f"warmup must lie strictly between 0 and 1, got {warmup}")
         super().__init__(
             optimizer, partial(one_cycle_factor, total_steps=total_steps, warmup=warmup, start=start, end=end)
         )
-
-
-class Constant(LambdaLR):
-    """No schedule: every group keeps its rate."""
-
-    def __init__(self, optimizer: Optimizer, total_steps: int) -> None:
-        super().__init__(optimizer, _one)
-
-
-def _one(step: int) -> float:
-    return 1.0

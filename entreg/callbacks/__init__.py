@@ -3,8 +3,10 @@
 from entreg.callbacks.checkpoint import AtomicCheckpointIO, LastCheckpoint, best_checkpoint
 from entreg.callbacks.metrics import ClassificationMetrics
 from entreg.callbacks.observe import ObserveLoss
+from entreg.callbacks.plateau import RandomRateOnPlateau
 from entreg.callbacks.predictions import SavePredictions
 from entreg.callbacks.reseed import Reseed
+from entreg.callbacks.run_folder import RunFolder
 from entreg.callbacks.throughput import Throughput
 
 __all__ = [
@@ -12,7 +14,9 @@ __all__ = [
     "ClassificationMetrics",
     "LastCheckpoint",
     "ObserveLoss",
+    "RandomRateOnPlateau",
     "Reseed",
+    "RunFolder",
     "SavePredictions",
     "Throughput",
     "best_checkpoint",

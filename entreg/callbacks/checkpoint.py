@@ -98,5 +98,7 @@ def _validation_follows(trainer: Trainer, batch_idx: int) -> bool:
     if batch_idx + 1 == trainer.num_training_batches:
         return True
     interval = trainer.val_check_batch
+    if not interval or interval == float("inf"):
+        return False
     batches = batch_idx if trainer.check_val_every_n_epoch is not None else trainer.fit_loop.total_batch_idx
-    return bool(interval) and interval != float("inf") and (batches + 1) % int(interval) == 0
+    return (batches + 1) % int(interval) == 0

@@ -15,9 +15,14 @@ from entreg.classifier import StepOutput
 from entreg.data import Batch
 from entreg.metrics import NLL, Brier, CalibrationError, Errors, MeanConfidence, MeanEntropy
 
+_PROGRESS_BAR = ("train/loss", "val/acc", "val/ece")
+
 
 class ClassificationMetrics(Callback):
-    """Log ``<stage>/acc``, ``ece``, ``loss`` for train, and ``errors``, ``nll``, ``brier``, ``entropy``, ``confidence`` too for val and test.
+    """Log accuracy, calibration error and loss of train, val and test, and more scores of val and test.
+
+    Keys are ``<stage>/acc``, ``ece`` and ``loss``, and besides ``errors``, ``nll``, ``brier``, ``entropy`` and
+    ``confidence``.
 
     One collection per stage, reset after each epoch. Its states are part of the checkpoint, so an epoch that is
     resumed in its middle reports the same numbers as one that never stopped.
@@ -109,22 +114,23 @@ class ClassificationMetrics(Callback):
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Log and reset."""
-        self._log("train")
+        self._log(pl_module, "train")
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Log and reset."""
-        self._log("val")
+        self._log(pl_module, "val")
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Log and reset."""
-        self._log("test")
+        self._log(pl_module, "test")
 
     def _update(self, name: str, outputs: StepOutput, batch: Batch) -> None:
         self.collections[name].update(outputs["logits"], batch.target)
         self.collections[f"{name}-loss"].update(outputs["loss"].detach(), weight=len(batch.target))
 
-    def _log(self, name: str) -> None:
+    def _log(self, pl_module: LightningModule, name: str) -> None:
         for collection in (self.collections[name], self.collections[f"{name}-loss"]):
             values = {key: value.float() for key, value in collection.compute().items()}
-            self.log_dict(values, prog_bar=name != "test")
+            for key, value in values.items():
+                pl_module.log(key, value, prog_bar=key in _PROGRESS_BAR)
             collection.reset()

@@ -36,6 +36,7 @@ class ObserveLoss(Callback):
         self.collapse = collapse
         self.start: dict[str, float] = {}
         self.warned = False
+        self._rates: list[float] = []
 
     def state_dict(self) -> dict[str, Any]:
         """Start values of the coefficients, and whether the collapse has been reported."""
@@ -45,6 +46,10 @@ class ObserveLoss(Callback):
         """Restore both."""
         self.start, self.warned = state_dict["start"], state_dict["warned"]
 
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
+        """Note the rates of this step; at its end the schedule has moved on."""
+        self._rates = [group["lr"] for group in trainer.optimizers[0].param_groups]
+
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, batch_idx: int
     ) -> None:
@@ -53,20 +58,19 @@ class ObserveLoss(Callback):
         accumulating = (batch_idx + 1) % trainer.accumulate_grad_batches and not trainer.is_last_batch
         if step % self.every_n_steps or accumulating:
             return
-        loss = pl_module.loss
+        loss = pl_module.get_submodule("loss")
         values = {"train": outputs["loss"].detach()}
         if isinstance(loss, Observable):
             values |= loss.observed(outputs["logits"], batch.target)
         row = {f"loss/{name}": float(value) for name, value in values.items()}
-        self._report_collapse({name: value for name, value in row.items() if "/coefficient/" in name}, pl_module)
-        for group, name in zip(trainer.optimizers[0].param_groups, ("net", "loss"), strict=False):
-            row[f"lr/{name}"] = group["lr"]
+        if any(parameter.requires_grad for parameter in loss.parameters()):
+            self._report_collapse({name: value for name, value in row.items() if "/coefficient/" in name})
+        row |= {f"lr/{name}": rate for name, rate in zip(("net", "loss"), self._rates, strict=False)}
         for logger in trainer.loggers:
             logger.log_metrics(row, step=step)
 
-    def _report_collapse(self, coefficients: dict[str, float], pl_module: LightningModule) -> None:
-        learnt = any(parameter.requires_grad for parameter in pl_module.loss.parameters())
-        if not coefficients or not learnt or self.warned:
+    def _report_collapse(self, coefficients: dict[str, float]) -> None:
+        if not coefficients or self.warned:
             return
         self.start = self.start or coefficients
         if all(value < self.collapse * self.start[name] for name, value in coefficients.items()):

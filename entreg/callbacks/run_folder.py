@@ -25,9 +25,7 @@ class RunFolder(SaveConfigCallback):
         log: the run's CSV logger.
     """
 
-    def __init__(
-        self, parser: LightningArgumentParser, config: Any, *, run: Run, resolved: Any, log: CSVLog
-    ) -> None:
+    def __init__(self, parser: LightningArgumentParser, config: Any, *, run: Run, resolved: Any, log: CSVLog) -> None:
         super().__init__(parser, config, save_to_log_dir=False)
         self.run = run
         self.resolved = resolved
@@ -40,7 +38,7 @@ class RunFolder(SaveConfigCallback):
 
     @override
     def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        text = self.parser.dump(self.resolved, skip_none=False, skip_link_targets=False)
+        text = self.parser.dump(self.resolved, skip_unset=False, skip_link_targets=False)
         with atomic_path(self.run.config) as part:
             part.write_text(text)
 
@@ -50,7 +48,9 @@ class RunFolder(SaveConfigCallback):
             try:
                 self.save_config(trainer, pl_module, "fit")
             except OSError as error:
-                raise RunError(f"{self.run.path}: cannot be written ({error.strerror}), choose another --runs") from error
+                raise RunError(
+                    f"{self.run.path}: cannot be written ({error.strerror}), choose another --runs"
+                ) from error
             self.log_file.cut(self._metrics_size)
         config = self.resolved.as_dict()
         for logger in trainer.loggers:

@@ -34,9 +34,9 @@ class Warp:
     degrees: float = 10.0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.distortion <= 1 or not 0 <= self.perspective_p <= 1 or not self.degrees >= 0:
+        if not 0 <= self.distortion <= 1 or not 0 <= self.perspective_p <= 1 or not 0 <= self.degrees < math.inf:
             raise ConfigError(
-                f"augment: distortion and perspective_p lie in [0, 1], degrees is >= 0; got distortion="
+                f"augment: distortion and perspective_p lie in [0, 1], degrees is a number >= 0; got distortion="
                 f"{self.distortion}, perspective_p={self.perspective_p}, degrees={self.degrees}"
             )
 
@@ -54,11 +54,10 @@ class Warp:
 def random_corners(n: int, height: int, width: int, distortion: float, generator: torch.Generator) -> Tensor:
     """Draw where perspective sends the four corners, ``(n, 4, 2)`` integer (x, y), clockwise from top left.
 
-    Each coordinate is uniform over the integers within ``int(distortion * size // 2)`` of its corner, as in
+    Each coordinate is uniform over the integers within ``int(distortion * (size // 2))`` of its corner, as in
     ``torchvision.transforms.RandomPerspective.get_params``.
     """
-    size = torch.tensor([width, height])
-    reach = (distortion * (size // 2)).long()
+    reach = torch.tensor([int(distortion * (width // 2)), int(distortion * (height // 2))])
     inward = (torch.rand(n, 4, 2, generator=generator, dtype=torch.float64) * (reach + 1)).long()
     start, direction = _corners(height, width), torch.tensor([[1, 1], [-1, 1], [-1, -1], [1, -1]])
     return start.long() + direction * inward

@@ -6,6 +6,7 @@ import hashlib
 import os
 from abc import abstractmethod
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -98,6 +99,8 @@ class ImageDataModule(LightningDataModule):
         self.mean = self._per_channel("mean", mean, self.default_mean)
         self.std = self._per_channel("std", std, self.default_std)
         self._homographies: tuple[int, Tensor] | None = None
+        self._train_loader: TrainLoader | None = None
+        self._resume: dict[str, int] | None = None
 
     @property
     def num_classes(self) -> int:
@@ -131,11 +134,12 @@ class ImageDataModule(LightningDataModule):
         if self.batch_size % world_size:
             raise ConfigError(f"data.batch_size {self.batch_size} is not divisible by {world_size} processes")
         if self.batch_size > len(self.train_ids):
-            raise ConfigError(
-                f"data.batch_size {self.batch_size} exceeds the {len(self.train_ids)} training images, set a smaller one"
-            )
+            raise ConfigError(f"data.batch_size {self.batch_size} exceeds the {len(self.train_ids)} training images")
         sampler = TrainSampler(self.train_ids, self.batch_size, self.seed, rank, world_size)
-        return TrainLoader(self.train_set, sampler, **self._loader_options())
+        self._train_loader = TrainLoader(self.train_set, sampler, **self._loader_options())
+        if self._resume is not None:
+            self._train_loader.load_state_dict(self._resume)
+        return self._train_loader
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """Validation images, each once."""
@@ -149,10 +153,22 @@ class ImageDataModule(LightningDataModule):
         """Return the test images."""
         return self.test_dataloader()
 
+    def state_dict(self) -> dict[str, Any]:
+        """Position in the epoch.
+
+        Lightning saves the loader's state too, but loses it on resume when anything has asked for
+        ``trainer.estimated_stepping_batches`` before, as a schedule does.
+        """
+        return {} if self._train_loader is None else {"position": self._train_loader.state_dict()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Keep the position for the loader that will be made."""
+        self._resume = state_dict.get("position")
+
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
         """Augment (in training) and normalise on the device."""
-        training = self.trainer is not None and self.trainer.training
-        return self.transform(batch, self.trainer.current_epoch if training else None)
+        trainer = self.trainer
+        return self.transform(batch, trainer.current_epoch if trainer is not None and trainer.training else None)
 
     def transform(self, batch: Batch, epoch: int | None) -> Batch:
         """Warp the images as ``epoch`` has it (``None``: not at all) and normalise them to float32."""
@@ -185,7 +201,7 @@ class ImageDataModule(LightningDataModule):
 
     def _eval_loader(self, dataset: ResidentImages, ids: Tensor) -> DataLoader[Batch]:
         sampler = EvalSampler(ids, self.eval_batch_size, *self._rank_and_world_size())
-        return DataLoader(dataset, batch_size=None, sampler=sampler, **self._loader_options())  # type: ignore[arg-type]
+        return DataLoader(dataset, batch_size=None, sampler=sampler, **self._loader_options())
 
     def _loader_options(self) -> dict[str, Any]:
         return {
@@ -221,10 +237,12 @@ def split_validation(train: Tensor, test: Tensor, seed: int) -> tuple[Tensor, Te
     if len(test) < len(train) and torch.equal(train[-len(test) :].bincount(minlength=classes), want):
         ids = torch.arange(len(train))
         return ids[: -len(test)], ids[-len(test) :]
-    share = min(1.0, *((have[want > 0] / 2) / want[want > 0]).tolist())
+    if (have < want.clamp(max=1)).any():
+        rare = int((have < want.clamp(max=1)).nonzero()[0])
+        raise DataError(f"class {rare} is in the test file but not in the training file")
+    share = min(Fraction(1), *(Fraction(h, 2 * w) for h, w in zip(have.tolist(), want.tolist(), strict=True) if w))
     order = torch.randperm(len(train), generator=counter_generator(seed, "split"))
-    quota = (want * share).long()
-    chosen = [order[train[order] == k][: int(quota[k])] for k in range(classes)]
+    chosen = [order[train[order] == k][: int(want[k].item() * share)] for k in range(classes)]
     is_val = torch.zeros(len(train), dtype=torch.bool)
     is_val[torch.cat(chosen)] = True
     return (~is_val).nonzero().squeeze(1), is_val.nonzero().squeeze(1)

@@ -45,7 +45,7 @@ class EMNIST(ImageDataModule):
         from torchvision import datasets  # seconds to import, needed once in the life of a root
 
         try:
-            datasets.EMNIST(str(self.root), split=self.split, train=True, download=True)
+            datasets.EMNIST(str(self.root), split=self.split, train=absent[0] in self._files(True), download=True)
         except (OSError, RuntimeError) as error:
             raise DataError(
                 f"{absent[0]} is absent and could not be downloaded ({error}): put the four emnist-letters IDX files "

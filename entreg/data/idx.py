@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def read_idx(path: Path, ndim: int) -> Tensor:
             f"(IDX, uint8, {ndim} dimensions); {mend}"
         )
     shape = struct.unpack(f">{ndim}I", content[4:header])
-    expected = header + int(np.prod(shape, dtype=np.int64))
+    expected = header + math.prod(shape)
     if len(content) != expected:
         raise DataError(f"{path}: has {len(content)} bytes, its header says {expected}; {mend}")
     return torch.from_numpy(np.frombuffer(content, np.uint8, offset=header).reshape(shape).copy())

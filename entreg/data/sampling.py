@@ -43,6 +43,7 @@ class TrainSampler(Sampler[Tensor]):
     Attributes:
         epoch: epoch whose order is drawn, set by Lightning through ``set_epoch``.
         start: batch at which the next iteration begins; back to 0 once used.
+        position: batches of this epoch that the loader has handed out.
     """
 
     def __init__(self, ids: Tensor, batch_size: int, seed: int, rank: int = 0, world_size: int = 1) -> None:
@@ -51,12 +52,12 @@ class TrainSampler(Sampler[Tensor]):
         self.seed = seed
         self.rank = rank
         self.world_size = world_size
-        self.epoch = 0
-        self.start = 0
+        self.epoch = self.start = self.position = 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch of the next iteration."""
-        self.epoch = epoch
+        """Choose the epoch of the next iteration; another epoch than the one resumed in begins at its start."""
+        if epoch != self.epoch:
+            self.epoch, self.start, self.position = epoch, 0, 0
 
     def __len__(self) -> int:
         return len(self.ids) // self.batch_size
@@ -72,7 +73,8 @@ class EvalSampler(Sampler[Tensor]):
     """Batches of all ids in order, each exactly once over all ranks: nothing is padded, ranks may differ by one."""
 
     def __init__(self, ids: Tensor, batch_size: int, rank: int = 0, world_size: int = 1) -> None:
-        self.batches = ids[rank::world_size].split(batch_size)
+        mine = ids[rank::world_size]
+        self.batches = mine.split(batch_size) if len(mine) else ()
 
     def __len__(self) -> int:
         return len(self.batches)
@@ -82,26 +84,24 @@ class EvalSampler(Sampler[Tensor]):
 
 
 class TrainLoader(DataLoader[Any]):
-    """A DataLoader whose ``state_dict`` is ``(epoch, batches yielded)``; Lightning saves and restores it."""
+    """A DataLoader that can go on inside an epoch: its ``state_dict`` is the epoch and the batches handed out."""
 
     sampler: TrainSampler
 
     def __init__(self, dataset: Dataset[Any], sampler: TrainSampler, **kwargs: Any) -> None:
-        super().__init__(dataset, batch_size=None, sampler=sampler, **kwargs)  # type: ignore[arg-type]
-        self._yielded = 0
+        super().__init__(dataset, batch_size=None, sampler=sampler, **kwargs)
 
     def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
-        self._yielded = self.sampler.start
+        self.sampler.position = self.sampler.start
         for batch in super().__iter__():
-            self._yielded += 1
+            self.sampler.position += 1  # counted here, as workers run ahead of what is used
             yield batch
 
     def state_dict(self) -> dict[str, int]:
-        """Where to go on: a finished epoch is the start of the next."""
-        if self._yielded == len(self):
-            return {"epoch": self.sampler.epoch + 1, "batch": 0}
-        return {"epoch": self.sampler.epoch, "batch": self._yielded}
+        """Where to go on."""
+        return {"epoch": self.sampler.epoch, "batch": self.sampler.position}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
         """Go on from ``state`` at the next iteration."""
-        self.sampler.epoch, self.sampler.start = state["epoch"], state["batch"]
+        self.sampler.epoch = state["epoch"]
+        self.sampler.start = self.sampler.position = state["batch"]

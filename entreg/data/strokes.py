@@ -87,9 +87,7 @@ class Strokes(ImageDataModule):
     default_mean = (0.18,)
     default_std = (0.35,)
 
-    def __init__(
-        self, train_size: int = 12_000, test_size: int = 2_000, strokes_seed: int = 0, **kwargs: Any
-    ) -> None:
+    def __init__(self, train_size: int = 12_000, test_size: int = 2_000, strokes_seed: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.train_size = train_size
         self.test_size = test_size

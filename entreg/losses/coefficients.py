@@ -14,11 +14,14 @@ from entreg.losses.functional import log_base
 
 Constraint = Literal["fixed", "square"]
 
+_MIN_EXCESS = 1e-6  # of a learnt base over 1: below it ln b vanishes in float32
+
 
 class Coefficients(nn.Module):
     r"""Effective coefficients :math:`c = w / \ln b` of the terms of a loss.
 
-    The weight :math:`w \ge 0` is a constant (``"fixed"``) or the square of a parameter (``"square"``). The base is
+    The weight :math:`w \ge 0` is a constant (``"fixed"``) or the square of a parameter (``"square"``; one that starts
+    at 0 has no gradient and stays there). The base is
     :math:`b = 1 + \mathrm{softplus}(r) > 1` of a parameter :math:`r` where it is learnt. Terms that share one
     coefficient share one entry (MIX-ENT's entropy and divergence).
 
@@ -57,6 +60,8 @@ class Coefficients(nn.Module):
         for term, value in weights.items():
             if not 0 <= value < math.inf:
                 raise ValueError(f"the weight of {term} must be a finite number >= 0, got {value}")
+        if weights.keys() != bases.keys():
+            raise ValueError(f"weights and bases must name the same terms, got {sorted(weights)} and {sorted(bases)}")
         self.terms = tuple(weights)
         self.constraint = constraint
         self.learn_bases = learn_bases
@@ -83,7 +88,9 @@ class Coefficients(nn.Module):
 
     def log_bases(self) -> Tensor:
         """Natural logarithms of the bases of all terms, ``(T,)``, > 0."""
-        return torch.log1p(F.softplus(self.raw_bases)) if self.learn_bases else self.raw_bases
+        if not self.learn_bases:
+            return self.raw_bases
+        return torch.log1p(F.softplus(self.raw_bases).clamp(min=_MIN_EXCESS))
 
     @torch.no_grad()
     def observed(self) -> dict[str, Tensor]:

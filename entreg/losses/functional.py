@@ -66,16 +66,18 @@ def terms(
         normaliser of the mean.
 
     Raises:
-        ValueError: if shapes or dtypes of logits and target do not fit, or ``eps`` is outside (0, 1).
+        ValueError: if shapes or dtypes of logits, target and weight do not fit, or ``eps`` is outside (0, 1).
     """
     check_eps(eps)
+    dtype = _compute_dtype(logits)
     class_dim = 0 if logits.ndim == 1 else 1
+    classes = logits.shape[class_dim]
+    if weight is not None and weight.shape != (classes,):
+        raise ValueError(f"weight must hold one number for each of {classes} classes, got shape {tuple(weight.shape)}")
     soft = _is_soft(logits, target, class_dim)
-    log_p = F.log_softmax(logits, dim=class_dim, dtype=_compute_dtype(logits))
+    log_p = F.log_softmax(logits, dim=class_dim, dtype=dtype)
     p = log_p.exp()
-    # A class of probability 0 contributes 0 * log 0 = 0; the clamp keeps both value and gradient of that finite.
-    finite_log_p = log_p.clamp(min=torch.finfo(log_p.dtype).min)
-    entropy = -(p * finite_log_p).sum(class_dim)
+    entropy = _entropy(log_p, p, class_dim)
     if soft:
         return _soft_terms(log_p, p, entropy, target.to(log_p.dtype), eps, weight, class_dim)
     keep = target != ignore_index
@@ -84,9 +86,7 @@ def terms(
     rce = torch.expm1(log_p_y) * math.log(eps)  # (1 - p_y) * (-ln eps), exact when p_y is close to 1
     sample_weight = keep.to(log_p.dtype) if weight is None else keep * weight.to(log_p.dtype)[index]
     # where(), not a product with 0: an ignored sample may hold an infinite or undefined term.
-    ce, entropy, kl = (
-        torch.where(keep, term * sample_weight, 0.0) for term in (-log_p_y, entropy, rce - entropy)
-    )
+    ce, entropy, kl = (torch.where(keep, term * sample_weight, 0.0) for term in (-log_p_y, entropy, rce - entropy))
     return Terms(ce, entropy, kl, sample_weight.sum())
 
 
@@ -102,7 +102,7 @@ def entropy_regularized(
     ignore_index: int = -100,
     reduction: Reduction = "mean",
 ) -> Tensor:
-    r"""The whole family, :math:`c_{ce}\,CE + c_h\,H + c_{kl}\,KL(p\|\tilde q)` (arXiv 2501.13709, eq. 6 and 9).
+    r"""The whole family, :math:`c_{ce}\,CE + c_h\,H + c_{kl}\,KL(p\|\tilde q)` (arXiv 2501.13709).
 
     ``(1, 0, 0)`` is cross-entropy, ``(c1, c2, 0)`` MIN-ENT, ``(c1, c2, c2)`` MIX-ENT, ``(1, -beta, 0)`` the
     confidence penalty of arXiv 1701.06548.
@@ -165,7 +165,7 @@ def entropy(logits: Tensor, *, base: float = math.e, reduction: Reduction = "mea
     """
     class_dim = 0 if logits.ndim == 1 else 1
     log_p = F.log_softmax(logits, dim=class_dim, dtype=_compute_dtype(logits))
-    values = -(log_p.exp() * log_p.clamp(min=torch.finfo(log_p.dtype).min)).sum(class_dim)
+    values = _entropy(log_p, log_p.exp(), class_dim)
     return reduce(values, values.new_tensor(values.numel()), reduction) / log_base(base)
 
 
@@ -233,24 +233,32 @@ def check_eps(eps: float) -> None:
         raise ValueError(f"eps must lie strictly between 0 and 1, got {eps}")
 
 
+def check_reduction(reduction: str) -> None:
+    """Raise ``ValueError`` unless ``reduction`` is one of PyTorch's."""
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(f"reduction must be 'none', 'mean' or 'sum', got {reduction!r}")
+
+
 def reduce(values: Tensor, normalizer: Tensor, reduction: Reduction) -> Tensor:
     """Reduce per-sample values as PyTorch does, the mean being ``sum / normalizer``."""
+    check_reduction(reduction)
     if reduction == "none":
         return values
-    if reduction == "sum":
-        return values.sum()
-    if reduction == "mean":
-        return values.sum() / normalizer
-    raise ValueError(f"reduction must be 'none', 'mean' or 'sum', got {reduction!r}")
+    return values.sum() / normalizer if reduction == "mean" else values.sum()
+
+
+def _entropy(log_p: Tensor, p: Tensor, class_dim: int) -> Tensor:
+    # A class of probability 0 contributes 0 * log 0 = 0; filled in, value and gradient of that are 0 too.
+    return -(p * log_p.masked_fill(p == 0, 0.0)).sum(class_dim)
 
 
 def _compute_dtype(logits: Tensor) -> torch.dtype:
+    if not logits.is_floating_point():
+        raise ValueError(f"logits must be floating point, got {logits.dtype}")
     return torch.float64 if logits.dtype == torch.float64 else torch.float32
 
 
 def _is_soft(logits: Tensor, target: Tensor, class_dim: int) -> bool:
-    if not logits.is_floating_point():
-        raise ValueError(f"logits must be floating point, got {logits.dtype}")
     index_shape = logits.shape[:class_dim] + logits.shape[class_dim + 1 :]
     if target.is_floating_point():
         if target.shape != logits.shape:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import sys
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Any
@@ -38,8 +39,11 @@ class LossInfo:
 
     @property
     def class_path(self) -> str:
-        """Import path of the class, as a config names it."""
-        return f"{self.cls.__module__}.{self.cls.__qualname__}"
+        """Import path of the class from the outermost package that exports it, as a config names it."""
+        name, parts = self.cls.__qualname__, self.cls.__module__.split(".")
+        packages = [".".join(parts[: depth + 1]) for depth in range(len(parts))]
+        exported = [package for package in packages if getattr(sys.modules.get(package), name, None) is self.cls]
+        return f"{(exported or packages[-1:])[0]}.{name}"
 
 
 _registry: dict[str, LossInfo] = {}
@@ -70,9 +74,9 @@ def available() -> dict[str, LossInfo]:
     """
     global _loaded_entry_points
     if not _loaded_entry_points:
-        _loaded_entry_points = True
         for entry_point in entry_points(group=ENTRY_POINT_GROUP):
             register(entry_point.load())
+        _loaded_entry_points = True
     return dict(_registry)
 
 

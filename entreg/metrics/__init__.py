@@ -1,6 +1,11 @@
 """Metrics: pure functions of logits, and torchmetrics classes over them. They take logits and never guess."""
 
-from entreg.metrics.calibration import CalibrationError, bin_confidences, calibration_error, reliability_diagram
+from entreg.metrics.calibration import (
+    CalibrationError,
+    bin_confidences,
+    calibration_error,
+    reliability_diagram,
+)
 from entreg.metrics.scores import NLL, Brier, Errors, MeanConfidence, MeanEntropy
 
 __all__ = [

@@ -36,7 +36,7 @@ def bin_confidences(confidence: Tensor, correct: Tensor, bins: int) -> Tensor:
                 [0.0000, 1.6000],
                 [0.0000, 1.0000]], dtype=torch.float64)
     """
-    edges = torch.linspace(0, 1, bins + 1, dtype=torch.float64, device=confidence.device)[1:-1]
+    edges = torch.arange(1, bins, dtype=torch.float64, device=confidence.device) / bins
     confidence = confidence.double()
     index = torch.bucketize(confidence, edges, right=True)  # interior edges only: nothing falls outside
     rows = torch.stack([torch.ones_like(confidence), confidence, correct.double()])
@@ -123,11 +123,21 @@ def reliability_diagram(state: Tensor, title: str = "") -> Figure:
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     accuracy, mean_confidence = (values[filled] / count[filled] for values in (correct, confidence))
     top.bar(
-        [x for x, f in zip(left, filled, strict=True) if f], accuracy, 1 / bins, align="edge", color="#9ecae1", ec="w"
+        [x for x, f in zip(left, filled, strict=True) if f],
+        accuracy,
+        1 / bins,
+        align="edge",
+        color="#9ecae1",
+        ec="w",
     )
     top.plot([0, 1], [0, 1], color="0.4", lw=1, ls="--", label="calibrated")
     top.plot(mean_confidence, accuracy, "o-", color="#08519c", ms=3, lw=1, label="model")
-    top.set(ylabel="accuracy", xlim=(0, 1), ylim=(0, 1), title=f"{title}  ECE {calibration_error(state):.2%}".strip())
+    top.set(
+        ylabel="accuracy",
+        xlim=(0, 1),
+        ylim=(0, 1),
+        title=f"{title}  ECE {calibration_error(state):.2%}".strip(),
+    )
     top.legend(loc="upper left", frameon=False)
     bottom.bar(left, count / count.sum(), 1 / bins, align="edge", color="0.6", ec="w")
     bottom.set(xlabel="confidence", ylabel="share")

@@ -15,7 +15,11 @@ def _features(in_channels: int) -> nn.Sequential:
     layers: list[nn.Module] = []
     for block in _WIDTHS:
         for width in block:
-            layers += [nn.Conv2d(in_channels, width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU(inplace=True)]
+            layers += [
+                nn.Conv2d(in_channels, width, 3, padding=1),
+                nn.BatchNorm2d(width),
+                nn.ReLU(inplace=True),
+            ]
             in_channels = width
         layers.append(nn.MaxPool2d(2))
     # The identity for 28-pixel images; larger ones are pooled to the one position the classifier expects.
@@ -88,9 +92,7 @@ class SpinalVGG5(nn.Module):
         3637978
     """
 
-    def __init__(
-        self, in_channels: int = 1, num_classes: int = 26, dropout: float = 0.5, width: int = 128
-    ) -> None:
+    def __init__(self, in_channels: int = 1, num_classes: int = 26, dropout: float = 0.5, width: int = 128) -> None:
         super().__init__()
         self.features = _features(in_channels)
         self.spine = nn.ModuleList(

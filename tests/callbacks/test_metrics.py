@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+
+import torch
+from netcal.metrics import ECE
+
+from entreg.runs import Run, read_predictions, read_summary
+
+
+def test_logged_scores_are_those_of_the_predictions(fit: Callable[..., Run]) -> None:
+    run = fit()
+    for split in ("val", "test"):
+        arrays = read_predictions(run.predictions(split))
+        logits, target = torch.from_numpy(arrays["logits"]), torch.from_numpy(arrays["targets"])
+        p = logits.softmax(1)
+        one_hot = torch.nn.functional.one_hot(target, 26)
+        expected = {
+            "acc": (logits.argmax(1) == target).double().mean(),
+            "nll": torch.nn.functional.cross_entropy(logits, target),
+            "brier": (p - one_hot).square().sum(1).mean(),
+            "entropy": torch.distributions.Categorical(logits=logits).entropy().mean(),
+            "confidence": p.amax(1).mean(),
+            "ece": torch.tensor(ECE(15).measure(p.double().numpy(), arrays["targets"])),
+        }
+        scores = read_summary(run)[split]
+        for key, value in expected.items():
+            assert abs(scores[key] - float(value)) < 1e-6, key
+
+
+def test_every_epoch_logs_train_and_val(fit: Callable[..., Run]) -> None:
+    run = fit()
+    with run.metrics.open() as file:
+        rows = [(row["step"], row["name"]) for row in csv.DictReader(file)]
+    for key in ("train/acc", "train/ece", "train/loss", "val/acc", "val/ece", "val/nll", "val/errors"):
+        steps = [int(step) for step, name in rows if name == key]
+        assert steps[:2] == [4, 9], key

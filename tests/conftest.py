@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import struct
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from entreg.__main__ import main
+from entreg.runs import Run, open_run
+
+REPOSITORY = Path(__file__).parents[1]
+
+USER_FILE = """
+    import os
+
+    import torch
+    from lightning.pytorch import Callback
+    from torch import nn
+
+
+    class TinyNet(nn.Sequential):
+        def __init__(self, in_channels: int, num_classes: int, width: int = 8) -> None:
+            super().__init__(
+                nn.Conv2d(in_channels, width, 5, stride=3),
+                nn.BatchNorm2d(width),
+                nn.ReLU(),
+                nn.Flatten(),
+                nn.Dropout(0.2),
+                nn.Linear(64 * width, num_classes),
+            )
+
+
+    class MyLoss(nn.Module):
+        def __init__(self, scale: float = 2.0) -> None:
+            super().__init__()
+            self.scale = scale
+
+        def forward(self, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+            return self.scale * nn.functional.cross_entropy(logits, target)
+
+
+    class Killed(BaseException):
+        pass
+
+
+    class KillAt(Callback):
+        def _kill(self, place: str) -> None:
+            if os.environ.get("KILL_AT") == place:
+                raise Killed(place)
+
+        def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
+            self._kill(f"start-{trainer.global_step}")
+
+        def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
+            self._kill(f"end-{trainer.global_step}")
+
+        def on_validation_batch_end(self, trainer, pl_module, outputs, batch, batch_idx, dataloader_idx=0):
+            self._kill(f"{trainer.state.fn.value}-val-{trainer.current_epoch}")
+
+        def on_test_batch_end(self, trainer, pl_module, outputs, batch, batch_idx, dataloader_idx=0):
+            self._kill("test")
+
+
+    class Record(Callback):
+        def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
+            name = f"{trainer.current_epoch}-{batch_idx}-{trainer.global_rank}.pt"
+            torch.save((batch.id, batch.image), os.path.join(os.environ["RECORD_TO"], name))
+"""
+
+# A run of seconds: few letters, a tiny network, no logger but the run folder's own.
+TINY = [
+    *("--model.loss", "mix_ent", "--model.net", "user_file.TinyNet"),
+    *("--data", "Strokes", "--data.train_size", "400", "--data.test_size", "130", "--data.batch_size", "54"),
+    *("--trainer.max_epochs", "2", "--trainer.precision", "32-true", "--trainer.accelerator", "cpu"),
+    *("--trainer.logger", "false", "--trainer.enable_progress_bar", "false", "--observe.every_n_steps", "2"),
+]
+
+
+@pytest.fixture(scope="session")
+def strokes_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("strokes")
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, strokes_root: Path) -> Path:
+    """A working directory with a user's file in it, no data but the embedded, and no W&B account."""
+    (tmp_path / "user_file.py").write_text(textwrap.dedent(USER_FILE))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ENTREG_DATA", str(strokes_root))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for name in ("WANDB_API_KEY", "WANDB_MODE", "NETRC"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def fit(workplace: Path) -> Callable[..., Run]:
+    """Run ``entreg fit`` on the tiny setting and return its run folder."""
+
+    def run_fit(*options: str) -> Run:
+        before = set(Path("runs").glob("*"))
+        assert main(["fit", *TINY, *options]) == 0
+        (folder,) = set(Path("runs").glob("*")) - before
+        return open_run(folder)
+
+    return run_fit
+
+
+def write_idx(path: Path, array: np.ndarray) -> None:
+    """Write a uint8 array as an IDX file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    header = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
+    path.write_bytes(header + array.astype(np.uint8).tobytes())
+
+
+@pytest.fixture
+def letter_files(tmp_path: Path) -> Path:
+    """Root of a small EMNIST-Letters in torchvision's layout: 520 and 130 random images, labels 1..26."""
+    rng = np.random.default_rng(0)
+    for part, count in (("train", 520), ("test", 130)):
+        stem = tmp_path / "letters" / "EMNIST" / "raw" / f"emnist-letters-{part}"
+        write_idx(stem.with_name(f"{stem.name}-images-idx3-ubyte"), rng.integers(0, 256, (count, 28, 28)))
+        write_idx(stem.with_name(f"{stem.name}-labels-idx1-ubyte"), rng.permutation(np.arange(count) % 26 + 1))
+    return tmp_path / "letters"

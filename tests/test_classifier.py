@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+import torch
+from lightning.pytorch import Trainer
+from torch import nn
+
+from entreg.classifier import Classifier, first_mismatch
+from entreg.data import Batch, ImageDataModule
+from entreg.errors import ConfigError
+from entreg.losses import CrossEntropyLoss, MinEntLoss
+
+
+class Tiny(nn.Sequential):
+    def __init__(self, in_channels: int, num_classes: int) -> None:
+        super().__init__(nn.Flatten(), nn.Linear(in_channels * 16, num_classes))
+
+
+class FourLetters(ImageDataModule):
+    classes = tuple("abcd")
+    default_mean, default_std = (0.5,), (0.5,)
+
+    def load(self, train: bool) -> tuple[torch.Tensor, torch.Tensor]:
+        generator = torch.Generator().manual_seed(int(train))
+        images = torch.randint(256, (80, 1, 4, 4), dtype=torch.uint8, generator=generator)
+        return images, torch.arange(80) % 4
+
+
+def trained(classifier: Classifier, **options: object) -> Trainer:
+    trainer = Trainer(
+        accelerator="cpu",
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+        **{"max_epochs": 1, **options},
+    )
+    trainer.fit(classifier, datamodule=FourLetters(batch_size=8, augment=None))
+    return trainer
+
+
+def test_classes_and_channels_follow_the_data() -> None:
+    classifier = Classifier(CrossEntropyLoss(), Tiny)
+    trained(classifier)
+    assert (classifier.num_classes, classifier.in_channels) == (4, 1)
+
+
+@pytest.mark.parametrize("given", [{"num_classes": 5}, {"in_channels": 3}])
+def test_a_disagreement_with_the_data_names_both(given: dict[str, int]) -> None:
+    ((key, value),) = given.items()
+    with pytest.raises(ConfigError, match=rf"model.{key} is {value}, but FourLetters has"):
+        trained(Classifier(CrossEntropyLoss(), Tiny, **given))
+
+
+def test_without_data_classes_must_be_given() -> None:
+    with pytest.raises(ConfigError, match=r"set model\.num_classes"):
+        Classifier(MinEntLoss(), Tiny).configure_model()
+    classifier = Classifier(MinEntLoss(), Tiny, num_classes=3, in_channels=1)
+    classifier.configure_model()
+    assert classifier(torch.zeros(2, 1, 4, 4)).shape == (2, 3)
+
+
+def test_coefficients_are_a_group_of_their_own_and_move() -> None:
+    classifier = Classifier(MinEntLoss(), Tiny, loss_lr=1e-3)
+    before = {name: p.detach().clone() for name, p in classifier.loss.named_parameters()}
+    trainer = trained(classifier)
+    net, loss = trainer.optimizers[0].param_groups
+    assert {id(p) for p in net["params"]} == {id(p) for p in classifier.net.parameters()}
+    assert {id(p) for p in loss["params"]} == {id(p) for p in classifier.loss.parameters()}
+    assert (net["initial_lr"], loss["initial_lr"]) == (2e-3, 1e-3)
+    assert (net["weight_decay"], loss["weight_decay"]) == (0.05, 0.0)
+    assert loss["lr"] / loss["initial_lr"] == pytest.approx(net["lr"] / net["initial_lr"])
+    assert all(not torch.equal(before[name], p) for name, p in classifier.loss.named_parameters())
+
+
+def test_a_loss_without_parameters_adds_no_group() -> None:
+    assert len(trained(Classifier(CrossEntropyLoss(), Tiny)).optimizers[0].param_groups) == 1
+
+
+@pytest.mark.parametrize("algorithm", ["norm", "value"])
+def test_clipping_touches_the_network_only(algorithm: str) -> None:
+    classifier = Classifier(
+        MinEntLoss(),
+        Tiny,
+        partial(torch.optim.SGD, lr=1.0),
+        schedule=None,
+        loss_lr=1.0,
+        num_classes=4,
+        in_channels=1,
+    )
+    classifier.configure_model()
+    for parameter in classifier.parameters():
+        parameter.grad = torch.full_like(parameter, 10.0)
+    optimizer = torch.optim.SGD(classifier.parameters(), lr=1.0)
+    classifier.configure_gradient_clipping(optimizer, 0.5, algorithm)
+    assert all((p.grad.abs() <= 0.5).all() for p in classifier.net.parameters())
+    assert all((p.grad == 10.0).all() for p in classifier.loss.parameters())
+
+
+def test_compiled_and_plain_checkpoints_have_the_same_keys() -> None:
+    plain, compiled = (
+        Classifier(MinEntLoss(), Tiny, num_classes=4, in_channels=1, compile=flag) for flag in (False, True)
+    )
+    for classifier in (plain, compiled):
+        classifier.configure_model()
+    assert plain.state_dict().keys() == compiled.state_dict().keys()
+
+
+def test_a_step_hands_over_detached_logits() -> None:
+    classifier = Classifier(MinEntLoss(), Tiny, num_classes=4, in_channels=1)
+    classifier.configure_model()
+    batch = Batch(torch.randn(3, 1, 4, 4), torch.tensor([0, 1, 2]), torch.arange(3))
+    output = classifier.training_step(batch, 0)
+    assert output["loss"].requires_grad
+    assert not output["logits"].requires_grad
+    assert torch.equal(output["loss"], classifier.loss(output["logits"], batch.target))
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        ({"a": torch.zeros(2)}, None),
+        ({}, "has no a"),
+        ({"a": torch.zeros(3)}, r"a is \(3,\) in it, expected \(2,\)"),
+        ({"a": torch.zeros(2), "b": torch.zeros(1)}, "has b besides"),
+    ],
+)
+def test_first_mismatch(found: dict[str, torch.Tensor], words: str | None) -> None:
+    import re
+
+    answer = first_mismatch({"a": torch.zeros(2)}, found)
+    assert answer is None if words is None else re.search(words, answer)

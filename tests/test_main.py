@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from entreg import __version__
+from entreg.__main__ import main
+
+
+def test_version_and_help_exit_0(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert __version__ in capsys.readouterr().out
+    assert main(["--help"]) == 0
+    assert "entreg fit --config configs/quickstart.yaml" in capsys.readouterr().out
+
+
+def test_no_command_prints_the_usage_and_exits_2(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    assert capsys.readouterr().out.startswith("usage: entreg")
+
+
+def test_unknown_command_is_one_line_and_exit_2(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train"]) == 2
+    assert capsys.readouterr().err == (
+        "entreg: unknown command 'train', expected one of fit, validate, test, predict, losses\n"
+    )
+
+
+def test_losses_lists_every_row_of_the_registry(capsys: pytest.CaptureFixture[str]) -> None:
+    from entreg.losses import available
+
+    assert main(["losses"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[1:]] == list(available())
+
+
+@pytest.mark.parametrize("command", ["fit", "test"])
+def test_a_bare_command_says_in_one_line_what_to_type(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([command]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert f"entreg {command} --" in error
+
+
+def test_help_imports_neither_torch_nor_lightning() -> None:
+    program = (
+        "import sys; from entreg.__main__ import main; main(['--help']); print(sorted(sys.modules), file=sys.stderr)"
+    )
+    start = time.perf_counter()
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert time.perf_counter() - start < 10
+    assert not {"'torch'", "'lightning'", "'wandb'"} & set(result.stderr.strip("[]\n").split(", "))
+
+
+@pytest.mark.parametrize("option", ["--print_config", "--model.loss.help"])
+def test_lightning_cli_help_options_work(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    value = [] if option == "--print_config" else ["MixEntLoss"]
+    with pytest.raises(SystemExit) as stopped:
+        main(["fit", "--data", "Strokes", "--model.loss", "mix_ent", option, *value])
+    assert stopped.value.code == 0
+    assert ("seed_everything: 0" if not value else "rce_weight") in capsys.readouterr().out

@@ -1,0 +1,56 @@
+"""README's recipes work as they are printed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+from entreg.__main__ import main
+from tests.conftest import REPOSITORY, TINY
+
+README = (REPOSITORY / "README.md").read_text()
+
+
+def section(title: str) -> str:
+    return README.split(f"\n## {title}\n", 1)[1].split("\n## ", 1)[0]
+
+
+def python_of(title: str) -> str:
+    (code,) = re.findall(r"```python\n(.*?)```", section(title), re.DOTALL)
+    return code
+
+
+@pytest.mark.parametrize(
+    ("title", "module", "options"),
+    [
+        ("Your own loss", "my_losses", ["--model.loss", "my_losses.FocalLoss", "--model.loss.gamma", "3"]),
+        ("Your own network", "my_nets", ["--model.net", "my_nets.Linear"]),
+        ("Your own data", "my_data", ["--data", "my_data.Digits", "--data.root", "digits"]),
+    ],
+)
+def test_recipes_run(title: str, module: str, options: list[str], workplace: Path) -> None:
+    (workplace / f"{module}.py").write_text(python_of(title))
+    (workplace / "digits").mkdir()
+    for part in ("train", "test"):
+        images = torch.randint(256, (100, 1, 28, 28), dtype=torch.uint8)
+        torch.save((images, torch.arange(100) % 10), f"digits/digits-{part}.pt")
+    base = TINY if "--data" not in options else ["--model.loss", "mix_ent", *TINY[TINY.index("--data.batch_size") :]]
+    assert main(["fit", *base, *options, "--data.batch_size", "20", "--trainer.fast_dev_run", "true"]) == 0
+
+
+def test_recipes_are_short() -> None:
+    for title in ("Your own loss", "Your own network", "Your own data"):
+        assert len(python_of(title).strip().splitlines()) <= 15
+
+
+def test_every_command_names_files_that_exist() -> None:
+    for path in re.findall(r"(?:configs|notebooks|tests)/[\w./]+\w", README):
+        assert (REPOSITORY / path).exists(), path
+
+
+def test_the_two_commands_of_a_fresh_machine_are_marked() -> None:
+    for tag in ("run", "test"):
+        assert re.search(rf"<!-- fresh: {tag} -->\n```bash\npip install", README)

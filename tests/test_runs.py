@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from entreg import runs
+from entreg.errors import RunError
+
+
+def test_two_runs_never_share_a_folder(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    ids = {runs.new_run(tmp_path, "a b/c").id for _ in range(50) if torch.manual_seed(0)}
+    assert len(ids) == 50
+    assert runs.new_run(tmp_path, "a b/c").path.name.startswith("a_b_c-")
+    assert not any(tmp_path.iterdir())
+
+
+def test_children_of_a_launch_share_the_id(tmp_path: Path) -> None:
+    run = runs.new_run(tmp_path, "a")
+    with runs.shared_with_children(run):
+        assert runs.new_run(tmp_path, "a") == run
+    assert runs.new_run(tmp_path, "a") != run
+
+
+def test_open_run_keeps_the_id_wherever_the_folder_is(tmp_path: Path) -> None:
+    folder = tmp_path / "mix_ent-12ab34cd"
+    folder.mkdir()
+    with pytest.raises(RunError, match=r"holds no config\.yaml"):
+        runs.open_run(folder)
+    (folder / "config.yaml").touch()
+    assert runs.open_run(folder).id == "12ab34cd"
+
+
+def test_resume_takes_last_then_previous_then_the_start(tmp_path: Path) -> None:
+    run = runs.Run(tmp_path)
+    assert run.resume_from() is None
+    run.checkpoint("previous").parent.mkdir()
+    for name in ("previous", "last"):
+        run.checkpoint(name).touch()
+        assert run.resume_from() == run.checkpoint(name)
+
+
+def test_a_run_without_a_best_checkpoint_says_how_to_get_one(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"entreg fit --run"):
+        runs.Run(tmp_path).best()
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    target = tmp_path / "a.json"
+    runs.write_json(target, {"a": 1})
+    with pytest.raises(TypeError, match="not JSON serializable"):
+        runs.write_json(target, {"a": object()})
+    with pytest.raises(FileNotFoundError), runs.atomic_path(target):
+        pass  # nothing was written to the part
+    assert json.loads(target.read_text()) == {"a": 1}
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_summary_is_updated_by_key(tmp_path: Path) -> None:
+    run = runs.Run(tmp_path)
+    assert runs.read_summary(run) == {}
+    runs.update_summary(run, {"a": 1, "b": 1})
+    runs.update_summary(run, {"b": 2})
+    assert runs.read_summary(run) == {"a": 1, "b": 2}
+
+
+def test_predictions_are_sorted_by_id_and_float32(tmp_path: Path) -> None:
+    logits = torch.randn(5, 3, dtype=torch.float64)
+    ids = torch.tensor([3, 0, 4, 1, 2])
+    runs.write_predictions(tmp_path / "p" / "test.npz", logits, ids % 3, ids)
+    read = runs.read_predictions(tmp_path / "p" / "test.npz")
+    assert read["ids"].tolist() == [0, 1, 2, 3, 4]
+    assert np.array_equal(read["logits"], logits[ids.argsort()].float().numpy())
+    assert np.array_equal(read["targets"], np.arange(5) % 3)
+
+
+def test_predictions_with_a_pickle_inside_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "evil.npz"
+    np.savez(path, logits=np.array([object()], dtype=object), targets=np.zeros(1), ids=np.zeros(1))
+    with pytest.raises(RunError, match="is not a file of predictions"):
+        runs.read_predictions(path)
+
+
+CONFIG = {
+    "seed_everything": 0,
+    "trainer": {"max_epochs": 4, "devices": 1, "logger": {"class_path": "A"}},
+    "data": {"class_path": "EMNIST", "init_args": {"root": "a", "batch_size": 8, "seed": 0}},
+    "model": {"loss_lr": 1e-4},
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "same"),
+    [
+        (("seed_everything",), True),
+        (("trainer", "devices"), True),
+        (("trainer", "logger"), True),
+        (("data", "init_args", "root"), True),
+        (("data", "init_args", "seed"), True),
+        (("data", "init_args", "batch_size"), False),
+        (("trainer", "max_epochs"), False),
+        (("model", "loss_lr"), False),
+    ],
+)
+def test_arm_ignores_seed_places_and_devices_only(path: tuple[str, ...], same: bool) -> None:
+    changed = json.loads(json.dumps(CONFIG))
+    inner = changed
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = "changed"
+    assert (runs.arm(changed) == runs.arm(CONFIG)) is same
+
+
+def test_environment_names_the_versions() -> None:
+    assert runs.environment()["versions"]["torch"] == torch.__version__.split("+")[0]

@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from entreg.runtime import best_precision
+
+
+@pytest.mark.parametrize(("flags", "precision"), [({"amx_bf16": True}, "bf16-mixed"), ({}, "32-true")])
+def test_precision_follows_the_processor(
+    flags: dict[str, bool], precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: flags, raising=False)
+    assert best_precision("cpu") == precision
+
+
+@pytest.mark.parametrize(("supported", "precision"), [(True, "bf16-mixed"), (False, "32-true")])
+def test_precision_follows_the_gpu(supported: bool, precision: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: supported)
+    assert best_precision("auto") == precision
