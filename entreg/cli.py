@@ -130,9 +130,10 @@ class EntregCLI(LightningCLI):
         self.resolved.run = None
         self.csv_log = CSVLog(self.run)
         self.save_config_kwargs = {"run": self.run, "resolved": self.resolved, "log": self.csv_log}
-        for entry in _configured(config.trainer.logger):
-            if entry.class_path.endswith("WandbLogger"):
-                self._describe_to_wandb(entry.init_args)
+        if self.subcommand == "fit" and not config.trainer.fast_dev_run:
+            for logger in _as_list(config.trainer.logger):
+                if logger.class_path.endswith("WandbLogger"):
+                    self._describe_to_wandb(logger.init_args)
 
     @override
     def instantiate_classes(self) -> None:
@@ -275,7 +276,7 @@ class EntregCLI(LightningCLI):
             data=config.data.class_path.rsplit(".", 1)[-1],
             seed=config.seed_everything,
         )
-        if reason is not None and self.subcommand == "fit" and not config.trainer.fast_dev_run:
+        if reason is not None:
             print_line(f"W&B: {reason}, logging offline; later: wandb sync {self.run.path}/wandb/offline-run-*")
 
 
@@ -301,10 +302,6 @@ def _as_list(value: Any) -> list[Any]:
     if value is None or isinstance(value, bool):
         return []
     return list(value) if isinstance(value, list | tuple) else [value]
-
-
-def _configured(value: Any) -> list[Namespace]:
-    return [entry for entry in _as_list(value) if isinstance(entry, Namespace)]
 
 
 def _learnt(model: Classifier) -> dict[str, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lightning.pytorch.utilities import rank_zero_only
 from rich.console import Console
 from rich.table import Table
 
@@ -30,6 +31,7 @@ def print_results(run: Run, summary: dict[str, Any]) -> None:
     print_line(f"run folder: {run.path}")
 
 
+@rank_zero_only
 def print_line(text: str) -> None:
     """Print one line as it is: no colours, no wrapping."""
     Console().print(text, markup=False, highlight=False, soft_wrap=True)

@@ -1,15 +1,15 @@
 from __future__ import annotations
 
-import struct
+import os
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from entreg.__main__ import main
 from entreg.runs import Run, open_run
+from tests.idx_files import write_letters
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -109,19 +109,16 @@ def fit(workplace: Path) -> Callable[..., Run]:
     return run_fit
 
 
-def write_idx(path: Path, array: np.ndarray) -> None:
-    """Write a uint8 array as an IDX file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    header = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
-    path.write_bytes(header + array.astype(np.uint8).tobytes())
-
-
 @pytest.fixture
 def letter_files(tmp_path: Path) -> Path:
-    """Root of a small EMNIST-Letters in torchvision's layout: 520 and 130 random images, labels 1..26."""
-    rng = np.random.default_rng(0)
-    for part, count in (("train", 520), ("test", 130)):
-        stem = tmp_path / "letters" / "EMNIST" / "raw" / f"emnist-letters-{part}"
-        write_idx(stem.with_name(f"{stem.name}-images-idx3-ubyte"), rng.integers(0, 256, (count, 28, 28)))
-        write_idx(stem.with_name(f"{stem.name}-labels-idx1-ubyte"), rng.permutation(np.arange(count) % 26 + 1))
-    return tmp_path / "letters"
+    """Root of a small EMNIST-Letters: 520 and 130 random images."""
+    return write_letters(tmp_path / "letters", train=520, test=130)
+
+
+@pytest.fixture(scope="session")
+def letters_root() -> Path:
+    """Root of the real letters: ENTREG_DATA, else ../shared/data beside the repository."""
+    root = Path(os.environ.get("ENTREG_DATA") or REPOSITORY.parent / "shared" / "data").resolve()
+    if not (root / "EMNIST" / "raw" / "emnist-letters-train-images-idx3-ubyte").is_file():
+        pytest.skip(f"no EMNIST letters under {root}: set ENTREG_DATA to the folder that holds EMNIST/raw")
+    return root

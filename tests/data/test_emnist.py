@@ -9,6 +9,7 @@ from torchvision import datasets
 
 from entreg.data import EMNIST
 from entreg.errors import DataError
+from tests.idx_files import encode
 
 FILES = [
     f"emnist-letters-{subset}-{kind}-ubyte" for subset in ("train", "test") for kind in ("images-idx3", "labels-idx1")
@@ -24,9 +25,9 @@ def no_network(monkeypatch):
 
 
 @pytest.mark.parametrize("train", [True, False])
-def test_tensors_are_those_that_torchvision_reads(emnist_root, train):
-    images, targets = EMNIST(root=str(emnist_root)).load(train)
-    theirs = datasets.EMNIST(str(emnist_root), split="letters", train=train)
+def test_tensors_are_those_that_torchvision_reads(letter_files, train):
+    images, targets = EMNIST(root=str(letter_files)).load(train)
+    theirs = datasets.EMNIST(str(letter_files), split="letters", train=train)
     assert images.dtype == torch.uint8
     assert torch.equal(images[:, 0], theirs.data)
     assert torch.equal(targets, theirs.targets - 1)
@@ -34,18 +35,18 @@ def test_tensors_are_those_that_torchvision_reads(emnist_root, train):
     assert sorted(targets.unique().tolist()) == list(range(26))
 
 
-def test_upright_transposes_each_image(emnist_root):
-    stored, _ = EMNIST(root=str(emnist_root)).load(train=False)
-    upright, _ = EMNIST(root=str(emnist_root), upright=True).load(train=False)
+def test_upright_transposes_each_image(letter_files):
+    stored, _ = EMNIST(root=str(letter_files)).load(train=False)
+    upright, _ = EMNIST(root=str(letter_files), upright=True).load(train=False)
     assert torch.equal(upright, stored.transpose(2, 3))
     assert upright.is_contiguous()
 
 
-def test_setup_splits_off_as_many_validation_images_as_the_test_set_has(emnist_root):
-    data = EMNIST(root=str(emnist_root))
+def test_setup_splits_off_as_many_validation_images_as_the_test_set_has(letter_files):
+    data = EMNIST(root=str(letter_files))
     data.prepare_data()
     data.setup()
-    assert (len(data.train_ids), len(data.val_ids), len(data.test_set)) == (78, 26, 26)
+    assert (len(data.train_ids), len(data.val_ids), len(data.test_set)) == (390, 130, 130)
     assert data.train_set.targets[data.val_ids].bincount().tolist() == [1] * 26
 
 
@@ -59,21 +60,21 @@ def test_root_is_the_argument_else_entreg_data_else_data(monkeypatch):
     assert EMNIST().root == Path("data")
 
 
-def test_files_that_are_there_are_not_downloaded(emnist_root, monkeypatch):
+def test_files_that_are_there_are_not_downloaded(letter_files, monkeypatch):
     def refuse(*args, **kwargs):
         raise AssertionError("torchvision was asked to download")
 
     monkeypatch.setattr(datasets, "EMNIST", refuse)
-    EMNIST(root=str(emnist_root)).prepare_data()
+    EMNIST(root=str(letter_files)).prepare_data()
 
 
 @pytest.mark.parametrize("absent", [FILES, FILES[1:], FILES[2:], FILES[3:], FILES[:1]])
-def test_absent_files_without_network_name_the_first_and_the_ways_out(emnist_root, no_network, absent):
-    raw = emnist_root / "EMNIST" / "raw"
+def test_absent_files_without_network_name_the_first_and_the_ways_out(letter_files, no_network, absent):
+    raw = letter_files / "EMNIST" / "raw"
     for name in absent:
         (raw / name).unlink()
     with pytest.raises(DataError) as caught:
-        EMNIST(root=str(emnist_root)).prepare_data()
+        EMNIST(root=str(letter_files)).prepare_data()
     message = str(caught.value)
     assert message.startswith(f"{raw / absent[0]} is absent")
     assert "--data.root" in message
@@ -90,11 +91,11 @@ def test_a_failed_download_is_a_data_error(tmp_path, monkeypatch):
         EMNIST(root=str(tmp_path)).prepare_data()
 
 
-def test_labels_of_another_split_are_refused(emnist_root, idx_bytes):
-    labels = emnist_root / "EMNIST" / "raw" / "emnist-letters-train-labels-idx1-ubyte"
-    labels.write_bytes(idx_bytes((torch.arange(104) % 47).to(torch.uint8)))
+def test_labels_of_another_split_are_refused(letter_files):
+    labels = letter_files / "EMNIST" / "raw" / "emnist-letters-train-labels-idx1-ubyte"
+    labels.write_bytes(encode((torch.arange(520) % 47).to(torch.uint8)))
     with pytest.raises(DataError, match="labels run from -1 to 45, expected 0 to 25"):
-        EMNIST(root=str(emnist_root)).setup()
+        EMNIST(root=str(letter_files)).setup()
 
 
 def test_the_real_letters_are_all_there(letters_root):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from entreg.data.idx import read_idx
 from entreg.errors import DataError
+from tests.idx_files import encode
 
 IMAGES = torch.arange(3 * 4 * 5, dtype=torch.uint8).view(3, 4, 5)
 HEADER = 16
@@ -29,16 +30,16 @@ def assert_refused(path, content, ndim=3, match=None):
 
 
 @pytest.mark.parametrize("shape", [(0,), (7,), (3, 4, 5), (1, 28, 28), (0, 28, 28)])
-def test_a_written_file_is_read_back(folder, idx_bytes, shape):
+def test_a_written_file_is_read_back(folder, shape):
     tensor = torch.randint(256, shape, dtype=torch.uint8)
-    (folder / "whole").write_bytes(idx_bytes(tensor))
+    (folder / "whole").write_bytes(encode(tensor))
     read = read_idx(folder / "whole", ndim=len(shape))
     assert read.dtype == torch.uint8
     assert torch.equal(read, tensor)
 
 
-def test_what_is_read_can_be_written_to(folder, idx_bytes):
-    (folder / "whole").write_bytes(idx_bytes(IMAGES))
+def test_what_is_read_can_be_written_to(folder):
+    (folder / "whole").write_bytes(encode(IMAGES))
     read = read_idx(folder / "whole", ndim=3)
     read.zero_()
     assert torch.equal(read_idx(folder / "whole", ndim=3), IMAGES)
@@ -50,24 +51,24 @@ def test_what_is_read_can_be_written_to(folder, idx_bytes):
 @example(HEADER - 1)
 @example(HEADER)
 @example(HEADER + IMAGES.numel() - 1)
-def test_truncation_at_any_byte_is_refused(folder, idx_bytes, length):
-    assert_refused(folder / "truncated", idx_bytes(IMAGES)[:length])
+def test_truncation_at_any_byte_is_refused(folder, length):
+    assert_refused(folder / "truncated", encode(IMAGES)[:length])
 
 
 @settings(max_examples=30, deadline=None)
 @given(st.binary(min_size=1, max_size=100))
-def test_extra_bytes_are_refused(folder, idx_bytes, extra):
-    assert_refused(folder / "long", idx_bytes(IMAGES) + extra, match="its header says 76")
+def test_extra_bytes_are_refused(folder, extra):
+    assert_refused(folder / "long", encode(IMAGES) + extra, match="its header says 76")
 
 
 @pytest.mark.parametrize("magic", [b"\x00\x00\x09\x03", b"\x00\x00\x0d\x03", b"\x1f\x8b\x08\x03", b"PK\x03\x04"])
-def test_another_magic_number_is_refused(folder, idx_bytes, magic):
-    assert_refused(folder / "magic", magic + idx_bytes(IMAGES)[4:], match=f"starts with {magic.hex(' ')}")
+def test_another_magic_number_is_refused(folder, magic):
+    assert_refused(folder / "magic", magic + encode(IMAGES)[4:], match=f"starts with {magic.hex(' ')}")
 
 
 @pytest.mark.parametrize("ndim", [1, 2, 4])
-def test_another_number_of_dimensions_is_refused(folder, idx_bytes, ndim):
-    assert_refused(folder / "ndim", idx_bytes(IMAGES), ndim=ndim, match=f"expected 00 00 08 0{ndim}")
+def test_another_number_of_dimensions_is_refused(folder, ndim):
+    assert_refused(folder / "ndim", encode(IMAGES), ndim=ndim, match=f"expected 00 00 08 0{ndim}")
 
 
 def test_a_header_whose_sizes_overflow_is_refused(folder):
