@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NoReturn
+from typing import Any, NoReturn
 
 from jsonargparse import Namespace
 from lightning.fabric.utilities.exceptions import MisconfigurationException
@@ -16,22 +15,22 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.utilities import rank_zero_only
 from typing_extensions import override
 
-from entreg import losses
 from entreg.callbacks import (
     AtomicCheckpointIO,
+    CheckpointOptions,
     ClassificationMetrics,
-    LastCheckpoint,
     ObserveLoss,
     Reseed,
     RunFolder,
     SavePredictions,
     Throughput,
-    best_checkpoint,
+    checkpoints,
 )
 from entreg.classifier import Classifier
 from entreg.data import ImageDataModule
 from entreg.errors import ConfigError, RunError
 from entreg.loggers import CSVLog, describe_to_wandb, finish_wandb
+from entreg.losses import name_of
 from entreg.report import print_line, print_results
 from entreg.runs import (
     arm,
@@ -44,21 +43,6 @@ from entreg.runs import (
     update_summary,
 )
 from entreg.runtime import best_precision
-
-
-@dataclass(frozen=True)
-class CheckpointOptions:
-    """When checkpoints are written, and which is the best.
-
-    Args:
-        monitor: validation metric that chooses ``best.ckpt``.
-        mode: whether its largest or smallest value is the best.
-        every_n_steps: optimizer steps between two ``last.ckpt``; one is written after every validation too.
-    """
-
-    monitor: str = "val/acc"
-    mode: Literal["max", "min"] = "max"
-    every_n_steps: int = 200
 
 
 class Parser(LightningArgumentParser):
@@ -145,15 +129,13 @@ class EntregCLI(LightningCLI):
     @override
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         given = self.config_init[self.subcommand]
-        trainer, checkpoint = given.trainer, given.checkpoint
+        trainer = given.trainer
         self.throughput = Throughput()
         callbacks = [*_as_list(trainer.callbacks), Reseed(given.seed_everything), self.throughput]
         if trainer.enable_progress_bar is not False:
             callbacks.append(RichProgressBar(leave=False))
         if not trainer.fast_dev_run:
-            callbacks.append(SavePredictions(self.run, given.metrics.bins))
-            callbacks.append(best_checkpoint(self.run, checkpoint.monitor, checkpoint.mode))
-            callbacks.append(LastCheckpoint(self.run, checkpoint.every_n_steps))
+            callbacks += [SavePredictions(self.run, given.metrics.bins), *checkpoints(self.run, given.checkpoint)]
         return super().instantiate_trainer(
             callbacks=callbacks,
             logger=[self.csv_log, *_as_list(trainer.logger)] if self.subcommand == "fit" else False,
@@ -272,7 +254,7 @@ class EntregCLI(LightningCLI):
             init_args,
             self.run,
             group=config.name,
-            loss=_loss_name(config),
+            loss=name_of(config.model.loss.class_path),
             data=config.data.class_path.rsplit(".", 1)[-1],
             seed=config.seed_everything,
         )
@@ -286,16 +268,9 @@ def _integer_seed(seed: Any) -> int:
     return seed
 
 
-def _loss_name(config: Namespace) -> str:
-    """Registry name of the configured loss, else its class name."""
-    path = config.model.loss.class_path
-    named = {info.class_path: info.name for info in losses.available().values()}
-    return named.get(path, path.rpartition(".")[2])
-
-
 def _name_of(config: Namespace) -> str:
     stems = [Path(str(path)).stem for path in config.config or []]
-    return "-".join(stems) or _loss_name(config)
+    return "-".join(stems) or name_of(config.model.loss.class_path)
 
 
 def _as_list(value: Any) -> list[Any]:

@@ -1,6 +1,6 @@
 """Callbacks: what is measured, written and kept while a classifier trains."""
 
-from entreg.callbacks.checkpoint import AtomicCheckpointIO, LastCheckpoint, best_checkpoint
+from entreg.callbacks.checkpoint import AtomicCheckpointIO, CheckpointOptions, LastCheckpoint, checkpoints
 from entreg.callbacks.metrics import ClassificationMetrics
 from entreg.callbacks.observe import ObserveLoss
 from entreg.callbacks.plateau import RandomRateOnPlateau
@@ -11,6 +11,7 @@ from entreg.callbacks.throughput import Throughput
 
 __all__ = [
     "AtomicCheckpointIO",
+    "CheckpointOptions",
     "ClassificationMetrics",
     "LastCheckpoint",
     "ObserveLoss",
@@ -19,5 +20,5 @@ __all__ = [
     "RunFolder",
     "SavePredictions",
     "Throughput",
-    "best_checkpoint",
+    "checkpoints",
 ]

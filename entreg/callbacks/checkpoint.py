@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
@@ -31,18 +32,19 @@ class AtomicCheckpointIO(TorchCheckpointIO):
                 os.replace(target, target.with_stem("previous"))
 
 
-def best_checkpoint(run: Run, monitor: str, mode: str) -> ModelCheckpoint:
-    """Return Lightning's callback that keeps ``best.ckpt``, weights only, by a validation metric."""
-    return ModelCheckpoint(
-        dirpath=run.checkpoint("best").parent,
-        filename="best",
-        monitor=monitor,
-        mode=mode,
-        save_top_k=1,
-        save_weights_only=True,
-        enable_version_counter=False,
-        save_on_train_epoch_end=False,
-    )
+@dataclass(frozen=True)
+class CheckpointOptions:
+    """When checkpoints are written, and which is the best.
+
+    Args:
+        monitor: validation metric that chooses ``best.ckpt``.
+        mode: whether its largest or smallest value is the best.
+        every_n_steps: optimizer steps between two ``last.ckpt``; one is written after every validation too.
+    """
+
+    monitor: str = "val/acc"
+    mode: Literal["max", "min"] = "max"
+    every_n_steps: int = 200
 
 
 class LastCheckpoint(Checkpoint):
@@ -91,6 +93,21 @@ class LastCheckpoint(Checkpoint):
     def _save(self, trainer: Trainer) -> None:
         self._saved_at = trainer.global_step
         trainer.save_checkpoint(self.path)
+
+
+def checkpoints(run: Run, options: CheckpointOptions) -> list[Checkpoint]:
+    """Callbacks that keep ``best.ckpt`` (weights only, by a validation metric) and ``last.ckpt`` (to resume from)."""
+    best = ModelCheckpoint(
+        dirpath=run.checkpoint("best").parent,
+        filename="best",
+        monitor=options.monitor,
+        mode=options.mode,
+        save_top_k=1,
+        save_weights_only=True,
+        enable_version_counter=False,
+        save_on_train_epoch_end=False,
+    )
+    return [best, LastCheckpoint(run, options.every_n_steps)]
 
 
 def _validation_follows(trainer: Trainer, batch_idx: int) -> bool:

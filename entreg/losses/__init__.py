@@ -11,7 +11,7 @@ Example:
 from entreg.losses import functional
 from entreg.losses.coefficients import Coefficients
 from entreg.losses.entropy import CrossEntropyLoss, EntropyRegularizedLoss, MinEntLoss, MixEntLoss
-from entreg.losses.registry import LossInfo, available, create, find, register
+from entreg.losses.registry import LossInfo, available, create, find, name_of, register
 
 __all__ = [
     "Coefficients",
@@ -24,5 +24,6 @@ __all__ = [
     "create",
     "find",
     "functional",
+    "name_of",
     "register",
 ]

@@ -103,6 +103,17 @@ def find(name: str) -> LossInfo:
     raise ValueError(f"unknown loss {name!r}{hint} `entreg losses` lists all")
 
 
+def name_of(class_path: str) -> str:
+    """Registry name of the loss with this class path; the class's own name if it is not registered.
+
+    Example:
+        >>> name_of("entreg.losses.MixEntLoss"), name_of("my_file.MyLoss")
+        ('mix_ent', 'MyLoss')
+    """
+    names = {info.class_path: info.name for info in available().values()}
+    return names.get(class_path, class_path.rpartition(".")[2])
+
+
 def create(name: str, **kwargs: Any) -> nn.Module:
     """Instantiate a loss by its registry name.
 

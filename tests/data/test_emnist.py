@@ -47,7 +47,7 @@ def test_setup_splits_off_as_many_validation_images_as_the_test_set_has(letter_f
     data.prepare_data()
     data.setup()
     assert (len(data.train_ids), len(data.val_ids), len(data.test_set)) == (390, 130, 130)
-    assert data.train_set.targets[data.val_ids].bincount().tolist() == [1] * 26
+    assert data.train_set.targets[data.val_ids].bincount().tolist() == [5] * 26
 
 
 def test_root_is_the_argument_else_entreg_data_else_data(monkeypatch):

@@ -1,0 +1,49 @@
+"""Validation split off the training file, and digests that tell data apart."""
+
+from __future__ import annotations
+
+import hashlib
+from fractions import Fraction
+
+import torch
+from torch import Tensor
+
+from entreg.data.sampling import counter_generator
+from entreg.errors import DataError
+
+
+def split_validation(train: Tensor, test: Tensor, seed: int) -> tuple[Tensor, Tensor]:
+    """Split the training file into training and validation ids, validation being as large as test and like it.
+
+    Args:
+        train: classes of the training file.
+        test: classes of the test file.
+        seed: seed of the draw, unused where the tail of the file has the test set's class counts already.
+
+    Returns:
+        ids of training and of validation, each in ascending order. Where a class is too rare, validation takes at
+        most half of it and all other classes in proportion.
+    """
+    classes = int(max(train.max(), test.max())) + 1
+    have, want = train.bincount(minlength=classes), test.bincount(minlength=classes)
+    if len(test) < len(train) and torch.equal(train[-len(test) :].bincount(minlength=classes), want):
+        ids = torch.arange(len(train))
+        return ids[: -len(test)], ids[-len(test) :]
+    if (have < want.clamp(max=1)).any():
+        rare = int((have < want.clamp(max=1)).nonzero()[0])
+        raise DataError(f"class {rare} is in the test file but not in the training file")
+    share = min(Fraction(1), *(Fraction(h, 2 * w) for h, w in zip(have.tolist(), want.tolist(), strict=True) if w))
+    order = torch.randperm(len(train), generator=counter_generator(seed, "split"))
+    chosen = [order[train[order] == k][: int(want[k].item() * share)] for k in range(classes)]
+    is_val = torch.zeros(len(train), dtype=torch.bool)
+    is_val[torch.cat(chosen)] = True
+    return (~is_val).nonzero().squeeze(1), is_val.nonzero().squeeze(1)
+
+
+def digest(*tensors: Tensor) -> str:
+    """SHA-256 of the tensors' shapes, types and bytes, its first 16 hex digits."""
+    state = hashlib.sha256()
+    for tensor in tensors:
+        state.update(f"{tuple(tensor.shape)} {tensor.dtype}".encode())
+        state.update(tensor.contiguous().numpy().data)
+    return state.hexdigest()[:16]
