@@ -31,7 +31,8 @@ from entreg.data import ImageDataModule
 from entreg.errors import ConfigError, RunError
 from entreg.loggers import CSVLog, describe_to_wandb, finish_wandb
 from entreg.losses import name_of
-from entreg.report import print_line, print_results
+from entreg.messages import readable
+from entreg.report import print_results
 from entreg.runs import (
     arm,
     check_checkpoint,
@@ -50,7 +51,7 @@ class Parser(LightningArgumentParser):
 
     @override
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
-        raise ConfigError(message) from ex
+        raise ConfigError(readable(message)) from ex
 
 
 class EntregCLI(LightningCLI):
@@ -113,18 +114,19 @@ class EntregCLI(LightningCLI):
         self.resolved = config.clone()
         self.resolved.run = None
         self.csv_log = CSVLog(self.run)
-        self.save_config_kwargs = {"run": self.run, "resolved": self.resolved, "log": self.csv_log}
+        notes: list[str] = []
         if self.subcommand == "fit" and not config.trainer.fast_dev_run:
             for logger in _as_list(config.trainer.logger):
                 if logger.class_path.endswith("WandbLogger"):
-                    self._describe_to_wandb(logger.init_args)
+                    notes += self._describe_to_wandb(logger.init_args)
+        self.save_config_kwargs = {"run": self.run, "resolved": self.resolved, "log": self.csv_log, "notes": notes}
 
     @override
     def instantiate_classes(self) -> None:
         try:
             super().instantiate_classes()
         except (ValueError, MisconfigurationException) as error:  # what constructors say of their arguments
-            raise ConfigError(str(error)) from error
+            raise ConfigError(readable(str(error))) from error
 
     @override
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
@@ -248,7 +250,8 @@ class EntregCLI(LightningCLI):
             update_summary(self.run, {"wall_seconds": round(seconds, 1)})
         print_results(self.run, summary)
 
-    def _describe_to_wandb(self, init_args: Namespace) -> None:
+    def _describe_to_wandb(self, init_args: Namespace) -> list[str]:
+        """Tell W&B which run this is; return what the user should know of it."""
         config = self.options
         reason = describe_to_wandb(
             init_args,
@@ -258,8 +261,9 @@ class EntregCLI(LightningCLI):
             data=config.data.class_path.rsplit(".", 1)[-1],
             seed=config.seed_everything,
         )
-        if reason is not None:
-            print_line(f"W&B: {reason}, logging offline; later: wandb sync {self.run.path}/wandb/offline-run-*")
+        if reason is None:
+            return []
+        return [f"W&B: {reason}, logging offline; later: wandb sync {self.run.path}/wandb/offline-run-*"]
 
 
 def _integer_seed(seed: Any) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from lightning.pytorch import LightningModule, Trainer
@@ -11,6 +12,7 @@ from typing_extensions import override
 
 from entreg.errors import RunError
 from entreg.loggers import CSVLog
+from entreg.report import print_line
 from entreg.runs import Run, atomic_path
 
 
@@ -23,13 +25,24 @@ class RunFolder(SaveConfigCallback):
         run: run folder.
         resolved: the config as to be written, without what belongs to this machine only.
         log: the run's CSV logger.
+        notes: lines to print once the folder is there.
     """
 
-    def __init__(self, parser: LightningArgumentParser, config: Any, *, run: Run, resolved: Any, log: CSVLog) -> None:
+    def __init__(
+        self,
+        parser: LightningArgumentParser,
+        config: Any,
+        *,
+        run: Run,
+        resolved: Any,
+        log: CSVLog,
+        notes: Sequence[str],
+    ) -> None:
         super().__init__(parser, config, save_to_log_dir=False)
         self.run = run
         self.resolved = resolved
         self.log_file = log
+        self.notes = notes
         self._metrics_size = 0
 
     @override
@@ -52,6 +65,8 @@ class RunFolder(SaveConfigCallback):
                     f"{self.run.path}: cannot be written ({error.strerror}), choose another --runs"
                 ) from error
             self.log_file.cut(self._metrics_size)
+            for note in self.notes:
+                print_line(note)
         config = self.resolved.as_dict()
         for logger in trainer.loggers:
             if isinstance(logger, WandbLogger):

@@ -1,0 +1,39 @@
+"""What jsonargparse says of a value it cannot use, told in one line: the key, the value, what was expected."""
+
+from __future__ import annotations
+
+import re
+
+_CAUSE = re.compile(r"^\s*- (.+?)(?=\n\s*(?:- |Given |Subtypes|Errors)|\Z)", re.MULTILINE | re.DOTALL)
+_NOISE = ("Expected a path but", "Does not validate against", "Expected a <class 'NoneType'>")
+
+
+def readable(message: str) -> str:
+    r"""Fold a parser's message into one line and leave out its internals.
+
+    Example:
+        >>> readable('Parser key "trainer.max_epochs":\n  - Expected a <class \'int\'>\n  Given value: many')
+        "trainer.max_epochs: got 'many', expected int"
+        >>> readable("unrecognized arguments: --x")
+        'unrecognized arguments: --x'
+    """
+    key = re.search(r'Parser key "([^"]+)"', message)
+    causes = dict.fromkeys(" ".join(cause.split()) for cause in _CAUSE.findall(message))
+    kept = [_plain(cause) for cause in causes if not cause.startswith(_NOISE)]
+    if not kept:
+        return " ".join(message.split())
+    value = re.search(r"Given value: (.*)", message)
+    nested = re.search(r"NestedArg\(key='([^']*)', val='([^']*)'\)", message)
+    said = f"got {value[1]!r}, " if value and nested is None and "Namespace(" not in value[1] else ""
+    place = f"{key[1]}: " if key else ""
+    return f"{place}{said}{' or '.join(kept)}"
+
+
+def _plain(cause: str) -> str:
+    """Say types and class names as a user knows them."""
+    cause = re.sub(r"Expected a <class '([^']+)'>", r"expected \1", cause)
+    cause = re.sub(r"Expected a typing\.Literal\[(.*)\]", r"expected one of \1", cause)
+    cause = re.sub(r"Problem with given class_path '[^']*': ", "", cause)
+    return re.sub(
+        r"Expected a dot import path string: (\S+)", r"no class named \1 is known here, give its path: module.\1", cause
+    )
