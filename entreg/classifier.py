@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import math
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, TypedDict, TypeVar
 
 import torch
 from lightning.pytorch import LightningModule
@@ -18,11 +20,20 @@ from entreg.losses import EntropyRegularizedLoss
 from entreg.models import VGG5
 from entreg.schedules import OneCycle
 
+Made = TypeVar("Made")
+
 
 class StepOutput(TypedDict):
-    """What a step hands to the callbacks: the loss, and detached logits ``(N, C)``."""
+    """What a step hands to the callbacks.
+
+    Attributes:
+        loss: what is minimised; Lightning divides it by ``accumulate_grad_batches``.
+        value: the loss itself, detached.
+        logits: ``(N, C)``, detached.
+    """
 
     loss: Tensor
+    value: Tensor
     logits: Tensor
 
 
@@ -80,7 +91,9 @@ class Classifier(LightningModule):
             setattr(self, key, self._agreed(key))
         assert self.num_classes is not None
         assert self.in_channels is not None
-        self.net = self.make_net(self.in_channels, self.num_classes)
+        self.net = _made("net", self.make_net, self.in_channels, self.num_classes)
+        with torch.no_grad():  # a loss that does not fit the classes says so before training
+            _made("loss", copy.deepcopy(self.loss), torch.zeros(2, self.num_classes), torch.tensor([0, 1]))
         if self.channels_last:
             self.net.to(memory_format=torch.channels_last)
         if self.compile_net:
@@ -115,12 +128,14 @@ class Classifier(LightningModule):
         groups: list[dict[str, Any]] = [{"params": list(self.net.parameters())}]
         if loss_parameters := list(self.loss.parameters()):
             groups.append({"params": loss_parameters, "lr": self.loss_lr, "weight_decay": 0.0})
-        optimizer = self.make_optimizer(groups)
+        optimizer = _made("optimizer", self.make_optimizer, groups)
         if self.make_schedule is None:
             return optimizer
-        steps = int(self.trainer.estimated_stepping_batches)
-        total = steps if self.schedule_interval == "step" else self.trainer.max_epochs or 1
-        schedule = self.make_schedule(optimizer, total)
+        steps = self.trainer.estimated_stepping_batches
+        if math.isinf(steps):
+            raise ConfigError("a schedule needs to know when training ends: set trainer.max_epochs")
+        total = int(steps) if self.schedule_interval == "step" else self.trainer.max_epochs or 1
+        schedule = _made("schedule", self.make_schedule, optimizer, total)
         return {
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": schedule, "interval": self.schedule_interval},
@@ -152,12 +167,16 @@ class Classifier(LightningModule):
 
     def _step(self, batch: Batch) -> StepOutput:
         logits = self(batch.image)
-        return {"loss": self.loss(logits, batch.target), "logits": logits.detach()}
+        loss = self.loss(logits, batch.target)
+        return {"loss": loss, "value": loss.detach(), "logits": logits.detach()}
 
     def _agreed(self, key: str) -> int:
         """Value of ``key`` on which config and data agree, or the one that is there."""
         configured = getattr(self, key)
-        datamodule = None if self._trainer is None else getattr(self.trainer, "datamodule", None)
+        try:
+            datamodule = getattr(self.trainer, "datamodule", None)
+        except RuntimeError:  # not attached to a trainer
+            datamodule = None
         found = getattr(datamodule, key, None)
         if configured is None and found is None:
             raise ConfigError(f"{key} is unknown: the data module has no attribute {key}, set model.{key}")
@@ -166,6 +185,14 @@ class Classifier(LightningModule):
                 f"model.{key} is {configured}, but {type(datamodule).__name__} has {found}: leave model.{key} out"
             )
         return configured if found is None else found
+
+
+def _made(key: str, make: Callable[..., Made], *args: Any) -> Made:
+    """Call a factory of the config; what it says of its arguments is the user's to mend."""
+    try:
+        return make(*args)
+    except (ValueError, TypeError) as error:
+        raise ConfigError(f"model.{key}: {error}") from error
 
 
 def first_mismatch(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> str | None:

@@ -27,7 +27,7 @@ from entreg.callbacks import (
     checkpoints,
 )
 from entreg.classifier import Classifier
-from entreg.data import ImageDataModule
+from entreg.data import ImageDataModule, data_root
 from entreg.errors import ConfigError, RunError
 from entreg.loggers import CSVLog, describe_to_wandb, finish_wandb
 from entreg.losses import name_of
@@ -41,9 +41,9 @@ from entreg.runs import (
     open_run,
     read_summary,
     shared_with_children,
-    update_summary,
+    write_summary,
 )
-from entreg.runtime import best_precision
+from entreg.runtime import best_accelerator, best_precision
 
 
 class Parser(LightningArgumentParser):
@@ -96,29 +96,38 @@ class EntregCLI(LightningCLI):
     @override
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         super().parse_arguments(parser, args)
-        checkpoint = self.config[self.config.subcommand].ckpt_path
-        if checkpoint is not None:
-            check_checkpoint(Path(checkpoint))
+        command = self.config.subcommand
+        config = self.config[command]
+        if (path := config.ckpt_path) is None:
+            if command != "fit" and config.run is None:
+                raise ConfigError(f"entreg {command} needs a trained run: entreg {command} --run runs/<id>")
+        elif command == "fit":
+            raise ConfigError(f"--ckpt_path {path}: fit goes on in a run folder: entreg fit --run runs/<id>")
+        else:
+            check_checkpoint(Path(path))
 
     @override
     def before_instantiate_classes(self) -> None:
         config = self.options
+        config.trainer.accelerator = best_accelerator(config.trainer.accelerator)
         config.trainer.precision = config.trainer.precision or best_precision(config.trainer.accelerator)
-        self.resuming = config.run is not None
-        if self.resuming:
-            self.run = open_run(config.run)
-        else:
-            config.name = config.name or _name_of(config)
-            self.run = new_run(config.runs, config.name)
-        # What config.yaml keeps: all but what is told to this process alone.
-        self.resolved = config.clone()
-        self.resolved.run = None
+        if "root" in config.data.init_args:
+            config.data.init_args.root = str(data_root(config.data.init_args.root).absolute())
+        config.name = config.name or _name_of(config)
+        self.run = new_run(config.runs, config.name) if config.run is None else open_run(config.run)
+        # A checkpoint from elsewhere is looked at, and a trial run tried: neither leaves anything behind.
+        self.writes = not config.trainer.fast_dev_run and config.ckpt_path is None
+        self.resolved = config.clone()  # what config.yaml keeps: all but what is told to this process alone
+        self.resolved.run = self.resolved.ckpt_path = None
         self.csv_log = CSVLog(self.run)
+        self.summary: dict[str, Any] = {} if config.run is None else read_summary(self.run)
         notes: list[str] = []
-        if self.subcommand == "fit" and not config.trainer.fast_dev_run:
-            for logger in _as_list(config.trainer.logger):
-                if logger.class_path.endswith("WandbLogger"):
-                    notes += self._describe_to_wandb(logger.init_args)
+        if self.subcommand == "fit":
+            self._check_validation(config)
+            if self.writes:
+                for logger in _as_list(config.trainer.logger):
+                    if logger.class_path.endswith("WandbLogger"):
+                        notes += self._describe_to_wandb(logger.init_args)
         self.save_config_kwargs = {"run": self.run, "resolved": self.resolved, "log": self.csv_log, "notes": notes}
 
     @override
@@ -136,7 +145,7 @@ class EntregCLI(LightningCLI):
         callbacks = [*_as_list(trainer.callbacks), Reseed(given.seed_everything), self.throughput]
         if trainer.enable_progress_bar is not False:
             callbacks.append(RichProgressBar(leave=False))
-        if not trainer.fast_dev_run:
+        if self.writes:
             callbacks += [SavePredictions(self.run, given.metrics.bins), *checkpoints(self.run, given.checkpoint)]
         return super().instantiate_trainer(
             callbacks=callbacks,
@@ -151,37 +160,39 @@ class EntregCLI(LightningCLI):
         """The parsed config of the chosen command."""
         return self.config[self.subcommand]
 
-    def fit(self, model: Classifier, datamodule: ImageDataModule, ckpt_path: str | None = None, **_: Any) -> None:
+    def fit(self, model: Classifier, datamodule: ImageDataModule, **_: Any) -> None:
         """Train or resume, then evaluate the checkpoint chosen on validation."""
         failed = True
         try:
-            self._train(model, datamodule, self.run.resume_from() if self.resuming else ckpt_path)
-            if self.options.evaluate and not self.options.trainer.fast_dev_run:
+            self._train(model, datamodule, None if self.options.run is None else self.run.resume_from())
+            if self.options.evaluate and self.writes:
                 self._evaluate(("val", "test"), self.run.best())
             failed = False
         finally:
             finish_wandb(exit_code=int(failed))
         self._finish()
 
-    def validate(self, model: Classifier, datamodule: ImageDataModule, ckpt_path: str | None = None, **_: Any) -> None:
-        """Evaluate a run's best checkpoint, or ``ckpt_path``, on validation."""
-        self._evaluate(("val",), self._checkpoint(ckpt_path))
+    def validate(self, ckpt_path: str | None = None, **_: Any) -> None:
+        """Evaluate a run's best checkpoint on validation; ``ckpt_path``, without writing anything."""
+        self._evaluate(("val",), self.run.best() if ckpt_path is None else Path(ckpt_path))
         self._finish()
 
-    def test(self, model: Classifier, datamodule: ImageDataModule, ckpt_path: str | None = None, **_: Any) -> None:
-        """Evaluate a run's best checkpoint, or ``ckpt_path``, on test."""
-        self._evaluate(("test",), self._checkpoint(ckpt_path))
+    def test(self, ckpt_path: str | None = None, **_: Any) -> None:
+        """Evaluate a run's best checkpoint on test; ``ckpt_path``, without writing anything."""
+        self._evaluate(("test",), self.run.best() if ckpt_path is None else Path(ckpt_path))
         self._finish()
 
-    def predict(self, model: Classifier, datamodule: ImageDataModule, ckpt_path: str | None = None, **_: Any) -> None:
+    def predict(self, ckpt_path: str | None = None, **_: Any) -> None:
         """Write the logits of the test images, as ``test`` does."""
-        self.test(model, datamodule, ckpt_path)
+        self.test(ckpt_path)
 
-    def _train(self, model: Classifier, datamodule: ImageDataModule, checkpoint: Path | str | None) -> None:
+    def _train(self, model: Classifier, datamodule: ImageDataModule, checkpoint: Path | None) -> None:
         """Train, from ``checkpoint`` on if there is one, and summarise what came of it."""
         trainer = self.trainer
+        wall_seconds = self.summary.get("wall_seconds", 0.0)
         with shared_with_children(self.run):
             self._interruptible(trainer.fit, model, datamodule=datamodule, ckpt_path=checkpoint, weights_only=True)
+        self.summary = {}  # scores of an earlier best checkpoint are not this training's
         self._summarise(
             {
                 "name": self.options.name,
@@ -196,6 +207,7 @@ class EntregCLI(LightningCLI):
                 "precision": self.options.trainer.precision,
                 "train_seconds": round(self.throughput.seconds, 1),
                 "images_per_second": self.throughput.images_per_second,
+                "wall_seconds": wall_seconds,
                 **environment(),
             }
         )
@@ -204,21 +216,14 @@ class EntregCLI(LightningCLI):
         """Evaluate a checkpoint on ``splits``; write predictions, figures and summary."""
         for split in splits:
             step = self.trainer.validate if split == "val" else self.trainer.test
-            self._interruptible(
-                step,
-                self.model,
-                datamodule=self.datamodule,
-                ckpt_path=checkpoint,
-                verbose=False,
-                weights_only=True,
-            )
-            if self.options.trainer.fast_dev_run:
-                continue
+            options = {"datamodule": self.datamodule, "ckpt_path": checkpoint, "verbose": False, "weights_only": True}
+            self._interruptible(step, self.model, **options)
             found = self.trainer.callback_metrics
             scores = {key.split("/")[1]: float(found[key]) for key in found if key.startswith(f"{split}/")}
-            n = len(self.datamodule.val_ids if split == "val" else self.datamodule.test_set)
-            errors = round(scores["errors"])
-            self._summarise({split: {**scores, "acc": 1 - errors / n, "errors": errors, "n": n}})
+            if scores:  # none if the trainer's limits leave no batch
+                n, errors = round(scores["n"]), round(scores["errors"])
+                exact = {"acc": 1 - errors / n, "errors": errors, "n": n}
+                self._summarise({split: {**scores, **exact, "data": self.datamodule.fingerprints()[split]}})
 
     def _interruptible(self, step: Any, *args: Any, **kwargs: Any) -> None:
         try:
@@ -228,27 +233,29 @@ class EntregCLI(LightningCLI):
         except SystemExit as error:  # what Lightning makes of Ctrl-C
             raise RunError(f"interrupted; go on with: entreg fit --run {self.run.path}") from error
 
-    def _checkpoint(self, ckpt_path: str | None) -> Path:
-        if ckpt_path is not None:
-            return Path(ckpt_path)
-        if not self.resuming:
-            raise ConfigError(f"entreg {self.subcommand} needs a trained run: entreg {self.subcommand} --run runs/<id>")
-        return self.run.best()
+    def _check_validation(self, config: Namespace) -> None:
+        trainer = config.trainer
+        too_short = 0 < (trainer.max_epochs or 0) < (trainer.check_val_every_n_epoch or 1)
+        never = trainer.limit_val_batches == 0 or too_short
+        if config.evaluate and never and not trainer.fast_dev_run:
+            raise ConfigError(
+                "fit ends with the checkpoint chosen on validation, and the trainer's options leave no validation: "
+                "change trainer.limit_val_batches or check_val_every_n_epoch, or add --evaluate false"
+            )
 
-    @rank_zero_only
     def _summarise(self, content: dict[str, Any]) -> None:
-        if not self.options.trainer.fast_dev_run:
-            update_summary(self.run, content)
+        self.summary |= content
+        if self.writes and self.trainer.is_global_zero:
+            write_summary(self.run, self.summary)
 
     @rank_zero_only
     def _finish(self) -> None:
         if self.options.trainer.fast_dev_run:
             return
-        summary = read_summary(self.run)
         if self.subcommand == "fit":
-            seconds = summary.get("wall_seconds", 0.0) + time.time() - self.started
-            update_summary(self.run, {"wall_seconds": round(seconds, 1)})
-        print_results(self.run, summary)
+            seconds = self.summary["wall_seconds"] + time.time() - self.started
+            self._summarise({"wall_seconds": round(seconds, 1)})
+        print_results(self.summary, self.run if self.writes else None)
 
     def _describe_to_wandb(self, init_args: Namespace) -> list[str]:
         """Tell W&B which run this is; return what the user should know of it."""

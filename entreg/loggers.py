@@ -12,12 +12,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from jsonargparse import Namespace
+from lightning.pytorch.loggers import WandbLogger
 from lightning.pytorch.loggers.logger import Logger
 from lightning.pytorch.utilities import rank_zero_only
 from typing_extensions import override
 
+from entreg.errors import ConfigError, RunError
 from entreg.runs import Run
 
 _FIELDS = ("step", "name", "value", "time")
@@ -80,19 +83,43 @@ def describe_to_wandb(init_args: Namespace, run: Run, *, group: str, loss: str, 
     """Fill the arguments of a configured ``WandbLogger`` with which run this is.
 
     Returns:
-        why it works offline, or ``None`` if it does not or ``WANDB_MODE`` decides.
+        why it works offline, or ``None`` if it does not, or if ``mode`` or ``WANDB_MODE`` decides.
+
+    Raises:
+        ConfigError: if online is demanded without a login, for which W&B would prompt.
     """
     import wandb  # half a second to import, for those who use it
 
-    reason = wandb_offline_reason()
-    wandb.setup(settings=wandb.Settings(show_info=False, show_warnings=False))
+    settings = wandb.setup(settings=wandb.Settings(show_info=False, show_warnings=False)).settings
+    mode, reason = init_args.mode or os.environ.get("WANDB_MODE"), None
+    if mode is None:
+        reason = wandb_offline_reason(settings.base_url)
+        mode = None if reason is None else "offline"
+    elif mode == "online" and not _logged_in(settings.base_url):
+        raise ConfigError("W&B: mode is online, but there is no login: wandb login, or WANDB_MODE=offline")
+    init_args.mode = mode
     init_args.id = run.id
     init_args.save_dir = str(run.path)
     init_args.name = init_args.name or f"{loss}-seed{seed}"
     init_args.group = init_args.group or group
     init_args.tags = init_args.tags or [loss, data]
-    init_args.mode = init_args.mode or (None if reason is None else "offline")
     return reason
+
+
+def start_wandb(logger: WandbLogger, config: dict[str, Any], run: Run) -> None:
+    """Begin the W&B run and hand it the config.
+
+    Raises:
+        RunError: if W&B refuses.
+    """
+    import wandb
+
+    try:
+        logger.log_hyperparams(config)
+    except wandb.Error as error:
+        raise RunError(
+            f"W&B: {error}; log in again or set WANDB_MODE=offline, then entreg fit --run {run.path}"
+        ) from error
 
 
 def finish_wandb(exit_code: int) -> None:
@@ -102,16 +129,13 @@ def finish_wandb(exit_code: int) -> None:
         wandb.finish(exit_code=exit_code)
 
 
-def wandb_offline_reason() -> str | None:
-    """Why W&B would have to work offline: no login or no connection; ``None`` if it can be online or is configured.
-
-    ``WANDB_MODE`` is respected: where it is set, W&B decides.
-    """
-    if os.environ.get("WANDB_MODE"):
-        return None
-    url = urlsplit(os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai"))
-    if not os.environ.get("WANDB_API_KEY") and not _in_netrc(url.hostname or ""):
+def wandb_offline_reason(base_url: str) -> str | None:
+    """Why W&B has to work offline: no login, or no connection; ``None`` if it can be online."""
+    if not _logged_in(base_url):
         return "not logged in"
+    url = urlsplit(base_url)
+    if url.scheme in getproxies():
+        return None  # a direct connection would say nothing
     try:
         port = url.port or (443 if url.scheme == "https" else 80)
         socket.create_connection((url.hostname or "", port), timeout=5).close()
@@ -120,11 +144,13 @@ def wandb_offline_reason() -> str | None:
     return None
 
 
-def _in_netrc(host: str) -> bool:
+def _logged_in(base_url: str) -> bool:
+    if os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_IDENTITY_TOKEN_FILE"):
+        return True
     path = Path(os.environ.get("NETRC", "~/.netrc")).expanduser()
     if not path.is_file():
         return False
     try:
-        return netrc.netrc(str(path)).authenticators(host) is not None
-    except netrc.NetrcParseError:
-        return False
+        return netrc.netrc(str(path)).authenticators(urlsplit(base_url).hostname or "") is not None
+    except netrc.NetrcParseError as error:
+        raise ConfigError(f"{path}: {error.msg}, so it cannot be told whether W&B is logged in") from error

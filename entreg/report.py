@@ -13,9 +13,10 @@ from entreg.runs import Run
 _COLUMNS = {"acc": "accuracy", "errors": "errors", "ece": "ECE", "nll": "NLL", "brier": "Brier"}
 
 
-def print_results(run: Run, summary: dict[str, Any]) -> None:
-    """Print the final table of a run: a row for each split evaluated, then the run folder."""
-    table = Table(title=f"{summary.get('loss', '')} on {summary.get('data', {}).get('name', '')}", title_justify="left")
+def print_results(summary: dict[str, Any], run: Run | None) -> None:
+    """Print the final table: a row for each split evaluated, then the run folder if anything was written."""
+    title = f"{summary['loss']} on {summary['data']['name']}" if "loss" in summary else None
+    table = Table(title=title, title_justify="left")
     table.add_column("split")
     for header in _COLUMNS.values():
         table.add_column(header, justify="right")
@@ -28,7 +29,7 @@ def print_results(run: Run, summary: dict[str, Any]) -> None:
         console.print(table)
     if speed := summary.get("images_per_second"):
         print_line(f"trained {summary['epochs']} epochs in {summary['train_seconds']:.0f} s, {speed:.0f} images/s")
-    print_line(f"run folder: {run.path}")
+    print_line("nothing written" if run is None else f"run folder: {run.path}")
 
 
 @rank_zero_only

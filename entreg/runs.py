@@ -16,7 +16,7 @@ import re
 import secrets
 import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from entreg import __version__
 from entreg.errors import RunError
 
 _RUN_ID = "ENTREG_RUN_ID"
@@ -51,7 +52,7 @@ _NOT_ARM = (
     "trainer.default_root_dir",
     "trainer.enable_progress_bar",
     "trainer.log_every_n_steps",
-    "checkpoint",
+    "checkpoint.every_n_steps",
     "observe",
 )
 
@@ -98,7 +99,10 @@ class Run:
     def resume_from(self) -> Path | None:
         """Newest checkpoint: ``last``, or ``previous`` if a kill left no ``last``; ``None`` is the very start."""
         paths = (self.checkpoint("last"), self.checkpoint("previous"))
-        return next((path for path in paths if path.is_file()), None)
+        newest = next((path for path in paths if path.is_file()), None)
+        if newest is not None:
+            check_checkpoint(newest)
+        return newest
 
     def best(self) -> Path:
         """Return the checkpoint chosen on validation.
@@ -108,14 +112,17 @@ class Run:
         """
         if not self.checkpoint("best").is_file():
             raise RunError(f"{self.path}: holds no checkpoints/best.ckpt; finish it with entreg fit --run {self.path}")
+        check_checkpoint(self.checkpoint("best"))
         return self.checkpoint("best")
 
 
 def check_checkpoint(path: Path) -> None:
     """Raise :class:`RunError` unless ``path`` opens as a checkpoint of tensors and plain values; no code of it runs."""
     try:
-        torch.load(path, map_location="meta", weights_only=True)
-    except (OSError, RuntimeError, EOFError, UnpicklingError) as error:
+        checkpoint = torch.load(path, map_location="meta", weights_only=True)
+        if not {"state_dict", "pytorch-lightning_version"} <= set(checkpoint):
+            raise RuntimeError("it holds no Lightning state")
+    except (OSError, TypeError, RuntimeError, EOFError, UnpicklingError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise RunError(f"{path}: cannot be opened as a checkpoint ({reason})") from error
 
@@ -158,15 +165,18 @@ def open_run(path: str | os.PathLike[str]) -> Run:
 @contextmanager
 def atomic_path(target: Path) -> Iterator[Path]:
     """Yield a path beside ``target`` to write to; it replaces ``target`` once it is safely on disk, or is removed."""
-    target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{target.stem}.part{target.suffix}")
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         yield part
         with part.open("rb+") as file:
             os.fsync(file.fileno())
         part.replace(target)
+    except OSError as error:
+        raise RunError(f"{target}: cannot be written ({error.strerror})") from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # the folder may not even exist
+            part.unlink()
 
 
 def write_json(target: Path, content: Mapping[str, Any]) -> None:
@@ -180,9 +190,9 @@ def read_summary(run: Run) -> dict[str, Any]:
     return json.loads(run.summary.read_text()) if run.summary.is_file() else {}
 
 
-def update_summary(run: Run, content: Mapping[str, Any]) -> None:
-    """Replace the given top-level keys of ``summary.json``."""
-    write_json(run.summary, {**read_summary(run), **content})
+def write_summary(run: Run, content: Mapping[str, Any]) -> None:
+    """Write ``summary.json``."""
+    write_json(run.summary, content)
 
 
 def write_predictions(target: Path, logits: torch.Tensor, targets: torch.Tensor, ids: torch.Tensor) -> None:
@@ -223,12 +233,17 @@ def arm(config: Mapping[str, Any]) -> str:
 
 def environment() -> dict[str, Any]:
     """Versions of what the numbers depend on, and the commit of the working directory if it is in git."""
-    packages = ("entreg", "torch", "torchvision", "lightning", "torchmetrics", "numpy")
-    git = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
-    return {
-        "versions": {name: importlib.metadata.version(name) for name in packages},
-        "git_commit": git.stdout.strip() or None,
-    }
+    packages = ("torch", "torchvision", "lightning", "torchmetrics", "numpy")
+    versions = {name: importlib.metadata.version(name) for name in packages}
+    return {"versions": {"entreg": __version__, **versions}, "git_commit": _git_commit()}
+
+
+def _git_commit() -> str | None:
+    try:
+        git = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
+    except FileNotFoundError:  # no git on this machine
+        return None
+    return git.stdout.strip() or None
 
 
 def _flatten(content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -21,6 +21,13 @@ _NOT_FOR_OUR_USERS = (
 )
 
 
+def best_accelerator(accelerator: str) -> str:
+    """Resolve ``auto`` to the CPU where it would be Apple's GPU, which lacks the float64 that the metrics sum in."""
+    if accelerator == "auto" and torch.backends.mps.is_available() and not torch.cuda.is_available():
+        return "cpu"
+    return accelerator
+
+
 def best_precision(accelerator: str) -> str:
     """``bf16-mixed`` where the hardware multiplies bfloat16, else ``32-true``.
 

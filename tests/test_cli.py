@@ -10,7 +10,7 @@ import torch
 import yaml
 
 from entreg.__main__ import main
-from entreg.runs import Run, read_predictions
+from entreg.runs import Run, open_run, read_predictions
 from tests.conftest import TINY
 
 Fit = Callable[..., Run]
@@ -153,7 +153,14 @@ BAD_OPTIONS = {
     "augment": (["--data.augment.distortion", "2"], 2, "distortion"),
     "seed": (["--seed_everything", "true"], 2, "give an integer"),
     "checkpoint keyword": (["--ckpt_path", "last"], 2, "--run"),
-    "checkpoint absent": (["--ckpt_path", "nowhere.ckpt"], 1, "nowhere.ckpt"),
+    "checkpoint": (["--ckpt_path", "some.ckpt"], 2, "entreg fit --run"),
+    "never validated": (["--trainer.limit_val_batches", "0"], 2, "--evaluate false"),
+    "no end": (["--trainer.max_epochs=-1"], 2, "set trainer.max_epochs"),
+    "dropout": (["--model.net", "VGG5", "--model.net.dropout", "1.5"], 2, "model.net: dropout"),
+    "optimizer": (["--model.optimizer.lr=-1"], 2, "model.optimizer: Invalid learning rate"),
+    "schedule": (["--model.schedule.warmup", "2"], 2, "model.schedule: warmup"),
+    "class weights": (["--model.loss", "MinEntLoss", "--model.loss.weight", "[1, 2]"], 2, "one number for each of 26"),
+    "sizes": (["--data.train_size=-5"], 2, "data.train_size"),
     "missing data": (["--data", "EMNIST"], 1, "configs/quickstart.yaml"),
     "unwritable runs": (["--runs", "/proc/nowhere"], 1, "/proc/nowhere"),
     "config absent": (["--config", "nowhere.yaml"], 2, "nowhere.yaml"),
@@ -203,14 +210,54 @@ def test_a_checkpoint_of_another_network_or_loss_is_refused(
 ) -> None:
     run = fit("--trainer.max_epochs", "1")
     capsys.readouterr()
-    assert main(["fit", *TINY, *options, "--ckpt_path", str(run.checkpoint("last"))]) == 1
+    assert main(["test", *TINY, *options, "--ckpt_path", str(run.checkpoint("last"))]) == 1
     assert expected in one_line_error(capsys)
 
 
-def test_a_file_that_is_no_checkpoint_is_refused(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (workplace / "not.ckpt").write_bytes(b"nothing")
-    assert main(["fit", *TINY, "--ckpt_path", "not.ckpt"]) == 1
-    assert "not.ckpt" in one_line_error(capsys)
+@pytest.mark.parametrize("content", [None, b"nothing", "tensors"])
+def test_a_file_that_is_no_checkpoint_is_refused(
+    content: bytes | str | None, workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if isinstance(content, bytes):
+        Path("not.ckpt").write_bytes(content)
+    elif content == "tensors":
+        torch.save({"weight": torch.zeros(1)}, "not.ckpt")
+    assert main(["test", *TINY, "--ckpt_path", "not.ckpt"]) == 1
+    assert "not.ckpt: cannot be opened as a checkpoint" in one_line_error(capsys)
+
+
+def test_a_damaged_checkpoint_of_a_run_is_one_line(fit: Fit, capsys: pytest.CaptureFixture[str]) -> None:
+    run = fit("--trainer.max_epochs", "1")
+    capsys.readouterr()
+    run.checkpoint("best").write_bytes(run.checkpoint("best").read_bytes()[:1000])
+    assert main(["test", "--run", str(run.path)]) == 1
+    assert "best.ckpt: cannot be opened" in one_line_error(capsys)
+
+
+def test_a_checkpoint_from_elsewhere_is_looked_at_without_a_trace(fit: Fit, capsys: pytest.CaptureFixture[str]) -> None:
+    run = fit("--trainer.max_epochs", "1")
+    before = {path: path.stat().st_mtime_ns for path in Path("runs").rglob("*")}
+    assert main(["test", "--run", str(run.path), "--ckpt_path", str(run.checkpoint("last"))]) == 0
+    assert main(["test", *TINY, "--ckpt_path", str(run.checkpoint("last"))]) == 0
+    assert "nothing written" in capsys.readouterr().out
+    assert {path: path.stat().st_mtime_ns for path in Path("runs").rglob("*")} == before
+
+
+def test_a_limited_test_counts_what_it_saw(fit: Fit) -> None:
+    run = fit("--trainer.limit_test_batches", "1", "--data.eval_batch_size", "44", "--trainer.max_epochs", "1")
+    scores = json.loads(run.summary.read_text())["test"]
+    assert scores["n"] == 44
+    assert scores["acc"] == 1 - scores["errors"] / 44
+
+
+def test_a_moved_run_keeps_its_best_checkpoint(fit: Fit, workplace: Path) -> None:
+    run = fit("--trainer.max_epochs", "1", "--checkpoint.monitor", "val/confidence", "--checkpoint.mode", "min")
+    best = torch.load(run.checkpoint("best"), weights_only=True)["global_step"]
+    elsewhere = workplace / "moved-1234"
+    run.path.rename(elsewhere)
+    assert main(["fit", "--run", str(elsewhere), "--trainer.max_epochs", "3"]) == 0
+    moved = open_run(elsewhere).checkpoint("best")
+    assert torch.load(moved, weights_only=True)["global_step"] == best
 
 
 def test_a_truncated_predictions_folder_does_not_stop_test(fit: Fit) -> None:

@@ -3,13 +3,16 @@ from __future__ import annotations
 import csv
 import json
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import wandb
 
+from entreg.__main__ import main
 from entreg.loggers import CSVLog, wandb_offline_reason
 from entreg.runs import Run
+from tests.conftest import TINY
 from tests.wandb_file import records
 
 
@@ -38,30 +41,57 @@ def test_csv_is_cut_back_and_never_grown(tmp_path: Path) -> None:
     assert log.size() == size
 
 
-def test_wandb_mode_is_respected(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WANDB_MODE", "disabled")
-    assert wandb_offline_reason() is None
+@pytest.fixture(autouse=True)
+def _fresh_wandb() -> Iterator[None]:
+    """W&B reads the environment once a process, so that each test needs it anew."""
+    yield
+    wandb.teardown()
+
+
+HOST = "https://wandb.example"
 
 
 def test_no_login_means_offline(workplace: Path) -> None:
-    assert wandb_offline_reason() == "not logged in"
+    assert wandb_offline_reason(HOST) == "not logged in"
 
 
 @pytest.mark.parametrize("login", ["key", "netrc"])
 def test_a_login_that_reaches_the_server_is_online(
     login: str, workplace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if login == "key":
+        monkeypatch.setenv("WANDB_API_KEY", "k" * 40)
+    else:
+        (workplace / "home").mkdir()
+        (workplace / "home" / ".netrc").write_text("machine 127.0.0.1 login user password key\n")
     with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-        monkeypatch.setenv("WANDB_BASE_URL", f"http://127.0.0.1:{port}")
-        if login == "key":
-            monkeypatch.setenv("WANDB_API_KEY", "k" * 40)
-        else:
-            home = workplace / "home"
-            home.mkdir()
-            (home / ".netrc").write_text("machine 127.0.0.1 login user password key\n")
-        assert wandb_offline_reason() is None
-    assert "cannot be reached" in (wandb_offline_reason() or "")
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        assert wandb_offline_reason(url) is None
+    assert "127.0.0.1 cannot be reached" in (wandb_offline_reason(url) or "")
+
+
+def test_a_proxy_is_not_second_guessed(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANDB_API_KEY", "k" * 40)
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:1")
+    assert wandb_offline_reason(HOST) is None
+
+
+def test_online_without_a_login_is_refused_and_never_prompts(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("WANDB_MODE", "online")
+    assert main(["fit", *TINY, "--trainer.logger", "WandbLogger"]) == 2
+    assert "W&B: mode is online, but there is no login" in capsys.readouterr().err
+    assert not Path("runs").exists()
+
+
+def test_disabled_leaves_no_wandb_files(
+    fit: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    run = fit("--trainer.logger", "WandbLogger", "--trainer.max_epochs", "1")
+    assert not list(run.path.glob("wandb/*run*"))
+    assert "W&B" not in capsys.readouterr().out
 
 
 def test_an_offline_run_holds_config_metrics_and_diagram(

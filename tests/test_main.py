@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -49,9 +48,7 @@ def test_help_imports_neither_torch_nor_lightning() -> None:
     program = (
         "import sys; from entreg.__main__ import main; main(['--help']); print(sorted(sys.modules), file=sys.stderr)"
     )
-    start = time.perf_counter()
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert time.perf_counter() - start < 10
     assert not {"'torch'", "'lightning'", "'wandb'"} & set(result.stderr.strip("[]\n").split(", "))
 
 

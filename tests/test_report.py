@@ -13,7 +13,7 @@ SCORES = {"acc": 0.9484, "errors": 537, "n": 10400, "ece": 0.0123, "nll": 0.16, 
 def test_the_table_says_scores_counts_and_where_everything_is(capsys: pytest.CaptureFixture[str]) -> None:
     summary = {"loss": "MixEntLoss", "data": {"name": "EMNIST"}, "test": SCORES}
     summary |= {"epochs": 4, "train_seconds": 700.0, "images_per_second": 620.4}
-    print_results(Run(Path("/somewhere/mix_ent-1")), summary)
+    print_results(summary, Run(Path("/somewhere/mix_ent-1")))
     printed = capsys.readouterr().out
     for words in ("MixEntLoss on EMNIST", "94.84%", "537 of 10400", "1.23%", "0.1600", "620 images/s"):
         assert words in printed
@@ -21,5 +21,12 @@ def test_the_table_says_scores_counts_and_where_everything_is(capsys: pytest.Cap
 
 
 def test_without_results_only_the_folder_is_named(capsys: pytest.CaptureFixture[str]) -> None:
-    print_results(Run(Path("/somewhere/mix_ent-1")), {})
+    print_results({}, Run(Path("/somewhere/mix_ent-1")))
     assert capsys.readouterr().out == "run folder: /somewhere/mix_ent-1\n"
+
+
+def test_it_is_said_when_nothing_was_written(capsys: pytest.CaptureFixture[str]) -> None:
+    print_results({"test": SCORES}, None)
+    printed = capsys.readouterr().out
+    assert "94.84%" in printed
+    assert printed.splitlines()[-1] == "nothing written"

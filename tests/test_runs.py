@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib.metadata
 import json
 from pathlib import Path
 
@@ -40,7 +41,7 @@ def test_resume_takes_last_then_previous_then_the_start(tmp_path: Path) -> None:
     assert run.resume_from() is None
     run.checkpoint("previous").parent.mkdir()
     for name in ("previous", "last"):
-        run.checkpoint(name).touch()
+        torch.save({"state_dict": {}, "pytorch-lightning_version": "2"}, run.checkpoint(name))
         assert run.resume_from() == run.checkpoint(name)
 
 
@@ -54,18 +55,23 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> 
     runs.write_json(target, {"a": 1})
     with pytest.raises(TypeError, match="not JSON serializable"):
         runs.write_json(target, {"a": object()})
-    with pytest.raises(FileNotFoundError), runs.atomic_path(target):
+    with pytest.raises(RunError), runs.atomic_path(target):
         pass  # nothing was written to the part
     assert json.loads(target.read_text()) == {"a": 1}
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_summary_is_updated_by_key(tmp_path: Path) -> None:
+def test_a_summary_is_read_back(tmp_path: Path) -> None:
     run = runs.Run(tmp_path)
     assert runs.read_summary(run) == {}
-    runs.update_summary(run, {"a": 1, "b": 1})
-    runs.update_summary(run, {"b": 2})
-    assert runs.read_summary(run) == {"a": 1, "b": 2}
+    runs.write_summary(run, {"a": 1})
+    assert runs.read_summary(run) == {"a": 1}
+
+
+def test_what_cannot_be_written_is_a_run_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(RunError, match="cannot be written"):
+        runs.write_json(tmp_path / "file" / "a.json", {})
 
 
 def test_predictions_are_sorted_by_id_and_float32(tmp_path: Path) -> None:
@@ -90,6 +96,7 @@ CONFIG = {
     "trainer": {"max_epochs": 4, "devices": 1, "logger": {"class_path": "A"}},
     "data": {"class_path": "EMNIST", "init_args": {"root": "a", "batch_size": 8, "seed": 0}},
     "model": {"loss_lr": 1e-4},
+    "checkpoint": {"monitor": "val/acc", "every_n_steps": 200},
 }
 
 
@@ -104,6 +111,8 @@ CONFIG = {
         (("data", "init_args", "batch_size"), False),
         (("trainer", "max_epochs"), False),
         (("model", "loss_lr"), False),
+        (("checkpoint", "every_n_steps"), True),
+        (("checkpoint", "monitor"), False),
     ],
 )
 def test_arm_ignores_seed_places_and_devices_only(path: tuple[str, ...], same: bool) -> None:
@@ -116,4 +125,9 @@ def test_arm_ignores_seed_places_and_devices_only(path: tuple[str, ...], same: b
 
 
 def test_environment_names_the_versions() -> None:
-    assert runs.environment()["versions"]["torch"] == torch.__version__.split("+")[0]
+    assert runs.environment()["versions"]["torch"] == importlib.metadata.version("torch")
+
+
+def test_a_machine_without_git_is_fine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert runs.environment()["git_commit"] is None

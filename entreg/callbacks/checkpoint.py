@@ -47,6 +47,36 @@ class CheckpointOptions:
     every_n_steps: int = 200
 
 
+class BestCheckpoint(ModelCheckpoint):
+    """Keep ``best.ckpt``, weights only, by a validation metric, also in a run folder that has moved.
+
+    Args:
+        run: run folder.
+        monitor: validation metric.
+        mode: ``"max"`` or ``"min"``.
+    """
+
+    def __init__(self, run: Run, monitor: str, mode: str) -> None:
+        super().__init__(
+            dirpath=run.checkpoint("best").parent,
+            filename="best",
+            monitor=monitor,
+            mode=mode,
+            save_top_k=1,
+            save_weights_only=True,
+            enable_version_counter=False,
+            save_on_train_epoch_end=False,
+        )
+        self.path = str(run.checkpoint("best").absolute())
+
+    @override
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Restore scores; Lightning would forget them with the folder's old place."""
+        scores = {self.path: score} if (score := state_dict["best_model_score"]) is not None else {}
+        here = {"best_model_path": self.path, "kth_best_model_path": self.path, "best_k_models": scores}
+        super().load_state_dict({**state_dict, **here, "dirpath": self.dirpath})
+
+
 class LastCheckpoint(Checkpoint):
     """Keep ``last.ckpt`` for resuming: every n steps, and after every validation.
 
@@ -97,17 +127,7 @@ class LastCheckpoint(Checkpoint):
 
 def checkpoints(run: Run, options: CheckpointOptions) -> list[Checkpoint]:
     """Callbacks that keep ``best.ckpt`` (weights only, by a validation metric) and ``last.ckpt`` (to resume from)."""
-    best = ModelCheckpoint(
-        dirpath=run.checkpoint("best").parent,
-        filename="best",
-        monitor=options.monitor,
-        mode=options.mode,
-        save_top_k=1,
-        save_weights_only=True,
-        enable_version_counter=False,
-        save_on_train_epoch_end=False,
-    )
-    return [best, LastCheckpoint(run, options.every_n_steps)]
+    return [BestCheckpoint(run, options.monitor, options.mode), LastCheckpoint(run, options.every_n_steps)]
 
 
 def _validation_follows(trainer: Trainer, batch_idx: int) -> bool:

@@ -7,13 +7,12 @@ from typing import Any
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
-from torch import Tensor
-from torchmetrics import MeanMetric, Metric, MetricCollection
+from torchmetrics import Metric, MetricCollection
 from torchmetrics.classification import MulticlassAccuracy
 
 from entreg.classifier import StepOutput
 from entreg.data import Batch
-from entreg.metrics import NLL, Brier, CalibrationError, Errors, MeanConfidence, MeanEntropy
+from entreg.metrics import NLL, Brier, CalibrationError, Errors, Mean, MeanConfidence, MeanEntropy, Samples
 
 _PROGRESS_BAR = ("train/loss", "val/acc", "val/ece")
 
@@ -21,7 +20,7 @@ _PROGRESS_BAR = ("train/loss", "val/acc", "val/ece")
 class ClassificationMetrics(Callback):
     """Log accuracy, calibration error and loss of train, val and test, and more scores of val and test.
 
-    Keys are ``<stage>/acc``, ``ece`` and ``loss``, and besides ``errors``, ``nll``, ``brier``, ``entropy`` and
+    Keys are ``<stage>/acc``, ``ece`` and ``loss``, and besides ``n``, ``errors``, ``nll``, ``brier``, ``entropy`` and
     ``confidence``.
 
     One collection per stage, reset after each epoch. Its states are part of the checkpoint, so an epoch that is
@@ -34,13 +33,14 @@ class ClassificationMetrics(Callback):
     def __init__(self, bins: int = 15) -> None:
         self.bins = bins
         self.collections: dict[str, MetricCollection] = {}
-        self._restored: dict[str, dict[str, Tensor]] = {}
+        self.device = torch.device("cpu")
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Make the collections for the classes of the data, once."""
         if self.collections:
             return
         num_classes = getattr(trainer, "datamodule").num_classes  # noqa: B009 - set by Lightning, not declared
+        self.device = trainer.strategy.root_device
         common: dict[str, Metric | MetricCollection] = {
             "acc": MulticlassAccuracy(num_classes, average="micro", validate_args=False),
             "ece": CalibrationError(self.bins),
@@ -51,17 +51,15 @@ class ClassificationMetrics(Callback):
             "brier": Brier(),
             "entropy": MeanEntropy(),
             "confidence": MeanConfidence(),
+            "n": Samples(),
         }
-        loss = MeanMetric().set_dtype(torch.float64)
         for name, metrics in (("train", common), ("val", common | scores), ("test", common | scores)):
             collection = MetricCollection(metrics, prefix=f"{name}/", compute_groups=False).clone()
             self.collections[name] = collection
-            self.collections[f"{name}-loss"] = MetricCollection({"loss": loss}, prefix=f"{name}/").clone()
+            self.collections[f"{name}-loss"] = MetricCollection({"loss": Mean()}, prefix=f"{name}/").clone()
         for collection in self.collections.values():
             collection.persistent(True)
-            collection.to(trainer.strategy.root_device)
-        for name, state in self._restored.items():
-            self.collections[name].load_state_dict(state)
+            collection.to(self.device)
 
     def state_dict(self) -> dict[str, Any]:
         """States of all collections, summed over the processes."""
@@ -75,12 +73,12 @@ class ClassificationMetrics(Callback):
             }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Keep the states for :meth:`setup`; only the first process takes them, as they hold everyone's sums."""
-        rank = torch.distributed.get_rank() if torch.distributed.is_initialized() else 0
-        self._restored = state_dict if rank == 0 else {}
-        for name, state in self._restored.items():
-            if name in self.collections:
-                self.collections[name].load_state_dict(state)
+        """Restore the states; only the first process takes them, as they hold everyone's sums."""
+        if torch.distributed.is_initialized() and torch.distributed.get_rank() > 0:
+            return
+        for name, state in state_dict.items():
+            self.collections[name].load_state_dict(state)
+            self.collections[name].to(self.device)  # checkpoints are loaded to the CPU
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, *_: Any, **__: Any
@@ -113,8 +111,10 @@ class ClassificationMetrics(Callback):
         self._log(pl_module, "test")
 
     def _update(self, name: str, outputs: StepOutput, batch: Batch) -> None:
+        if len(batch.target) == 0:  # a process without a share in the last evaluation batch
+            return
         self.collections[name].update(outputs["logits"], batch.target)
-        self.collections[f"{name}-loss"].update(outputs["loss"].detach(), weight=len(batch.target))
+        self.collections[f"{name}-loss"].update(outputs["value"] * len(batch.target), len(batch.target))
 
     def _log(self, pl_module: LightningModule, name: str) -> None:
         for collection in (self.collections[name], self.collections[f"{name}-loss"]):

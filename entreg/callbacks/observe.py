@@ -59,7 +59,7 @@ class ObserveLoss(Callback):
         if step % self.every_n_steps or accumulating:
             return
         loss = pl_module.get_submodule("loss")
-        values = {"train": outputs["loss"].detach()}
+        values = {"train": outputs["value"]}
         if isinstance(loss, Observable):
             values |= loss.observed(outputs["logits"], batch.target)
         row = {f"loss/{name}": float(value) for name, value in values.items()}

@@ -20,10 +20,10 @@ class RandomRateOnPlateau(Callback):
     Args:
         peak: largest rate.
         monitor: metric whose new maximum keeps the rate.
-        seed: the draw is a function of (seed, epoch).
+        seed: the draw is a function of (seed, epoch); default: the seed of the data module, which is the run's.
     """
 
-    def __init__(self, peak: float = 0.005, monitor: str = "val/acc", seed: int = 0) -> None:
+    def __init__(self, peak: float = 0.005, monitor: str = "val/acc", seed: int | None = None) -> None:
         self.peak = peak
         self.monitor = monitor
         self.seed = seed
@@ -37,7 +37,8 @@ class RandomRateOnPlateau(Callback):
         if value > self.best:
             self.best = value
             return
-        generator = counter_generator(self.seed, trainer.current_epoch, "rate")
+        seed = getattr(trainer, "datamodule").seed if self.seed is None else self.seed  # noqa: B009 - set by Lightning
+        generator = counter_generator(seed, trainer.current_epoch, "rate")
         rate = self.peak * float(torch.rand((), generator=generator)) ** 3
         trainer.optimizers[0].param_groups[0]["lr"] = rate
 

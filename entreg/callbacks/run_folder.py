@@ -10,8 +10,7 @@ from lightning.pytorch.cli import LightningArgumentParser, SaveConfigCallback
 from lightning.pytorch.loggers import WandbLogger
 from typing_extensions import override
 
-from entreg.errors import RunError
-from entreg.loggers import CSVLog
+from entreg.loggers import CSVLog, start_wandb
 from entreg.report import print_line
 from entreg.runs import Run, atomic_path
 
@@ -58,19 +57,13 @@ class RunFolder(SaveConfigCallback):
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Create the folder, write the config, cut the log."""
         if trainer.is_global_zero:
-            try:
-                self.save_config(trainer, pl_module, "fit")
-            except OSError as error:
-                raise RunError(
-                    f"{self.run.path}: cannot be written ({error.strerror}), choose another --runs"
-                ) from error
+            self.save_config(trainer, pl_module, "fit")
             self.log_file.cut(self._metrics_size)
             for note in self.notes:
                 print_line(note)
-        config = self.resolved.as_dict()
         for logger in trainer.loggers:
             if isinstance(logger, WandbLogger):
-                logger.log_hyperparams(config)
+                start_wandb(logger, self.resolved.as_dict(), self.run)
 
     def state_dict(self) -> dict[str, Any]:
         """Length of metrics.csv at this checkpoint."""

@@ -29,7 +29,7 @@ class Throughput(Callback):
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
         """Start the clock after a resume or a validation inside the epoch."""
-        self._since = self._since or time.perf_counter()
+        self._since = time.perf_counter() if self._since is None else self._since
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, batch_idx: int
@@ -52,5 +52,5 @@ class Throughput(Callback):
 
     def _add(self) -> None:
         now = time.perf_counter()
-        self.seconds += now - (self._since or now)
+        self.seconds += now - (now if self._since is None else self._since)
         self._since = now

@@ -1,8 +1,8 @@
 """Data modules. Each knows its classes and channels, so that network and loss need not be told."""
 
 from entreg.data.augment import Warp
-from entreg.data.base import Batch, ImageDataModule
+from entreg.data.base import Batch, ImageDataModule, data_root
 from entreg.data.emnist import EMNIST
 from entreg.data.strokes import Strokes
 
-__all__ = ["EMNIST", "Batch", "ImageDataModule", "Strokes", "Warp"]
+__all__ = ["EMNIST", "Batch", "ImageDataModule", "Strokes", "Warp", "data_root"]

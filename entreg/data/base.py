@@ -47,6 +47,11 @@ class ResidentImages(Dataset[Batch]):
         return Batch(self.images[ids], self.targets[ids], ids)
 
 
+def data_root(root: str | None) -> Path:
+    """Folder of the data: the one given, else the environment variable ``ENTREG_DATA``, else ``./data``."""
+    return Path(root or os.environ.get("ENTREG_DATA") or "data")
+
+
 class ImageDataModule(LightningDataModule):
     """Base of the data sets: a subclass names its classes and loads two files of uint8 images.
 
@@ -88,7 +93,7 @@ class ImageDataModule(LightningDataModule):
         super().__init__()
         if batch_size < 1 or eval_batch_size < 1:
             raise ConfigError(f"data.batch_size and data.eval_batch_size are >= 1, got {batch_size}, {eval_batch_size}")
-        self.root = Path(root or os.environ.get("ENTREG_DATA") or "data")
+        self.root = data_root(root)
         self.batch_size = batch_size
         self.eval_batch_size = eval_batch_size
         self.augment = augment

@@ -70,11 +70,14 @@ class TrainSampler(Sampler[Tensor]):
 
 
 class EvalSampler(Sampler[Tensor]):
-    """Batches of all ids in order, each exactly once over all ranks: nothing is padded, ranks may differ by one."""
+    """Batches of all ids, each exactly once over all ranks and none padded; all ranks have as many batches.
+
+    A batch has at most ``batch_size`` samples, and none only if there are fewer samples than ranks.
+    """
 
     def __init__(self, ids: Tensor, batch_size: int, rank: int = 0, world_size: int = 1) -> None:
-        mine = ids[rank::world_size]
-        self.batches = mine.split(batch_size) if len(mine) else ()
+        largest_share = -(-len(ids) // world_size)
+        self.batches = ids[rank::world_size].tensor_split(max(1, -(-largest_share // batch_size)))
 
     def __len__(self) -> int:
         return len(self.batches)

@@ -6,6 +6,7 @@ import math
 import os
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from torch import Tensor
 from entreg.data.base import ImageDataModule
 from entreg.data.glyphs import TEST_FONTS, TRAIN_FONTS, glyphs, render
 from entreg.data.sampling import counter_generator
+from entreg.errors import ConfigError
 
 _SIZE = 28
 _BOX = 24.0  # EMNIST fits each letter into 24 of its 28 pixels
@@ -89,6 +91,8 @@ class Strokes(ImageDataModule):
 
     def __init__(self, train_size: int = 12_000, test_size: int = 2_000, strokes_seed: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        if train_size < 26 or test_size < 26:
+            raise ConfigError(f"data.train_size and data.test_size are >= 26, got {train_size} and {test_size}")
         self.train_size = train_size
         self.test_size = test_size
         self.strokes_seed = strokes_seed
@@ -105,8 +109,11 @@ class Strokes(ImageDataModule):
         )
         cache = self.root / "Strokes" / f"v1-{stream}-{count}-seed{self.strokes_seed}.npz"
         if cache.is_file():
-            with np.load(cache) as arrays:
-                return torch.from_numpy(arrays["images"]), torch.from_numpy(arrays["targets"])
+            try:
+                with np.load(cache) as arrays:
+                    return torch.from_numpy(arrays["images"]), torch.from_numpy(arrays["targets"])
+            except (OSError, ValueError, KeyError, BadZipFile):
+                cache.unlink()  # torn: drawing again is as good
         images, targets = draw_letters(fonts, count, self.strokes_seed, stream)
         if _writable(cache.parent):
             part = cache.with_name(f".{cache.stem}-{os.getpid()}.npz")
@@ -118,7 +125,7 @@ class Strokes(ImageDataModule):
 def _writable(folder: Path) -> bool:
     """Make the folder if that is possible; a read-only data root only costs the cache."""
     parent = next(path for path in (folder, *folder.parents) if path.exists())
-    if not os.access(parent, os.W_OK):
+    if not parent.is_dir() or not os.access(parent, os.W_OK):
         return False
     folder.mkdir(parents=True, exist_ok=True)
     return True

@@ -6,15 +6,17 @@ from entreg.metrics.calibration import (
     calibration_error,
     reliability_diagram,
 )
-from entreg.metrics.scores import NLL, Brier, Errors, MeanConfidence, MeanEntropy
+from entreg.metrics.scores import NLL, Brier, Errors, Mean, MeanConfidence, MeanEntropy, Samples
 
 __all__ = [
     "NLL",
     "Brier",
     "CalibrationError",
     "Errors",
+    "Mean",
     "MeanConfidence",
     "MeanEntropy",
+    "Samples",
     "bin_confidences",
     "calibration_error",
     "reliability_diagram",

@@ -37,12 +37,8 @@ def predictive_entropy(logits: Tensor) -> Tensor:
     return -(log_p.exp() * log_p.clamp(min=torch.finfo(log_p.dtype).min)).sum(1)
 
 
-class MeanScore(Metric):
-    """Mean of a per-sample score over everything seen; a subclass defines :meth:`score`. NaN before any sample.
-
-    Shape:
-        logits ``(N, C)`` floating point, computed in float32 at least; target ``(N,)`` int64; result scalar float64.
-    """
+class Mean(Metric):
+    """Mean of what is given as sums and counts, in float64. NaN before anything is; a NaN given stays visible."""
 
     is_differentiable = False
     full_state_update = False
@@ -54,22 +50,34 @@ class MeanScore(Metric):
         self.add_state("total", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
         self.add_state("count", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
 
+    def update(self, total: Tensor, count: int) -> None:
+        """Add ``count`` values that sum to ``total``."""
+        self.total += total.double()
+        self.count += count
+
+    def compute(self) -> Tensor:
+        """Return the mean."""
+        return self.total / self.count
+
+
+class SampleScore(Mean):
+    """Mean of a per-sample score over everything seen; a subclass defines :meth:`score`.
+
+    Shape:
+        logits ``(N, C)`` floating point, computed in float32 at least; target ``(N,)`` int64; result scalar float64.
+    """
+
     @abstractmethod
     def score(self, logits: Tensor, target: Tensor) -> Tensor:
         """Return the score of each sample, ``(N,)``."""
 
-    def update(self, logits: Tensor, target: Tensor) -> None:
+    def update(self, logits: Tensor, target: Tensor) -> None:  # type: ignore[override]
         """Add a batch."""
         logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
-        self.total += self.score(logits, target).double().sum()
-        self.count += len(target)
-
-    def compute(self) -> Tensor:
-        """Return the mean over all batches."""
-        return self.total / self.count
+        super().update(self.score(logits, target).double().sum(), len(target))
 
 
-class NLL(MeanScore):
+class NLL(SampleScore):
     """Mean negative log-likelihood in nats."""
 
     higher_is_better = False
@@ -79,7 +87,7 @@ class NLL(MeanScore):
         return nll(logits, target)
 
 
-class Brier(MeanScore):
+class Brier(SampleScore):
     """Mean Brier score, in [0, 2]."""
 
     higher_is_better = False
@@ -89,7 +97,7 @@ class Brier(MeanScore):
         return brier(logits, target)
 
 
-class MeanEntropy(MeanScore):
+class MeanEntropy(SampleScore):
     """Mean entropy of the predictions in nats."""
 
     def score(self, logits: Tensor, target: Tensor) -> Tensor:
@@ -97,7 +105,7 @@ class MeanEntropy(MeanScore):
         return predictive_entropy(logits)
 
 
-class MeanConfidence(MeanScore):
+class MeanConfidence(SampleScore):
     """Mean of the largest probability, in [1 / C, 1]."""
 
     def score(self, logits: Tensor, target: Tensor) -> Tensor:
@@ -105,7 +113,7 @@ class MeanConfidence(MeanScore):
         return F.softmax(logits, dim=1).amax(1)
 
 
-class Errors(MeanScore):
+class Errors(SampleScore):
     """Number of wrong predictions: the count that a published accuracy should always come with."""
 
     higher_is_better = False
@@ -113,6 +121,18 @@ class Errors(MeanScore):
     def score(self, logits: Tensor, target: Tensor) -> Tensor:
         """Return 1 where the largest logit is not the target's."""
         return logits.argmax(1) != target
+
+    def compute(self) -> Tensor:
+        """Return the count over all batches."""
+        return self.total
+
+
+class Samples(SampleScore):
+    """Number of predictions."""
+
+    def score(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Return 1 for each."""
+        return torch.ones_like(target)
 
     def compute(self) -> Tensor:
         """Return the count over all batches."""

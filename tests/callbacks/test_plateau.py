@@ -24,4 +24,5 @@ def test_the_rate_is_drawn_anew_after_an_epoch_without_a_new_best(fit: Callable[
         assert kept == (value > best)
         best = max(best, value)
     assert rates[0] == 0.005
+    assert len(set(rates)) > 1
     assert all(0 < rate <= 0.005 for rate in rates)
