@@ -1,6 +1,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -273,3 +277,17 @@ def test_validate_writes_validation_only(fit: Fit) -> None:
     assert main(["validate", "--run", str(run.path)]) == 0
     assert run.predictions("val").exists()
     assert not run.predictions("test").exists()
+
+
+def test_ctrl_c_is_one_line_that_says_how_to_go_on(workplace: Path) -> None:
+    command = [sys.executable, "-m", "entreg", "fit", *TINY, "--trainer.max_epochs", "10000"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while not list(Path("runs").glob("*/checkpoints/last.ckpt")) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 1
+    (run,) = Path("runs").glob("*")
+    assert f"entreg: interrupted; go on with: entreg fit --run {run}" in error
+    assert "Traceback" not in error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol, runtime_checkable
 
+import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor
@@ -22,6 +23,8 @@ class Observable(Protocol):
 
 class ObserveLoss(Callback):
     """Log ``loss/...`` and ``lr/...`` every n optimizer steps; nothing is computed or synchronised in between.
+
+    Terms are those of the step's batch (of the first process), coefficients those after its update.
 
     The values go to the loggers at once rather than through ``self.log``: Lightning would write them after the
     checkpoint of the same step, and a resumed run would miss the row.
@@ -62,7 +65,8 @@ class ObserveLoss(Callback):
         values = {"train": outputs["value"]}
         if isinstance(loss, Observable):
             values |= loss.observed(outputs["logits"], batch.target)
-        row = {f"loss/{name}": float(value) for name, value in values.items()}
+        numbers = torch.stack([value.float() for value in values.values()]).tolist()  # one synchronisation for all
+        row = {f"loss/{name}": number for name, number in zip(values, numbers, strict=True)}
         if any(parameter.requires_grad for parameter in loss.parameters()):
             self._report_collapse({name: value for name, value in row.items() if "/coefficient/" in name})
         row |= {f"lr/{name}": rate for name, rate in zip(("net", "loss"), self._rates, strict=False)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -22,6 +23,7 @@ _BOX = 24.0  # EMNIST fits each letter into 24 of its 28 pixels
 _CHUNK = 128
 
 
+@lru_cache(maxsize=2)
 def draw_letters(fonts: tuple[str, ...], count: int, seed: int, stream: str) -> tuple[Tensor, Tensor]:
     """Draw ``count`` letters of random font, case, slant, proportion, waviness, pen and blur.
 
