@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from entreg import __version__
 from entreg.errors import ConfigError, UserError
+
+if TYPE_CHECKING:
+    from entreg.losses import LossInfo
 
 _USAGE = """usage: entreg COMMAND [OPTIONS]
 
@@ -17,6 +21,7 @@ _USAGE = """usage: entreg COMMAND [OPTIONS]
   test      evaluate on test         entreg test --run runs/<id>
   predict   write test predictions   entreg predict --run runs/<id>
   losses    list the losses          entreg losses
+            explain one              entreg losses mix_ent
 
   entreg COMMAND --help              all options of a command
   entreg --version
@@ -60,13 +65,26 @@ def _train(args: list[str]) -> None:
 
 
 def _losses(args: list[str]) -> None:
-    from entreg.losses import available
+    from entreg.losses import available, find
 
+    if len(args) > 1:
+        try:
+            _print_page(find(args[1]))
+        except ValueError as error:
+            raise ConfigError(str(error)) from error
+        return
     rows = [(info.name, info.formula, info.learnable or "-", info.reference) for info in available().values()]
     header = ("name", "loss of a sample", "learnt", "reference")
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     for row in (header, *rows):
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _print_page(info: LossInfo) -> None:
+    from inspect import getdoc, signature
+
+    print(f"{info.name}: {info.formula}\nreference: {info.reference}\nlearnt: {info.learnable or 'nothing'}\n")
+    print(f"{info.class_path}{signature(info.cls)}\n\n{getdoc(info.cls)}")
 
 
 _COMMANDS: dict[str, Callable[[list[str]], None]] = {

@@ -17,6 +17,7 @@ _NOT_FOR_OUR_USERS = (
     ".*with `?devices=1`? .*recommended.*",  # our evaluation sees each sample once on any number of devices
     ".*`isinstance\\(treespec, LeafSpec\\)` is deprecated.*",
     ".*was called before the ``update`` method.*",  # the states were restored from a checkpoint
+    ".*callbacks used to create the checkpoint need to be provided.*",  # evaluation needs none of them
     ".*sync_dist=True.*",  # torchmetrics has synchronised what is logged
 )
 

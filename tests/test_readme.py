@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from entreg.__main__ import main
+from entreg.testing import check_loss
 from tests.conftest import REPOSITORY, TINY
 
 README = (REPOSITORY / "README.md").read_text()
@@ -39,6 +40,16 @@ def test_recipes_run(title: str, module: str, options: list[str], workplace: Pat
         torch.save((images, torch.arange(100) % 10), f"digits/digits-{part}.pt")
     base = TINY if "--data" not in options else ["--model.loss", "mix_ent", *TINY[TINY.index("--data.batch_size") :]]
     assert main(["fit", *base, *options, "--data.batch_size", "20", "--trainer.fast_dev_run", "true"]) == 0
+
+
+def test_the_loss_of_the_recipe_passes_the_suite() -> None:
+    namespace: dict[str, type] = {}
+    exec(python_of("Your own loss"), namespace)
+    check_loss(namespace["FocalLoss"](), class_symmetric=True)
+
+
+def test_no_placeholder_is_left() -> None:
+    assert "RESULTS_TABLE" not in README
 
 
 def test_recipes_are_short() -> None:

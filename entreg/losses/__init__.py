@@ -10,16 +10,25 @@ Example:
 
 from entreg.losses import functional
 from entreg.losses.coefficients import Coefficients
-from entreg.losses.entropy import CrossEntropyLoss, EntropyRegularizedLoss, MinEntLoss, MixEntLoss
+from entreg.losses.entropy import (
+    ConfidencePenaltyLoss,
+    CrossEntropyLoss,
+    EntropyRegularizedLoss,
+    MinEntLoss,
+    MixEntLoss,
+    ReverseKLLoss,
+)
 from entreg.losses.registry import LossInfo, available, create, find, name_of, register
 
 __all__ = [
     "Coefficients",
+    "ConfidencePenaltyLoss",
     "CrossEntropyLoss",
     "EntropyRegularizedLoss",
     "LossInfo",
     "MinEntLoss",
     "MixEntLoss",
+    "ReverseKLLoss",
     "available",
     "create",
     "find",

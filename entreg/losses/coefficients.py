@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 import torch
@@ -12,16 +12,30 @@ from torch import Tensor, nn
 
 from entreg.losses.functional import log_base
 
-Constraint = Literal["fixed", "square"]
+Constraint = Literal["fixed", "free", "square", "exp", "softplus"]
 
+
+def _inverse_softplus(value: float) -> float:
+    return value + math.log(-math.expm1(-value))
+
+
+# From the raw tensor to the weights, and from a start weight back to its raw value.
+_MAPS: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[float], float]]] = {
+    "fixed": (torch.Tensor.clone, float),
+    "free": (torch.Tensor.clone, float),
+    "square": (torch.square, math.sqrt),
+    "exp": (torch.exp, math.log),
+    "softplus": (F.softplus, _inverse_softplus),
+}
 _MIN_EXCESS = 1e-6  # of a learnt base over 1: below it ln b vanishes in float32
 
 
 class Coefficients(nn.Module):
     r"""Effective coefficients :math:`c = w / \ln b` of the terms of a loss.
 
-    The weight :math:`w \ge 0` is a constant (``"fixed"``) or the square of a parameter (``"square"``; one that starts
-    at 0 has no gradient and stays there). The base is
+    The weight is a constant (``"fixed"``) or a function of a parameter :math:`r`: :math:`r^2` (``"square"``; one that
+    starts at 0 has no gradient and stays there), :math:`e^r` (``"exp"``), :math:`\ln(1 + e^r)` (``"softplus"``), or
+    :math:`r` itself (``"free"``; it can become negative, and then the loss has no lower bound). The base is
     :math:`b = 1 + \mathrm{softplus}(r) > 1` of a parameter :math:`r` where it is learnt. Terms that share one
     coefficient share one entry (MIX-ENT's entropy and divergence).
 
@@ -32,7 +46,7 @@ class Coefficients(nn.Module):
     Args:
         weights: start value of each term's weight, >= 0.
         bases: base of each term's logarithm, > 1; the same keys as ``weights``.
-        constraint: how the weights are parametrised, ``"fixed"`` or ``"square"``.
+        constraint: how the weights are parametrised: ``"fixed"``, ``"free"``, ``"square"``, ``"exp"``, ``"softplus"``.
         learn_bases: whether the bases are parameters.
 
     Raises:
@@ -55,25 +69,28 @@ class Coefficients(nn.Module):
         learn_bases: bool = True,
     ) -> None:
         super().__init__()
-        if constraint not in ("fixed", "square"):
-            raise ValueError(f"constraint must be 'fixed' or 'square', got {constraint!r}")
+        if constraint not in _MAPS:
+            raise ValueError(f"constraint must be one of {', '.join(map(repr, _MAPS))}, got {constraint!r}")
         for term, value in weights.items():
             if not 0 <= value < math.inf:
                 raise ValueError(f"the weight of {term} must be a finite number >= 0, got {value}")
+            if value == 0 and constraint in ("exp", "softplus"):
+                raise ValueError(f"the weight of {term} must be > 0 with constraint {constraint!r}, got {value}")
         if weights.keys() != bases.keys():
             raise ValueError(f"weights and bases must name the same terms, got {sorted(weights)} and {sorted(bases)}")
         self.terms = tuple(weights)
         self.constraint = constraint
         self.learn_bases = learn_bases
         log_bases = [log_base(bases[term]) for term in self.terms]
-        if constraint == "square":
-            self.raw_weights = nn.Parameter(torch.tensor([math.sqrt(weights[t]) for t in self.terms]))
+        _, inverse = _MAPS[constraint]
+        raw_weights = torch.tensor([inverse(weights[term]) for term in self.terms])
+        if constraint == "fixed":
+            self.register_buffer("raw_weights", raw_weights)
         else:
-            self.register_buffer("raw_weights", torch.tensor([float(weights[t]) for t in self.terms]))
+            self.raw_weights = nn.Parameter(raw_weights)
         if learn_bases:
-            # softplus(r) = b - 1 = expm1(ln b) gives r = ln(expm1(b - 1)).
-            excess = [math.expm1(value) for value in log_bases]
-            self.raw_bases = nn.Parameter(torch.tensor([x + math.log(-math.expm1(-x)) for x in excess]))
+            excess = [math.expm1(value) for value in log_bases]  # b - 1
+            self.raw_bases = nn.Parameter(torch.tensor([_inverse_softplus(value) for value in excess]))
         else:
             self.register_buffer("raw_bases", torch.tensor(log_bases))
 
@@ -83,8 +100,9 @@ class Coefficients(nn.Module):
         return dict(zip(self.terms, coefficients.unbind(), strict=True)), coefficients.new_zeros(())
 
     def weights(self) -> Tensor:
-        """Weights of all terms, ``(T,)``, >= 0."""
-        return self.raw_weights.square() if self.constraint == "square" else self.raw_weights
+        """Weights of all terms, ``(T,)``, >= 0 unless ``free``."""
+        forward, _ = _MAPS[self.constraint]
+        return forward(self.raw_weights)
 
     def log_bases(self) -> Tensor:
         """Natural logarithms of the bases of all terms, ``(T,)``, > 0."""

@@ -1,4 +1,4 @@
-"""Cross-entropy, MIN-ENT and MIX-ENT as modules: one family, three named members."""
+"""Cross-entropy, MIN-ENT, MIX-ENT and their relatives as modules: one family and its named members."""
 
 from __future__ import annotations
 
@@ -12,23 +12,25 @@ from entreg.losses import functional
 from entreg.losses.coefficients import Coefficients, Constraint
 from entreg.losses.functional import Reduction
 
-# A tied entry stands for several terms of the family: RCE = H + KL.
-_FAMILY: dict[str, tuple[str, ...]] = {
-    "ce": ("ce",),
-    "entropy": ("entropy",),
-    "kl": ("kl",),
-    "rce": ("entropy", "kl"),
+# What an entry stands for. Its sign belongs to the term, so that weights stay magnitudes; a tied entry stands for
+# several terms: RCE = H + KL.
+_FAMILY: dict[str, dict[str, float]] = {
+    "ce": {"ce": 1.0},
+    "entropy": {"entropy": 1.0},
+    "confidence": {"entropy": -1.0},
+    "kl": {"kl": 1.0},
+    "rce": {"entropy": 1.0, "kl": 1.0},
 }
 
 
 class EntropyRegularizedLoss(nn.Module):
-    r"""Base of the family: :math:`\sum_t (w_t / \ln b_t)\, t(q, p)` over terms CE, H, KL and RCE = H + KL.
+    r"""The family: :math:`\sum_t (w_t / \ln b_t)\, t(q, p)` over terms CE, H, -H, KL and RCE = H + KL.
 
     Args:
-        weights: start weight of each term, keys out of ``ce``, ``entropy``, ``kl``, ``rce``.
+        weights: start weight of each term, keys out of ``ce``, ``entropy``, ``confidence`` (-H), ``kl``, ``rce``.
         bases: log base of each of these terms.
         eps: floor of the target in the reverse terms, in (0, 1).
-        constraint: ``"fixed"`` weights, or learnt as the ``"square"`` of a parameter.
+        constraint: how the weights are learnt, see :class:`Coefficients`; ``"fixed"``: not at all.
         learn_bases: whether the bases are learnt.
         weight: class weights ``(C,)``, as in :class:`torch.nn.CrossEntropyLoss`.
         ignore_index: target index whose samples count nowhere.
@@ -72,10 +74,10 @@ class EntropyRegularizedLoss(nn.Module):
         """Return the loss of ``logits`` against class indices or probabilities."""
         parts = self._terms(logits, target)
         coefficients, penalty = self.coefficients()
-        total = sum(
-            (c * getattr(parts, term) for entry, c in coefficients.items() for term in _FAMILY[entry]),
-            penalty,
-        )
+        total = penalty
+        for entry, c in coefficients.items():
+            for term, sign in _FAMILY[entry].items():
+                total = total + sign * c * getattr(parts, term)
         return functional.reduce(total, parts.normalizer, self.reduction)
 
     @torch.no_grad()
@@ -127,7 +129,7 @@ class MinEntLoss(EntropyRegularizedLoss):
         ce_base: :math:`b_1 > 1`.
         entropy_weight: :math:`w_2 \ge 0`.
         entropy_base: :math:`b_2 > 1`.
-        constraint: ``"square"`` learns the weights as squares of parameters, ``"fixed"`` keeps them.
+        constraint: how the weights are learnt, see :class:`Coefficients`; ``"fixed"`` keeps them.
         learn_bases: whether the bases are learnt.
         weight: class weights ``(C,)``.
         ignore_index: target index whose samples count nowhere.
@@ -177,7 +179,7 @@ class MixEntLoss(EntropyRegularizedLoss):
         rce_weight: :math:`w_2 \ge 0`.
         rce_base: :math:`b_2 > 1`.
         eps: floor of the target in RCE, in (0, 1).
-        constraint: ``"square"`` learns the weights as squares of parameters, ``"fixed"`` keeps them.
+        constraint: how the weights are learnt, see :class:`Coefficients`; ``"fixed"`` keeps them.
         learn_bases: whether the bases are learnt.
         weight: class weights ``(C,)``.
         ignore_index: target index whose samples count nowhere.
@@ -211,6 +213,93 @@ class MixEntLoss(EntropyRegularizedLoss):
             eps=eps,
             constraint=constraint,
             learn_bases=learn_bases,
+            weight=weight,
+            ignore_index=ignore_index,
+            reduction=reduction,
+        )
+
+
+class ReverseKLLoss(EntropyRegularizedLoss):
+    r"""The divergence alone: :math:`w_1\,CE_{b_1}(q, p) + w_2\,KL_{b_2}(p \| \tilde q)`, MIX-ENT without its entropy.
+
+    It answers which part of MIX-ENT acts (arXiv 2501.13709 reports only both together); its defaults are MIX-ENT's.
+
+    Args:
+        ce_weight: :math:`w_1 \ge 0`.
+        ce_base: :math:`b_1 > 1`.
+        kl_weight: :math:`w_2 \ge 0`.
+        kl_base: :math:`b_2 > 1`.
+        eps: floor of the target in KL, in (0, 1).
+        constraint: how the weights are learnt, see :class:`Coefficients`; ``"fixed"`` keeps them.
+        learn_bases: whether the bases are learnt.
+        weight: class weights ``(C,)``.
+        ignore_index: target index whose samples count nowhere.
+        reduction: ``"none"``, ``"mean"`` or ``"sum"``.
+
+    Raises:
+        ValueError: on a negative weight, a base <= 1, or ``eps`` outside (0, 1).
+
+    Example:
+        >>> loss = ReverseKLLoss()(torch.zeros(1, 26), torch.tensor([3]))
+        >>> round(loss.item(), 3)
+        4.197
+    """
+
+    def __init__(
+        self,
+        ce_weight: float = 0.717**2,
+        ce_base: float = 12.58,
+        kl_weight: float = 0.943**2,
+        kl_base: float = 12.45,
+        eps: float = 1e-6,
+        constraint: Constraint = "square",
+        learn_bases: bool = True,
+        weight: Sequence[float] | None = None,
+        ignore_index: int = -100,
+        reduction: Reduction = "mean",
+    ) -> None:
+        super().__init__(
+            {"ce": ce_weight, "kl": kl_weight},
+            {"ce": ce_base, "kl": kl_base},
+            eps=eps,
+            constraint=constraint,
+            learn_bases=learn_bases,
+            weight=weight,
+            ignore_index=ignore_index,
+            reduction=reduction,
+        )
+
+
+class ConfidencePenaltyLoss(EntropyRegularizedLoss):
+    r"""The confidence penalty :math:`CE(q, p) - \beta H(p)`, MIN-ENT's opposite (arXiv 1701.06548).
+
+    Args:
+        beta: strength of the penalty, >= 0; the paper tunes it, 0.1 being typical of its image experiments.
+        weight: class weights ``(C,)``.
+        ignore_index: target index whose samples count nowhere.
+        reduction: ``"none"``, ``"mean"`` or ``"sum"``.
+
+    Raises:
+        ValueError: on a negative ``beta``.
+
+    Example:
+        >>> loss = ConfidencePenaltyLoss(beta=0.5)(torch.zeros(1, 26), torch.tensor([3]))
+        >>> round(loss.item(), 4)
+        1.629
+    """
+
+    def __init__(
+        self,
+        beta: float = 0.1,
+        weight: Sequence[float] | None = None,
+        ignore_index: int = -100,
+        reduction: Reduction = "mean",
+    ) -> None:
+        super().__init__(
+            {"ce": 1.0, "confidence": beta},
+            {"ce": math.e, "confidence": math.e},
+            constraint="fixed",
+            learn_bases=False,
             weight=weight,
             ignore_index=ignore_index,
             reduction=reduction,

@@ -10,7 +10,13 @@ from typing import Any
 
 from torch import nn
 
-from entreg.losses.entropy import CrossEntropyLoss, MinEntLoss, MixEntLoss
+from entreg.losses.entropy import (
+    ConfidencePenaltyLoss,
+    CrossEntropyLoss,
+    MinEntLoss,
+    MixEntLoss,
+    ReverseKLLoss,
+)
 
 ENTRY_POINT_GROUP = "entreg.losses"
 
@@ -69,8 +75,8 @@ def available() -> dict[str, LossInfo]:
     A package adds a loss with an entry point in the group ``entreg.losses`` that names a :class:`LossInfo`.
 
     Example:
-        >>> sorted(available())[:3]
-        ['cross_entropy', 'min_ent', 'mix_ent']
+        >>> [name for name in available() if name.endswith("_ent")]
+        ['min_ent', 'mix_ent']
     """
     global _loaded_entry_points
     if not _loaded_entry_points:
@@ -151,5 +157,22 @@ register(
         formula="w1/ln b1 * CE(q, p) + w2/ln b2 * (H(p) + KL(p || clamp(q, eps, 1)))",
         reference="arXiv 2501.13709; fixed: arXiv 1908.06112",
         learnable="weights, bases",
+    )
+)
+register(
+    LossInfo(
+        name="reverse_kl",
+        cls=ReverseKLLoss,
+        formula="w1/ln b1 * CE(q, p) + w2/ln b2 * KL(p || clamp(q, eps, 1))",
+        reference="ablation of arXiv 2501.13709",
+        learnable="weights, bases",
+    )
+)
+register(
+    LossInfo(
+        name="confidence_penalty",
+        cls=ConfidencePenaltyLoss,
+        formula="CE(q, p) - beta * H(p)",
+        reference="arXiv 1701.06548",
     )
 )

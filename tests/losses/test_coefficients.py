@@ -121,5 +121,33 @@ def test_a_base_that_is_not_above_1_is_refused(base: float) -> None:
 
 
 def test_an_unknown_constraint_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"^constraint must be 'fixed' or 'square', got 'cube'$"):
+    choices = "'fixed', 'free', 'square', 'exp', 'softplus'"
+    with pytest.raises(ValueError, match=rf"^constraint must be one of {choices}, got 'cube'$"):
         Coefficients(WEIGHTS, BASES, constraint="cube")
+
+
+LEARNT = ("free", "square", "exp", "softplus")
+
+
+@pytest.mark.parametrize("constraint", LEARNT)
+def test_every_constraint_starts_at_the_given_weights(constraint):
+    module = Coefficients({"ce": 0.7, "entropy": 2.5}, {"ce": 2.0, "entropy": 10.0}, constraint).double()
+    assert module.raw_weights.requires_grad
+    torch.testing.assert_close(module.weights(), torch.tensor([0.7, 2.5]).double(), rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize("constraint", LEARNT)
+def test_only_free_weights_can_pass_zero(constraint):
+    module = Coefficients({"ce": 0.5}, {"ce": 2.0}, constraint, learn_bases=False)
+    optimizer = torch.optim.SGD(module.parameters(), lr=0.5)
+    for _ in range(10):
+        optimizer.zero_grad()
+        module()[0]["ce"].backward()
+        optimizer.step()
+    assert (module.weights().item() < 0) is (constraint == "free")
+
+
+@pytest.mark.parametrize("constraint", ["exp", "softplus"])
+def test_a_weight_of_0_is_out_of_reach_of_an_open_map(constraint):
+    with pytest.raises(ValueError, match=f"the weight of ce must be > 0 with constraint '{constraint}', got 0"):
+        Coefficients({"ce": 0.0}, {"ce": 2.0}, constraint)
