@@ -13,18 +13,32 @@ import torch
 
 from entreg.runs import Run, open_run, read_predictions
 from tests.conftest import TINY
+from tests.test_resume import assert_same
 
 Samples = dict[tuple[str, int], torch.Tensor]
+# Shares of 66 and 65 samples, three evaluation batches each.
+UNEVEN = [*TINY, "--data.test_size", "131", "--data.eval_batch_size", "32", "--checkpoint.every_n_steps", "1"]
+
+
+def entreg(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line in a process of its own, one thread a rank."""
+    return subprocess.run(
+        [sys.executable, "-m", "entreg", *arguments],
+        env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
 
 
 def run_processes(workplace: Path, devices: int) -> tuple[Run, Samples]:
-    """Fit in a real process; return the run and every augmented image by (epoch, batch, id)."""
+    """Fit; return the run and every augmented image by (epoch, batch, id)."""
     record = workplace / f"record-{devices}"
     record.mkdir()
-    command = [sys.executable, "-m", "entreg", "fit", *TINY, "--trainer.devices", str(devices)]
-    command += ["--trainer.callbacks", "user_file.Record", "--runs", f"runs-{devices}"]
-    environment = {**os.environ, "RECORD_TO": str(record), "OMP_NUM_THREADS": "1"}
-    subprocess.run(command, env=environment, check=True, timeout=240, stdout=subprocess.DEVNULL)
+    where = ("--trainer.devices", str(devices), "--runs", f"runs-{devices}")
+    result = entreg("fit", *UNEVEN, *where, "--trainer.callbacks", "user_file.Record", RECORD_TO=str(record))
+    assert result.returncode == 0, result.stderr
     (folder,) = Path(f"runs-{devices}").glob("*")
     samples: Samples = {}
     for path in sorted(record.glob("*.pt")):
@@ -44,26 +58,28 @@ def test_two_processes_equal_one(workplace: Path) -> None:
         first, second = (read_predictions(run.predictions(split)) for run in (one, two))
         assert np.array_equal(first["ids"], second["ids"])
         assert np.array_equal(first["targets"], second["targets"])
-        assert len(np.unique(second["ids"])) == len(second["ids"]) == 130
+        assert len(np.unique(second["ids"])) == len(second["ids"]) == 131
         scores = json.loads(two.summary.read_text())[split]
+        assert scores["n"] == 131
         assert scores["errors"] == int((second["logits"].argmax(1) != second["targets"]).sum())
     checkpoint = torch.load(two.checkpoint("last"), weights_only=True)
-    assert checkpoint["global_step"] == 10
+    assert checkpoint["global_step"] == 2 * (269 // 54)
+
+
+def test_two_processes_resume_to_the_bit(workplace: Path) -> None:
+    options = ("--trainer.devices", "2", "--trainer.callbacks", "user_file.KillAt")
+    assert entreg("fit", *UNEVEN, *options, "--runs", "whole").returncode == 0
+    killed = entreg("fit", *UNEVEN, *options, "--runs", "torn", KILL_AT="start-6")
+    assert "Killed: start-6" in killed.stderr
+    (torn,) = Path("torn").glob("*")
+    resumed = entreg("fit", "--run", str(torn))
+    assert resumed.returncode == 0, resumed.stderr
+    (whole,) = Path("whole").glob("*")
+    assert_same(open_run(torn), open_run(whole))
 
 
 def test_a_batch_size_that_the_processes_do_not_divide_is_one_line(workplace: Path) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "entreg",
-        "fit",
-        *TINY,
-        "--trainer.devices",
-        "2",
-        "--data.batch_size",
-        "33",
-    ]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+    result = entreg("fit", *TINY, "--trainer.devices", "2", "--data.batch_size", "33")
     assert result.returncode == 2
     assert "data.batch_size 33 is not divisible by 2 processes" in result.stderr
     assert "Traceback" not in result.stderr
