@@ -128,7 +128,8 @@ class EntregCLI(LightningCLI):
                 for logger in _as_list(config.trainer.logger):
                     if logger.class_path.endswith("WandbLogger"):
                         notes += self._describe_to_wandb(logger.init_args)
-        self.save_config_kwargs = {"run": self.run, "resolved": self.resolved, "log": self.csv_log, "notes": notes}
+        folder = {"run": self.run, "resolved": self.resolved, "log": self.csv_log}
+        self.save_config_kwargs = {**folder, "resuming": config.run is not None, "notes": notes}
 
     @override
     def instantiate_classes(self) -> None:

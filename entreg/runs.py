@@ -136,6 +136,20 @@ def new_run(root: Path, name: str) -> Run:
     return Run(root / f"{slug}-{os.environ.get(_RUN_ID) or secrets.token_hex(4)}")
 
 
+def create_folder(run: Run) -> None:
+    """Make the folder of a new run.
+
+    Raises:
+        RunError: if it cannot be made, or another run has it.
+    """
+    try:
+        run.path.mkdir(parents=True)
+    except FileExistsError as error:
+        raise RunError(f"{run.path}: another run has this folder, start again") from error
+    except OSError as error:
+        raise RunError(f"{run.path}: cannot be made ({error.strerror}), choose another --runs") from error
+
+
 @contextmanager
 def shared_with_children(run: Run) -> Iterator[None]:
     """Hand the run's id to the processes that a distributed launch starts meanwhile."""

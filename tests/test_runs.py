@@ -20,6 +20,13 @@ def test_two_runs_never_share_a_folder(tmp_path: Path) -> None:
     assert not any(tmp_path.iterdir())
 
 
+def test_a_folder_that_another_run_has_is_refused(tmp_path: Path) -> None:
+    run = runs.new_run(tmp_path, "a")
+    runs.create_folder(run)
+    with pytest.raises(RunError, match="another run has this folder"):
+        runs.create_folder(run)
+
+
 def test_children_of_a_launch_share_the_id(tmp_path: Path) -> None:
     run = runs.new_run(tmp_path, "a")
     with runs.shared_with_children(run):

@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from entreg.loggers import CSVLog, start_wandb
 from entreg.report import print_line
-from entreg.runs import Run, atomic_path
+from entreg.runs import Run, atomic_path, create_folder
 
 
 class RunFolder(SaveConfigCallback):
@@ -24,7 +24,8 @@ class RunFolder(SaveConfigCallback):
         run: run folder.
         resolved: the config as to be written, without what belongs to this machine only.
         log: the run's CSV logger.
-        notes: lines to print once the folder is there.
+        resuming: whether the folder exists already.
+        notes: lines to print once it does.
     """
 
     def __init__(
@@ -35,12 +36,14 @@ class RunFolder(SaveConfigCallback):
         run: Run,
         resolved: Any,
         log: CSVLog,
+        resuming: bool,
         notes: Sequence[str],
     ) -> None:
         super().__init__(parser, config, save_to_log_dir=False)
         self.run = run
         self.resolved = resolved
         self.log_file = log
+        self.resuming = resuming
         self.notes = notes
         self._metrics_size = 0
 
@@ -57,6 +60,8 @@ class RunFolder(SaveConfigCallback):
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Create the folder, write the config, cut the log."""
         if trainer.is_global_zero:
+            if not self.resuming:
+                create_folder(self.run)
             self.save_config(trainer, pl_module, "fit")
             self.log_file.cut(self._metrics_size)
             for note in self.notes:
