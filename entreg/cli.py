@@ -32,11 +32,10 @@ from entreg.errors import ConfigError, RunError
 from entreg.loggers import CSVLog, describe_to_wandb, finish_wandb
 from entreg.losses import name_of
 from entreg.messages import readable
+from entreg.provenance import arm, environment
 from entreg.report import print_results
 from entreg.runs import (
-    arm,
     check_checkpoint,
-    environment,
     new_run,
     open_run,
     read_summary,

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import importlib.metadata
 import json
 from pathlib import Path
 
@@ -96,45 +95,3 @@ def test_predictions_with_a_pickle_inside_are_refused(tmp_path: Path) -> None:
     np.savez(path, logits=np.array([object()], dtype=object), targets=np.zeros(1), ids=np.zeros(1))
     with pytest.raises(RunError, match="is not a file of predictions"):
         runs.read_predictions(path)
-
-
-CONFIG = {
-    "seed_everything": 0,
-    "trainer": {"max_epochs": 4, "devices": 1, "logger": {"class_path": "A"}},
-    "data": {"class_path": "EMNIST", "init_args": {"root": "a", "batch_size": 8, "seed": 0}},
-    "model": {"loss_lr": 1e-4},
-    "checkpoint": {"monitor": "val/acc", "every_n_steps": 200},
-}
-
-
-@pytest.mark.parametrize(
-    ("path", "same"),
-    [
-        (("seed_everything",), True),
-        (("trainer", "devices"), True),
-        (("trainer", "logger"), True),
-        (("data", "init_args", "root"), True),
-        (("data", "init_args", "seed"), True),
-        (("data", "init_args", "batch_size"), False),
-        (("trainer", "max_epochs"), False),
-        (("model", "loss_lr"), False),
-        (("checkpoint", "every_n_steps"), True),
-        (("checkpoint", "monitor"), False),
-    ],
-)
-def test_arm_ignores_seed_places_and_devices_only(path: tuple[str, ...], same: bool) -> None:
-    changed = json.loads(json.dumps(CONFIG))
-    inner = changed
-    for key in path[:-1]:
-        inner = inner[key]
-    inner[path[-1]] = "changed"
-    assert (runs.arm(changed) == runs.arm(CONFIG)) is same
-
-
-def test_environment_names_the_versions() -> None:
-    assert runs.environment()["versions"]["torch"] == importlib.metadata.version("torch")
-
-
-def test_a_machine_without_git_is_fine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", "")
-    assert runs.environment()["git_commit"] is None

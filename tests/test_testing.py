@@ -5,8 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from entreg.losses import Coefficients, LossInfo, available
-from entreg.losses.entropy import EntropyRegularizedLoss
+from entreg.losses import Coefficients, EntropyRegularizedLoss, LossInfo, available
 from entreg.testing import check_loss
 
 

@@ -13,11 +13,11 @@ from entreg.losses.coefficients import Coefficients
 from entreg.losses.entropy import (
     ConfidencePenaltyLoss,
     CrossEntropyLoss,
-    EntropyRegularizedLoss,
     MinEntLoss,
     MixEntLoss,
     ReverseKLLoss,
 )
+from entreg.losses.family import EntropyRegularizedLoss
 from entreg.losses.registry import LossInfo, available, create, find, name_of, register
 
 __all__ = [

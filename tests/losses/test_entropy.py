@@ -1,44 +1,21 @@
-"""The loss modules: what follows from the paper's algebra, gradients, and their life as modules."""
+"""The named losses: what follows from the paper's algebra."""
 
 from __future__ import annotations
 
-import copy
 import math
 
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from torch import Tensor, nn
+from torch import nn
 from torch.distributions import Categorical
 
 from entreg.losses import CrossEntropyLoss, EntropyRegularizedLoss, MinEntLoss, MixEntLoss
 from entreg.losses.functional import cross_entropy, entropy_regularized, reverse_cross_entropy
 from tests.losses.oracle import family
-
-FIXED = {"constraint": "fixed", "learn_bases": False}
-TERMS_OF = {"ce": ("ce",), "entropy": ("entropy",), "kl": ("kl",), "rce": ("entropy", "kl")}
-LOSSES = [CrossEntropyLoss, MinEntLoss, MixEntLoss]
-losses = pytest.mark.parametrize("cls", LOSSES)
-learnt_losses = pytest.mark.parametrize("cls", [MinEntLoss, MixEntLoss])
-targets = pytest.mark.parametrize("target_kind", ["hard", "soft"])
-examples = settings(max_examples=50, deadline=None)
-
-
-def sample(target_kind: str = "hard", dtype: torch.dtype = torch.float64) -> tuple[Tensor, Tensor]:
-    generator = torch.Generator().manual_seed(2)
-    logits = torch.randn(6, 4, generator=generator, dtype=dtype) * 2
-    if target_kind == "hard":
-        return logits, torch.randint(4, (6,), generator=generator)
-    return logits, torch.randn(6, 4, generator=generator, dtype=dtype).softmax(1)
-
-
-def p_y(logits: Tensor, target: Tensor) -> Tensor:
-    return logits.softmax(1).gather(1, target[:, None])[:, 0]
-
-
-# Statement 1: base and weight are one number.
+from tests.losses.samples import FIXED, examples, learnt_losses, losses, p_y, sample, targets
 
 
 @targets
@@ -66,9 +43,6 @@ def test_only_weight_over_logarithm_of_base_matters_to_value_and_logit_gradient(
     torch.testing.assert_close(value, same, rtol=1e-5, atol=1e-6)
     gradients = [torch.autograd.grad(loss, logits)[0] for loss in (value, same)]
     torch.testing.assert_close(*gradients, rtol=1e-5, atol=1e-6)
-
-
-# Statement 2: one family.
 
 
 @targets
@@ -124,9 +98,6 @@ def test_the_confidence_penalty_is_the_member_with_a_negative_entropy_coefficien
     torch.testing.assert_close(entropy_regularized(logits, target, ce=1.0, entropy=-0.1, kl=0.0), want)
 
 
-# Statement 3: with hard targets RCE is the mean absolute error.
-
-
 @pytest.mark.parametrize("eps", [1e-12, 1e-6, math.exp(-4), 0.5])
 def test_rce_of_hard_targets_is_1_minus_p_y_times_minus_ln_eps(eps: float) -> None:
     logits, target = sample()
@@ -146,9 +117,6 @@ def test_mix_ent_of_hard_targets_is_symmetric_cross_entropy() -> None:
     torch.testing.assert_close(loss(logits, target), (alpha * ce + beta * rce).mean(), rtol=1e-6, atol=0)
 
 
-# Statement 4: what the published values amount to.
-
-
 def test_published_min_ent_is_cross_entropy_and_a_nudge() -> None:
     logits, target = sample()
     coefficients = MinEntLoss().coefficients.observed()
@@ -166,9 +134,6 @@ def test_published_mix_ent_is_mostly_mean_absolute_error() -> None:
     assert coefficients["coefficient/rce"].item() * -math.log(1e-6) == pytest.approx(4.87, abs=5e-3)
     want = 0.203 * F.cross_entropy(logits, target) + 4.87 * (1 - p_y(logits, target)).mean()
     torch.testing.assert_close(MixEntLoss()(logits, target), want, rtol=2e-3, atol=0)
-
-
-# Statement 5: free coefficients collapse.
 
 
 def coefficients_left_after_training(loss: EntropyRegularizedLoss, coefficient_lr: float) -> dict[str, float]:
@@ -204,88 +169,6 @@ def test_squared_weights_collapse_unless_they_are_learnt_slowly(
     assert min(slow.values()) > 0.8
 
 
-# Gradients.
-
-
-@targets
-@learnt_losses
-def test_gradient_for_logits_and_coefficients_is_that_of_the_value(
-    cls: type[EntropyRegularizedLoss], target_kind: str
-) -> None:
-    logits, target = sample(target_kind)
-    loss = cls().double()
-    parameters = {name: value.detach().requires_grad_() for name, value in loss.named_parameters()}
-    assert len(parameters) == 2
-
-    def value(z: Tensor, *values: Tensor) -> Tensor:
-        return torch.func.functional_call(loss, dict(zip(parameters, values, strict=True)), (z, target))
-
-    assert torch.autograd.gradcheck(value, (logits.requires_grad_(), *parameters.values()))
-
-
-@losses
-@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=str)
-def test_half_precision_logits_give_a_float32_loss_and_finite_gradients(
-    cls: type[EntropyRegularizedLoss], dtype: torch.dtype
-) -> None:
-    logits = torch.tensor([[1e4, -1e4, 0.0], [-1e4, 1e4, -math.inf]], dtype=dtype, requires_grad=True)
-    loss = cls()
-    value = loss(logits, torch.tensor([1, 0]))
-    value.backward()
-    assert value.dtype == torch.float32
-    assert value.isfinite()
-    assert all(leaf.grad.isfinite().all() for leaf in (logits, *loss.parameters()))
-
-
-# Life as a module.
-
-
-@targets
-@losses
-@pytest.mark.parametrize("weight", [None, [0.5, 1.0, 2.0, 3.0]])
-def test_observed_coefficients_times_observed_terms_are_the_loss(
-    cls: type[EntropyRegularizedLoss], weight: list[float] | None, target_kind: str
-) -> None:
-    logits, target = sample(target_kind)
-    loss = cls(weight=weight)
-    observed = loss.observed(logits.requires_grad_(), target)
-    assert not any(value.requires_grad for value in observed.values())
-    total = sum(
-        observed[f"coefficient/{entry}"] * observed[term]
-        for entry in loss.coefficients.terms
-        for term in TERMS_OF[entry]
-    )
-    torch.testing.assert_close(total, loss(logits, target).detach(), rtol=1e-6, atol=0)
-
-
-@targets
-def test_observed_terms_are_means_in_nats(target_kind: str) -> None:
-    logits, target = sample(target_kind)
-    observed = MixEntLoss(eps=1e-3).observed(logits, target)
-    for term in ("ce", "entropy", "kl"):
-        want = family(logits.numpy(), target.numpy(), **{term: 1.0}, eps=1e-3)
-        assert observed[term].item() == pytest.approx(want, rel=1e-10)
-
-
-@losses
-@pytest.mark.parametrize("ignore_index", [-100, 1])
-@pytest.mark.parametrize("weight", [None, [0.5, 1.0, 2.0, 3.0]])
-def test_mean_sum_and_none_are_reductions_of_the_same_values(
-    cls: type[EntropyRegularizedLoss], weight: list[float] | None, ignore_index: int
-) -> None:
-    logits, target = sample()
-    target[0] = ignore_index
-    values, total, mean = (
-        cls(weight=weight, ignore_index=ignore_index, reduction=reduction)(logits, target)
-        for reduction in ("none", "sum", "mean")
-    )
-    assert values.shape == target.shape
-    keep = target != ignore_index
-    count = torch.ones(4) if weight is None else torch.tensor(weight)
-    torch.testing.assert_close(values.sum(), total)
-    torch.testing.assert_close(total / count[target[keep]].sum(), mean)
-
-
 @pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
 @targets
 def test_cross_entropy_loss_is_that_of_pytorch(target_kind: str, reduction: str) -> None:
@@ -298,55 +181,3 @@ def test_cross_entropy_loss_is_that_of_pytorch(target_kind: str, reduction: str)
 
 def test_cross_entropy_loss_has_nothing_to_learn() -> None:
     assert list(CrossEntropyLoss().parameters()) == []
-
-
-@learnt_losses
-def test_a_deep_copy_is_equal_and_independent(cls: type[EntropyRegularizedLoss]) -> None:
-    logits, target = sample()
-    loss = cls(weight=[0.5, 1.0, 2.0, 3.0])
-    before = loss(logits, target)
-    twin = copy.deepcopy(loss)
-    assert twin(logits, target) == before
-    for parameter in twin.parameters():
-        nn.init.constant_(parameter, 2.0)
-    assert twin(logits, target) != before
-    assert loss(logits, target) == before
-
-
-@learnt_losses
-@pytest.mark.parametrize("options", [{}, FIXED], ids=["learnt", "fixed"])
-def test_state_dict_restores_the_loss(cls: type[EntropyRegularizedLoss], options: dict) -> None:
-    logits, target = sample()
-    saved, restored = cls(0.3, 2.0, 0.7, 3.0, **options), cls(**options)
-    assert restored(logits, target) != saved(logits, target)
-    restored.load_state_dict(saved.state_dict())
-    assert restored(logits, target) == saved(logits, target)
-
-
-@losses
-def test_class_weights_move_with_the_module(cls: type[EntropyRegularizedLoss]) -> None:
-    loss = cls(weight=[0.5, 1.0, 2.0, 3.0])
-    assert loss.to(torch.float64).class_weight.dtype == torch.float64
-    assert loss.to("meta").class_weight.is_meta
-
-
-@pytest.mark.parametrize("eps", [0.0, 1.0, -1.0])
-def test_eps_outside_0_and_1_is_refused(eps: float) -> None:
-    with pytest.raises(ValueError, match=rf"^eps must lie strictly between 0 and 1, got {eps}$"):
-        MixEntLoss(eps=eps)
-
-
-@learnt_losses
-def test_weights_bases_and_constraints_out_of_range_are_refused(cls: type[EntropyRegularizedLoss]) -> None:
-    with pytest.raises(ValueError, match=r"^the weight of ce must be a finite number >= 0, got -1"):
-        cls(ce_weight=-1.0)
-    with pytest.raises(ValueError, match=r"^base must be a number > 1, got 1"):
-        cls(ce_base=1.0)
-    with pytest.raises(ValueError, match=r"^constraint must be one of .*, got 'cube'$"):
-        cls(constraint="cube")
-
-
-def test_an_unknown_term_is_refused() -> None:
-    message = r"^unknown terms \['mae'\], expected some of \['ce', 'confidence', 'entropy', 'kl', 'rce'\]$"
-    with pytest.raises(ValueError, match=message):
-        EntropyRegularizedLoss({"ce": 1.0, "mae": 1.0}, {"ce": 2.0, "mae": 2.0})

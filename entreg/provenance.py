@@ -1,0 +1,76 @@
+"""Where numbers come from: which experiment a config is, and which versions and commit ran it."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import subprocess
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from entreg import __version__
+
+# What may differ between two runs of one experiment: seed, places, loggers, devices, and how a run is reported.
+_NOT_ARM = (
+    "seed_everything",
+    "name",
+    "runs",
+    "run",
+    "evaluate",
+    "config",
+    "ckpt_path",
+    "weights_only",
+    "data.init_args.root",
+    "data.init_args.num_workers",
+    "data.init_args.eval_batch_size",
+    "data.init_args.seed",
+    "trainer.accelerator",
+    "trainer.devices",
+    "trainer.num_nodes",
+    "trainer.strategy",
+    "trainer.logger",
+    "trainer.default_root_dir",
+    "trainer.enable_progress_bar",
+    "trainer.log_every_n_steps",
+    "checkpoint.every_n_steps",
+    "observe",
+)
+
+
+def arm(config: Mapping[str, Any]) -> str:
+    """Hash of what makes runs seeds of one experiment: the config without seed, places, loggers and devices.
+
+    Example:
+        >>> arm({"seed_everything": 1, "model": {"lr": 0.1}}) == arm({"seed_everything": 2, "model": {"lr": 0.1}})
+        True
+    """
+    kept = {key: value for key, value in _flatten(config) if not _is_under(key, _NOT_ARM)}
+    return hashlib.sha256(json.dumps(kept, sort_keys=True, default=str).encode()).hexdigest()[:12]
+
+
+def environment() -> dict[str, Any]:
+    """Versions of what the numbers depend on, and the commit of the working directory if it is in git."""
+    packages = ("torch", "torchvision", "lightning", "torchmetrics", "numpy")
+    versions = {name: importlib.metadata.version(name) for name in packages}
+    return {"versions": {"entreg": __version__, **versions}, "git_commit": _git_commit()}
+
+
+def _git_commit() -> str | None:
+    try:
+        git = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
+    except FileNotFoundError:  # no git on this machine
+        return None
+    return git.stdout.strip() or None
+
+
+def _flatten(content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in content.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flatten(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _is_under(key: str, prefixes: tuple[str, ...]) -> bool:
+    return any(key == prefix or key.startswith(f"{prefix}.") for prefix in prefixes)
