@@ -29,16 +29,18 @@ from entreg.callbacks import (
 from entreg.classifier import Classifier
 from entreg.data import ImageDataModule, data_root
 from entreg.errors import ConfigError, RunError
-from entreg.loggers import CSVLog, describe_to_wandb, finish_wandb
+from entreg.loggers import CSVLog, describe_to_wandb, finish_wandb, wandb_errors
 from entreg.losses import name_of
 from entreg.messages import readable
 from entreg.provenance import arm, environment
 from entreg.report import print_results
 from entreg.runs import (
     check_checkpoint,
+    create_folder,
     new_run,
     open_run,
     read_summary,
+    remove_unless_started,
     shared_with_children,
     write_summary,
 )
@@ -127,8 +129,7 @@ class EntregCLI(LightningCLI):
                 for logger in _as_list(config.trainer.logger):
                     if logger.class_path.endswith("WandbLogger"):
                         notes += self._describe_to_wandb(logger.init_args)
-        folder = {"run": self.run, "resolved": self.resolved, "log": self.csv_log}
-        self.save_config_kwargs = {**folder, "resuming": config.run is not None, "notes": notes}
+        self.save_config_kwargs = {"run": self.run, "resolved": self.resolved, "log": self.csv_log, "notes": notes}
 
     @override
     def instantiate_classes(self) -> None:
@@ -162,7 +163,9 @@ class EntregCLI(LightningCLI):
 
     def fit(self, model: Classifier, datamodule: ImageDataModule, **_: Any) -> None:
         """Train or resume, then evaluate the checkpoint chosen on validation."""
-        failed = True
+        failed, new = True, self.writes and self.options.run is None
+        if new:
+            rank_zero_only(create_folder)(self.run)
         try:
             self._train(model, datamodule, None if self.options.run is None else self.run.resume_from())
             if self.options.evaluate and self.writes:
@@ -170,6 +173,8 @@ class EntregCLI(LightningCLI):
             failed = False
         finally:
             finish_wandb(exit_code=int(failed))
+            if new:
+                rank_zero_only(remove_unless_started)(self.run)
         self._finish()
 
     def validate(self, ckpt_path: str | None = None, **_: Any) -> None:
@@ -230,6 +235,8 @@ class EntregCLI(LightningCLI):
             step(*args, **kwargs)
         except MisconfigurationException as error:  # as of a metric to monitor that nothing logs
             raise ConfigError(str(error)) from error
+        except wandb_errors() as error:
+            raise RunError(f"W&B: {error}; log in again, or set WANDB_MODE=offline") from error
         except SystemExit as error:  # what Lightning makes of Ctrl-C
             raise RunError(f"interrupted; go on with: entreg fit --run {self.run.path}") from error
 

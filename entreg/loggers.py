@@ -15,12 +15,11 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from jsonargparse import Namespace
-from lightning.pytorch.loggers import WandbLogger
 from lightning.pytorch.loggers.logger import Logger
 from lightning.pytorch.utilities import rank_zero_only
 from typing_extensions import override
 
-from entreg.errors import ConfigError, RunError
+from entreg.errors import ConfigError
 from entreg.runs import Run
 
 _FIELDS = ("step", "name", "value", "time")
@@ -106,20 +105,10 @@ def describe_to_wandb(init_args: Namespace, run: Run, *, group: str, loss: str, 
     return reason
 
 
-def start_wandb(logger: WandbLogger, config: dict[str, Any], run: Run) -> None:
-    """Begin the W&B run and hand it the config.
-
-    Raises:
-        RunError: if W&B refuses.
-    """
-    import wandb
-
-    try:
-        logger.log_hyperparams(config)
-    except wandb.Error as error:
-        raise RunError(
-            f"W&B: {error}; log in again or set WANDB_MODE=offline, then entreg fit --run {run.path}"
-        ) from error
+def wandb_errors() -> tuple[type[Exception], ...]:
+    """What W&B raises, for an ``except`` clause; nothing where it is not in use."""
+    wandb = sys.modules.get("wandb")
+    return () if wandb is None else (wandb.Error,)
 
 
 def finish_wandb(exit_code: int) -> None:

@@ -12,6 +12,7 @@ import json
 import os
 import re
 import secrets
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -118,6 +119,14 @@ def create_folder(run: Run) -> None:
         raise RunError(f"{run.path}: another run has this folder, start again") from error
     except OSError as error:
         raise RunError(f"{run.path}: cannot be made ({error.strerror}), choose another --runs") from error
+
+
+def remove_unless_started(run: Run) -> None:
+    """Remove the folder of a new run that failed before training, so that nothing half-written stays."""
+    if not run.config.is_file():
+        shutil.rmtree(run.path)
+        with suppress(OSError):  # other runs are there
+            run.path.parent.rmdir()
 
 
 @contextmanager

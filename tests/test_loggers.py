@@ -85,6 +85,23 @@ def test_online_without_a_login_is_refused_and_never_prompts(
     assert not Path("runs").exists()
 
 
+def test_a_refused_login_is_one_line_and_leaves_nothing(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("WANDB_API_KEY", "too-short")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setenv("WANDB_BASE_URL", f"http://127.0.0.1:{server.getsockname()[1]}")
+        assert main(["fit", *TINY, "--trainer.logger", "WandbLogger"]) == 1
+    assert "entreg: W&B: " in capsys.readouterr().err
+    assert not Path("runs").exists()
+
+
+def test_a_config_error_found_late_leaves_no_wandb_files(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fit", *TINY, "--trainer.logger", "WandbLogger", "--model.num_classes", "5"]) == 2
+    assert "model.num_classes is 5" in capsys.readouterr().err
+    assert not Path("runs").exists()
+
+
 def test_disabled_leaves_no_wandb_files(
     fit: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,4 +1,4 @@
-"""The run folder comes into being when training starts: config.yaml, and metrics.csv cut to the checkpoint."""
+"""The run folder becomes a run when training starts: config.yaml, and metrics.csv cut to the checkpoint."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from lightning.pytorch.cli import LightningArgumentParser, SaveConfigCallback
 from lightning.pytorch.loggers import WandbLogger
 from typing_extensions import override
 
-from entreg.loggers import CSVLog, start_wandb
+from entreg.loggers import CSVLog
 from entreg.report import print_line
-from entreg.runs import Run, atomic_path, create_folder
+from entreg.runs import Run, atomic_path
 
 
 class RunFolder(SaveConfigCallback):
-    """Create the folder and write the resolved config as training starts, when everything has been checked.
+    """Write the resolved config as training starts, when everything has been checked.
 
     Args:
         parser: parser of the config.
@@ -24,8 +24,7 @@ class RunFolder(SaveConfigCallback):
         run: run folder.
         resolved: the config as to be written, without what belongs to this machine only.
         log: the run's CSV logger.
-        resuming: whether the folder exists already.
-        notes: lines to print once it does.
+        notes: lines to print once training starts.
     """
 
     def __init__(
@@ -36,14 +35,12 @@ class RunFolder(SaveConfigCallback):
         run: Run,
         resolved: Any,
         log: CSVLog,
-        resuming: bool,
         notes: Sequence[str],
     ) -> None:
         super().__init__(parser, config, save_to_log_dir=False)
         self.run = run
         self.resolved = resolved
         self.log_file = log
-        self.resuming = resuming
         self.notes = notes
         self._metrics_size = 0
 
@@ -58,17 +55,15 @@ class RunFolder(SaveConfigCallback):
             part.write_text(text)
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Create the folder, write the config, cut the log."""
+        """Write the config, cut the log."""
         if trainer.is_global_zero:
-            if not self.resuming:
-                create_folder(self.run)
             self.save_config(trainer, pl_module, "fit")
             self.log_file.cut(self._metrics_size)
             for note in self.notes:
                 print_line(note)
         for logger in trainer.loggers:
             if isinstance(logger, WandbLogger):
-                start_wandb(logger, self.resolved.as_dict(), self.run)
+                logger.log_hyperparams(self.resolved.as_dict())
 
     def state_dict(self) -> dict[str, Any]:
         """Length of metrics.csv at this checkpoint."""
