@@ -205,7 +205,7 @@ class EntregCLI(LightningCLI):
                 "seed": self.options.seed_everything,
                 "loss": type(model.loss).__name__,
                 "net": type(model.net).__name__,
-                "data": {"name": type(datamodule).__name__, **datamodule.fingerprints()},
+                "data": {"name": type(datamodule).__name__, **datamodule.fingerprints},
                 "epochs": trainer.current_epoch,
                 "steps": trainer.global_step,
                 "coefficients": _learnt(model),
@@ -228,7 +228,7 @@ class EntregCLI(LightningCLI):
             if scores:  # none if the trainer's limits leave no batch
                 n, errors = round(scores["n"]), round(scores["errors"])
                 exact = {"acc": 1 - errors / n, "errors": errors, "n": n}
-                self._summarise({split: {**scores, **exact, "data": self.datamodule.fingerprints()[split]}})
+                self._summarise({split: {**scores, **exact, "data": self.datamodule.fingerprints[split]}})
 
     def _interruptible(self, step: Any, *args: Any, **kwargs: Any) -> None:
         try:
@@ -238,7 +238,10 @@ class EntregCLI(LightningCLI):
         except wandb_errors() as error:
             raise RunError(f"W&B: {error}; log in again, or set WANDB_MODE=offline") from error
         except SystemExit as error:  # what Lightning makes of Ctrl-C
-            raise RunError(f"interrupted; go on with: entreg fit --run {self.run.path}") from error
+            begun = self.run.config.is_file()
+            raise RunError(
+                f"interrupted; go on with: entreg fit --run {self.run.path}" if begun else "interrupted"
+            ) from error
 
     def _check_validation(self, config: Namespace) -> None:
         trainer = config.trainer

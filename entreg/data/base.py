@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from abc import abstractmethod
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -123,6 +124,7 @@ class ImageDataModule(LightningDataModule):
         self.test_set = ResidentImages(*self._checked(train=False))
         self.train_ids, self.val_ids = split_validation(self.train_set.targets, self.test_set.targets, self.split_seed)
 
+    @cached_property
     def fingerprints(self) -> dict[str, str]:
         """Digests of what was trained on and of the ids and targets of validation and test."""
         train, test, ids = self.train_set, self.test_set, self.train_ids

@@ -53,9 +53,9 @@ def same(first, second):
 
 def test_fingerprints_do_not_depend_on_the_seed_of_the_run():
     one, another, split = tiny(seed=0), tiny(seed=1, batch_size=7), tiny(split_seed=1)
-    assert one.fingerprints() == another.fingerprints()
-    assert one.fingerprints().keys() == {"train", "val", "test"}
-    differing = {key for key, value in one.fingerprints().items() if split.fingerprints()[key] != value}
+    assert one.fingerprints == another.fingerprints
+    assert one.fingerprints.keys() == {"train", "val", "test"}
+    differing = {key for key, value in one.fingerprints.items() if split.fingerprints[key] != value}
     assert differing == {"train", "val"}
 
 
