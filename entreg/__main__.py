@@ -67,6 +67,9 @@ def _train(args: list[str]) -> None:
 def _losses(args: list[str]) -> None:
     from entreg.losses import available, find
 
+    if args[1:2] in (["-h"], ["--help"]):
+        print(_USAGE, end="")
+        return
     if len(args) > 1:
         try:
             _print_page(find(args[1]))
@@ -81,10 +84,12 @@ def _losses(args: list[str]) -> None:
 
 
 def _print_page(info: LossInfo) -> None:
-    from inspect import getdoc, signature
+    from inspect import Parameter, getdoc, signature
 
+    parameters = [p.replace(annotation=Parameter.empty) for p in signature(info.cls).parameters.values()]
+    call = f"{info.class_path}{signature(info.cls).replace(parameters=parameters, return_annotation=Parameter.empty)}"
     print(f"{info.name}: {info.formula}\nreference: {info.reference}\nlearnt: {info.learnable or 'nothing'}\n")
-    print(f"{info.class_path}{signature(info.cls)}\n\n{getdoc(info.cls)}")
+    print(f"{call}\n\n{getdoc(info.cls)}")
 
 
 _COMMANDS: dict[str, Callable[[list[str]], None]] = {

@@ -19,6 +19,7 @@ from entreg.callbacks import (
     AtomicCheckpointIO,
     CheckpointOptions,
     ClassificationMetrics,
+    LossProgress,
     ObserveLoss,
     Reseed,
     RunFolder,
@@ -143,7 +144,7 @@ class EntregCLI(LightningCLI):
         given = self.config_init[self.subcommand]
         trainer = given.trainer
         self.throughput = Throughput()
-        callbacks = [*_as_list(trainer.callbacks), Reseed(given.seed_everything), self.throughput]
+        callbacks = [*_as_list(trainer.callbacks), Reseed(given.seed_everything), LossProgress(), self.throughput]
         if trainer.enable_progress_bar is not False:
             callbacks.append(RichProgressBar(leave=False))
         if self.writes:

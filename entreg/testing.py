@@ -11,18 +11,29 @@ from torch import Tensor, nn
 _CLASSES = 7
 
 
-def check_loss(loss: nn.Module, *, per_sample: bool = False, class_symmetric: bool = False, half: bool = False) -> None:
+def check_loss(
+    loss: nn.Module,
+    *,
+    per_sample: bool = False,
+    class_symmetric: bool = False,
+    soft: bool = False,
+    masking: bool = True,
+    half: bool = False,
+) -> None:
     """Check a loss for what training relies on; what it does not claim is not asked of it.
 
     Always checked: a scalar with a correct gradient (:func:`torch.autograd.gradcheck`, float64), finite values and
-    gradients for logits up to 1e4 and for ``-inf`` on classes that are not the target, the same loss for the samples in
-    another order and for logits shifted by a constant, and that 20 steps of gradient descent on the logits lower it.
+    gradients for logits up to 1e4, the same loss for the samples in another order and for logits shifted by a constant,
+    and that 20 steps of gradient descent on the logits lower it.
 
     Args:
         loss: module called with logits ``(N, C)`` and class indices ``(N,)``; it is copied, never changed.
         per_sample: it has an attribute ``reduction``; ``"none"`` gives one value a sample, whose mean and sum are the
             other two, and samples of its ``ignore_index`` might as well not be there.
         class_symmetric: relabelling the classes leaves it unchanged.
+        soft: it takes probabilities ``(N, C)`` too, and one-hot ones give what their indices do.
+        masking: it stays finite for logits of ``-inf`` on classes that are not the target, or, with ``soft``, of
+            probability 0, which PyTorch's cross-entropy does not.
         half: it stays finite for float16 and bfloat16 logits too, which PyTorch's own losses do not outside autocast.
 
     Raises:
@@ -38,7 +49,8 @@ def check_loss(loss: nn.Module, *, per_sample: bool = False, class_symmetric: bo
     value = loss(logits, target)
     _require(value.ndim == 0, f"the loss is a scalar, got shape {tuple(value.shape)}")
     _check_gradient(loss, logits, target)
-    _check_extremes(loss, target, (torch.float32, torch.float16, torch.bfloat16) if half else (torch.float32,))
+    dtypes = (torch.float32, torch.float16, torch.bfloat16) if half else (torch.float32,)
+    _check_extremes(loss, target, dtypes, masking, soft)
     order = torch.randperm(len(target), generator=generator)
     _close(loss(logits[order], target[order]), value, "the order of the samples does not matter")
     _close(loss(logits + 5.0, target), value, "a constant added to the logits does not matter")
@@ -46,6 +58,9 @@ def check_loss(loss: nn.Module, *, per_sample: bool = False, class_symmetric: bo
     if class_symmetric:
         relabel = torch.randperm(_CLASSES, generator=generator)
         _close(loss(logits[:, relabel.argsort()], relabel[target]), value, "the names of the classes do not matter")
+    if soft:
+        one_hot = nn.functional.one_hot(target, _CLASSES).to(logits.dtype)
+        _close(loss(logits, one_hot), value, "one-hot probabilities give what class indices do")
     if per_sample:
         _check_reduction(loss, logits, target)
 
@@ -60,21 +75,26 @@ def _check_gradient(loss: nn.Module, logits: Tensor, target: Tensor) -> None:
     _require(torch.autograd.gradcheck(of_inputs, inputs), "autograd agrees with finite differences")
 
 
-def _check_extremes(loss: nn.Module, target: Tensor, dtypes: tuple[torch.dtype, ...]) -> None:
+def _check_extremes(
+    loss: nn.Module, target: Tensor, dtypes: tuple[torch.dtype, ...], masking: bool, soft: bool
+) -> None:
     other = (target + 1) % _CLASSES
     single = copy.deepcopy(loss).float()
     for dtype in dtypes:
-        for low, high in ((-1e4, 1e4), (-torch.inf, 0.0)):
+        for low, high in ((-1e4, 1e4), (-torch.inf, 0.0))[: 1 + masking]:
             for peak in (target, other):
                 logits = torch.zeros(len(target), _CLASSES, dtype=dtype)
                 logits.scatter_(1, peak[:, None], high)
                 unlikely = (target + 2) % _CLASSES  # neither the target nor the peak
                 logits.scatter_(1, unlikely[:, None], low)
                 logits.requires_grad_()
-                value = single(logits, target)
-                value.backward()
-                finite = torch.isfinite(value) and logits.grad is not None and torch.isfinite(logits.grad).all()
-                _require(bool(finite), f"logits of {low:g} and {high:g} in {dtype} give finite values and gradients")
+                for given in (target, nn.functional.one_hot(target, _CLASSES).float())[: 1 + soft]:
+                    value = single(logits, given)
+                    (gradient,) = torch.autograd.grad(value, logits)
+                    finite = torch.isfinite(value) and torch.isfinite(gradient).all()
+                    _require(
+                        bool(finite), f"logits of {low:g} and {high:g} in {dtype} give finite values and gradients"
+                    )
 
 
 def _check_descent(loss: nn.Module, logits: Tensor, target: Tensor) -> None:

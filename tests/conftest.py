@@ -6,12 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
 from entreg.__main__ import main
 from entreg.runs import Run, open_run
 from tests.idx_files import write_letters
 
 REPOSITORY = Path(__file__).parents[1]
+torch.set_num_threads(1)  # tensors this small are slower on more, by far so where cores are shared
 
 USER_FILE = """
     import os

@@ -60,7 +60,7 @@ def test_checkpoints_open_with_weights_only(fit: Fit) -> None:
     for name in ("best", "last", "previous"):
         checkpoint = torch.load(run.checkpoint(name), weights_only=True)
         assert "hyper_parameters" not in checkpoint
-        assert "loss.coefficients.raw_weights" in checkpoint["state_dict"]
+        assert "loss.coefficients.weight.learnt" in checkpoint["state_dict"]
 
 
 def test_test_needs_nothing_but_the_folder(fit: Fit, workplace: Path) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from entreg.__main__ import main
+from entreg.losses import registry
 from entreg.testing import check_loss
 from tests.conftest import REPOSITORY, TINY
 
@@ -20,14 +22,13 @@ def section(title: str) -> str:
 
 
 def python_of(title: str) -> str:
-    (code,) = re.findall(r"```python\n(.*?)```", section(title), re.DOTALL)
-    return code
+    return re.findall(r"```python\n(.*?)```", section(title), re.DOTALL)[0]
 
 
 @pytest.mark.parametrize(
     ("title", "module", "options"),
     [
-        ("Your own loss", "my_losses", ["--model.loss", "my_losses.FocalLoss", "--model.loss.gamma", "3"]),
+        ("Your own loss", "my_losses", ["--model.loss", "my_losses.TaylorLoss", "--model.loss.order", "3"]),
         ("Your own network", "my_nets", ["--model.net", "my_nets.Linear"]),
         ("Your own data", "my_data", ["--data", "my_data.Digits", "--data.root", "digits"]),
     ],
@@ -45,7 +46,16 @@ def test_recipes_run(title: str, module: str, options: list[str], workplace: Pat
 def test_the_loss_of_the_recipe_passes_the_suite() -> None:
     namespace: dict[str, type] = {}
     exec(python_of("Your own loss"), namespace)
-    check_loss(namespace["FocalLoss"](), class_symmetric=True)
+    check_loss(namespace["TaylorLoss"](), class_symmetric=True)
+
+
+def test_the_loss_of_the_recipe_is_made_by_its_name_once_registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "_registry", registry.available())
+    namespace: dict[str, Any] = {}
+    code = re.findall(r"```python\n(.*?)```", section("Your own loss"), re.DOTALL)
+    exec("\n".join(code), namespace)
+    assert type(namespace["loss"]) is namespace["TaylorLoss"]
+    assert namespace["loss"].order == 3
 
 
 def test_no_placeholder_is_left() -> None:
@@ -54,7 +64,7 @@ def test_no_placeholder_is_left() -> None:
 
 def test_recipes_are_short() -> None:
     for title in ("Your own loss", "Your own network", "Your own data"):
-        assert len(python_of(title).strip().splitlines()) <= 15
+        assert len(python_of(title).strip().splitlines()) <= 20
 
 
 def test_every_command_names_files_that_exist() -> None:

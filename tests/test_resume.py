@@ -16,7 +16,15 @@ from entreg.runs import Run, open_run, read_predictions
 from tests.conftest import TINY
 
 STEPS_PER_EPOCH, EPOCHS = 5, 2
-OPTIONS = [*TINY, "--trainer.callbacks", "user_file.KillAt", "--observe.every_n_steps", "1"]
+OPTIONS = [
+    *TINY,
+    "--trainer.callbacks",
+    "user_file.KillAt",
+    "--observe.every_n_steps",
+    "1",
+    "--model.loss.schedule",
+    "decay",
+]
 PLACES = [
     *(f"start-{step}" for step in range(1, STEPS_PER_EPOCH * EPOCHS)),
     *(f"end-{step}" for step in range(1, STEPS_PER_EPOCH * EPOCHS + 1)),

@@ -5,6 +5,7 @@ from entreg.callbacks.metrics import ClassificationMetrics
 from entreg.callbacks.observe import ObserveLoss
 from entreg.callbacks.plateau import RandomRateOnPlateau
 from entreg.callbacks.predictions import SavePredictions
+from entreg.callbacks.progress import LossProgress
 from entreg.callbacks.reseed import Reseed
 from entreg.callbacks.run_folder import RunFolder
 from entreg.callbacks.throughput import Throughput
@@ -14,6 +15,7 @@ __all__ = [
     "CheckpointOptions",
     "ClassificationMetrics",
     "LastCheckpoint",
+    "LossProgress",
     "ObserveLoss",
     "RandomRateOnPlateau",
     "Reseed",

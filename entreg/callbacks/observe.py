@@ -10,6 +10,7 @@ from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor
 
 from entreg.data import Batch
+from entreg.losses import collapses
 
 
 @runtime_checkable
@@ -31,23 +32,24 @@ class ObserveLoss(Callback):
 
     Args:
         every_n_steps: distance of two rows.
-        collapse: warn once when all learnt coefficients have fallen below this share of their start values.
+        collapse: share of a coefficient's start that counts as nothing; each way in which learnt coefficients
+            collapse is reported once, see :func:`entreg.losses.collapses`.
     """
 
     def __init__(self, every_n_steps: int = 50, collapse: float = 0.05) -> None:
         self.every_n_steps = every_n_steps
         self.collapse = collapse
         self.start: dict[str, float] = {}
-        self.warned = False
+        self.reported: list[str] = []
         self._rates: list[float] = []
 
     def state_dict(self) -> dict[str, Any]:
-        """Start values of the coefficients, and whether the collapse has been reported."""
-        return {"start": dict(self.start), "warned": self.warned}
+        """Start values of weights and bases, and the collapses that have been reported."""
+        return {"start": dict(self.start), "reported": list(self.reported)}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restore both."""
-        self.start, self.warned = state_dict["start"], state_dict["warned"]
+        self.start, self.reported = state_dict["start"], state_dict["reported"]
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
         """Note the rates of this step; at its end the schedule has moved on."""
@@ -68,19 +70,18 @@ class ObserveLoss(Callback):
         numbers = torch.stack([value.float() for value in values.values()]).tolist()  # one synchronisation for all
         row = {f"loss/{name}": number for name, number in zip(values, numbers, strict=True)}
         if any(parameter.requires_grad for parameter in loss.parameters()):
-            self._report_collapse({name: value for name, value in row.items() if "/coefficient/" in name})
+            self._report_collapses(dict(zip(values, numbers, strict=True)))
         row |= {f"lr/{name}": rate for name, rate in zip(("net", "loss"), self._rates, strict=False)}
         for logger in trainer.loggers:
             logger.log_metrics(row, step=step)
 
-    def _report_collapse(self, coefficients: dict[str, float]) -> None:
-        if not coefficients or self.warned:
-            return
-        self.start = self.start or coefficients
-        if all(value < self.collapse * self.start[name] for name, value in coefficients.items()):
-            self.warned = True
-            rank_zero_warn(
-                f"the loss is collapsing: all its coefficients fell below {self.collapse:.0%} of their start "
-                f"({', '.join(f'{name} {value:.3g}' for name, value in coefficients.items())}); "
-                "lower model.loss_lr or set the loss's constraint to fixed and learn_bases to false"
-            )
+    def _report_collapses(self, observed: dict[str, float]) -> None:
+        known = {name: value for name, value in observed.items() if name.startswith(("weight/", "base/"))}
+        self.start = self.start or known
+        for kind, sentence in collapses(self.start, known, self.collapse).items():
+            if kind not in self.reported:
+                self.reported.append(kind)
+                rank_zero_warn(
+                    f"the loss is collapsing: {sentence}; lower model.loss_lr, or fix what is learnt "
+                    "(model.loss.constraint fixed, model.loss.learn_bases false)"
+                )

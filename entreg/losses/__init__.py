@@ -8,8 +8,20 @@ Example:
     0
 """
 
-from entreg.losses import functional
-from entreg.losses.coefficients import Coefficients
+from entreg.losses import catalogue, functional
+from entreg.losses.baselines import (
+    BrierLoss,
+    FocalLoss,
+    GeneralizedCrossEntropyLoss,
+    LabelSmoothingLoss,
+    MarginLabelSmoothingLoss,
+    MeanAbsoluteErrorLoss,
+    MMCELoss,
+    Poly1Loss,
+    SymmetricCrossEntropyLoss,
+)
+from entreg.losses.coefficients import Coefficients, Term
+from entreg.losses.collapse import collapses
 from entreg.losses.entropy import (
     ConfidencePenaltyLoss,
     CrossEntropyLoss,
@@ -21,15 +33,27 @@ from entreg.losses.family import EntropyRegularizedLoss
 from entreg.losses.registry import LossInfo, available, create, find, name_of, register
 
 __all__ = [
+    "BrierLoss",
     "Coefficients",
     "ConfidencePenaltyLoss",
     "CrossEntropyLoss",
     "EntropyRegularizedLoss",
+    "FocalLoss",
+    "GeneralizedCrossEntropyLoss",
+    "LabelSmoothingLoss",
     "LossInfo",
+    "MMCELoss",
+    "MarginLabelSmoothingLoss",
+    "MeanAbsoluteErrorLoss",
     "MinEntLoss",
     "MixEntLoss",
+    "Poly1Loss",
     "ReverseKLLoss",
+    "SymmetricCrossEntropyLoss",
+    "Term",
     "available",
+    "catalogue",
+    "collapses",
     "create",
     "find",
     "functional",

@@ -1,123 +1,249 @@
-"""Weights and log bases of a loss, fixed or learnt, in one module for all its terms."""
+"""Weights, log bases and schedules of a loss's terms, fixed or learnt, in one module for all of them."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from entreg.losses.functional import log_base
+from entreg.losses.checks import log_base
 
-Constraint = Literal["fixed", "free", "square", "exp", "softplus"]
-
-
-def _inverse_softplus(value: float) -> float:
-    return value + math.log(-math.expm1(-value))
+Constraint = Literal["fixed", "free", "square", "exp", "softplus", "softmax", "uncertainty"]
+Schedule = Literal["constant", "decay", "grow", "cosine_decay", "cosine_grow"]
 
 
-# From the raw tensor to the weights, and from a start weight back to its raw value.
-_MAPS: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[float], float]]] = {
-    "fixed": (torch.Tensor.clone, float),
-    "free": (torch.Tensor.clone, float),
-    "square": (torch.square, math.sqrt),
-    "exp": (torch.exp, math.log),
-    "softplus": (F.softplus, _inverse_softplus),
+@dataclass(frozen=True)
+class Term:
+    r"""How one term enters a loss: :math:`s(t)\,(w / \ln b)` times its value in nats.
+
+    Args:
+        weight: start value of :math:`w`, >= 0; the sign belongs to the term.
+        base: start value of the log base :math:`b`, > 1; a sequence gives each class its own.
+        learn_weight: whether the weight is a parameter, under the loss's constraint.
+        learn_base: whether the base is a parameter.
+        schedule: factor :math:`s` over training, from progress :math:`t = 0` to 1: ``"constant"`` 1, ``"decay"``
+            :math:`1 - t`, ``"grow"`` :math:`t`, ``"cosine_decay"`` :math:`(1 + \cos\pi t) / 2`, ``"cosine_grow"``
+            :math:`(1 - \cos\pi t) / 2`.
+    """
+
+    weight: float = 1.0
+    base: float | Sequence[float] = math.e
+    learn_weight: bool = True
+    learn_base: bool = True
+    schedule: Schedule = "constant"
+
+
+def _inverse_softplus(value: Tensor) -> Tensor:
+    return value + torch.log(-torch.expm1(-value))
+
+
+class _Map(NamedTuple):
+    """How a learnt number follows from its parameter, and the parameter from a start value."""
+
+    forward: Callable[[Tensor], Tensor]
+    inverse: Callable[[Tensor], Tensor]
+
+
+_IDENTITY = _Map(torch.clone, torch.clone)
+_MAPS = {
+    "fixed": _IDENTITY,
+    "free": _IDENTITY,
+    "square": _Map(torch.square, torch.sqrt),
+    "exp": _Map(torch.exp, torch.log),
+    "softplus": _Map(F.softplus, _inverse_softplus),
+    "softmax": _Map(lambda raw: raw.softmax(0), lambda weight: (weight / weight.sum()).log()),
+    "uncertainty": _Map(lambda raw: torch.exp(-raw) / 2, lambda weight: -torch.log(2 * weight)),
 }
 _MIN_EXCESS = 1e-6  # of a learnt base over 1: below it ln b vanishes in float32
+_LOG_BASE = _Map(
+    lambda raw: torch.log1p(F.softplus(raw).clamp(min=_MIN_EXCESS)),
+    lambda log_base: _inverse_softplus(torch.expm1(log_base)),
+)
+_COLUMN_MAPS = {**_MAPS, "log_base": _LOG_BASE}
+_JOINT = ("softmax", "uncertainty")
+_OPEN = ("exp", "softplus", *_JOINT)  # a weight of 0 is out of reach
+_FACTORS: dict[str, Callable[[Tensor], Tensor]] = {
+    "constant": torch.ones_like,
+    "decay": lambda t: 1 - t,
+    "grow": torch.clone,
+    "cosine_decay": lambda t: (1 + torch.cos(math.pi * t)) / 2,
+    "cosine_grow": lambda t: (1 - torch.cos(math.pi * t)) / 2,
+}
 
 
 class Coefficients(nn.Module):
-    r"""Effective coefficients :math:`c = w / \ln b` of the terms of a loss.
+    r"""Effective coefficients :math:`c = s(t)\, w / \ln b` of the terms of a loss.
 
-    The weight is a constant (``"fixed"``) or a function of a parameter :math:`r`: :math:`r^2` (``"square"``; one that
-    starts at 0 has no gradient and stays there), :math:`e^r` (``"exp"``), :math:`\ln(1 + e^r)` (``"softplus"``), or
-    :math:`r` itself (``"free"``; it can become negative, and then the loss has no lower bound). The base is
-    :math:`b = 1 + \mathrm{softplus}(r) > 1` of a parameter :math:`r` where it is learnt. Terms that share one
-    coefficient share one entry (MIX-ENT's entropy and divergence).
+    A learnt weight is a function of a parameter :math:`r`, by ``constraint``:
+
+    ================  ==============================================  =============================================
+    ``"free"``        :math:`w = r`                                   can become negative: the loss has no bound then
+    ``"square"``      :math:`w = r^2`                                 started at 0 it has no gradient and stays there
+    ``"exp"``         :math:`w = e^r`
+    ``"softplus"``    :math:`w = \ln(1 + e^r)`
+    ``"softmax"``     :math:`w = W\,\mathrm{softmax}(r)`              all terms jointly; :math:`W` the sum at the start
+    ``"uncertainty"`` :math:`w = e^{-r} / 2`, penalty                 all terms jointly, :math:`\sigma^2 = e^r`;
+                      :math:`\sum \ln(1 + e^r)`                       arXiv 1805.06334 after 1705.07115
+    ================  ==============================================  =============================================
+
+    ``"fixed"`` learns no weight. The last two keep the coefficients from shrinking together, which they do only with
+    fixed bases. The penalty of Kendall et al., :math:`s / 2` for :math:`e^{-s}`, is unbounded below for a term that
+    can reach 0, as entropy can; that of Liebel and Koerner, used here, is not. A learnt base is
+    :math:`b = 1 + \mathrm{softplus}(r) > 1`.
 
     Only :math:`c` can be identified: weight and base are two handles on one number. And :math:`dL/dc_i` is the term
     itself, which is mostly positive, so gradient descent shrinks every coefficient: learn them slowly, at 1e-4 or
     less.
 
+    The ``loss_weights_style`` of the paper's evaluation script, whose code for the losses was not published, read by
+    their names:
+
+    =================================  ===========================================================================
+    ``free``, ``square``               ``"free"``, ``"square"``
+    ``expo``, ``softmax``              ``"exp"``; ``"softmax"`` with fixed bases
+    ``square_decay`` (its default)     ``"square"``, second term with schedule ``"decay"``
+    ``square_wax``                     ``"square"``, second term with schedule ``"grow"``
+    ``epoch_no_params``                ``"fixed"`` with a schedule; which one cannot be known
+    ``epoch_mult_params``              ``"free"`` with a schedule: their product; which one cannot be known
+    ``square_tie, square_decay_tie``   cannot be known: one weight for both terms, or one that is 1 minus the other
+    ``epoch_add_params``               cannot be known: a sum of a parameter and a function of the epoch
+    ``epoch_add_mult``                 cannot be known
+    ``max_interval``                   in epochs; what it bounds cannot be known. Our schedules span the training
+    =================================  ===========================================================================
+
+    Where a term has a schedule there is a buffer ``progress``, a scalar in [0, 1], for the training loop to set.
+
     Args:
-        weights: start value of each term's weight, >= 0.
-        bases: base of each term's logarithm, > 1; the same keys as ``weights``.
-        constraint: how the weights are parametrised: ``"fixed"``, ``"free"``, ``"square"``, ``"exp"``, ``"softplus"``.
-        learn_bases: whether the bases are parameters.
+        terms: the terms by name.
+        constraint: how learnt weights are parametrised; ``"fixed"``: none is learnt.
 
     Raises:
-        ValueError: on a negative or non-finite weight, a base that is not > 1, or an unknown constraint.
+        ValueError: on a negative or non-finite weight, a base that is not > 1, an unknown constraint or schedule, a
+            joint constraint with a learnt base or a fixed weight, or bases for different numbers of classes.
 
     Example:
-        >>> coefficients, penalty = Coefficients({"ce": 1.0, "entropy": 0.5}, {"ce": math.e, "entropy": 10.0})()
+        >>> coefficients, penalty = Coefficients({"ce": Term(1.0), "entropy": Term(0.5, base=10.0)})()
         >>> {term: round(c.item(), 4) for term, c in coefficients.items()}
         {'ce': 1.0, 'entropy': 0.2171}
     """
 
-    raw_weights: Tensor
-    raw_bases: Tensor
+    progress: Tensor
+    total: Tensor
 
-    def __init__(
-        self,
-        weights: Mapping[str, float],
-        bases: Mapping[str, float],
-        constraint: Constraint = "square",
-        learn_bases: bool = True,
-    ) -> None:
+    def __init__(self, terms: Mapping[str, Term], constraint: Constraint = "square") -> None:
         super().__init__()
         if constraint not in _MAPS:
             raise ValueError(f"constraint must be one of {', '.join(map(repr, _MAPS))}, got {constraint!r}")
-        for term, value in weights.items():
-            if not 0 <= value < math.inf:
-                raise ValueError(f"the weight of {term} must be a finite number >= 0, got {value}")
-            if value == 0 and constraint in ("exp", "softplus"):
-                raise ValueError(f"the weight of {term} must be > 0 with constraint {constraint!r}, got {value}")
-        if weights.keys() != bases.keys():
-            raise ValueError(f"weights and bases must name the same terms, got {sorted(weights)} and {sorted(bases)}")
-        self.terms = tuple(weights)
+        for name, term in terms.items():
+            _check(name, term, constraint)
+        self.terms = tuple(terms)
         self.constraint = constraint
-        self.learn_bases = learn_bases
-        log_bases = [log_base(bases[term]) for term in self.terms]
-        _, inverse = _MAPS[constraint]
-        raw_weights = torch.tensor([inverse(weights[term]) for term in self.terms])
-        if constraint == "fixed":
-            self.register_buffer("raw_weights", raw_weights)
-        else:
-            self.raw_weights = nn.Parameter(raw_weights)
-        if learn_bases:
-            excess = [math.expm1(value) for value in log_bases]  # b - 1
-            self.raw_bases = nn.Parameter(torch.tensor([_inverse_softplus(value) for value in excess]))
-        else:
-            self.register_buffer("raw_bases", torch.tensor(log_bases))
+        self.schedules = tuple(term.schedule for term in terms.values())
+        weights = torch.tensor([term.weight for term in terms.values()], dtype=torch.float64)
+        learnt = [term.learn_weight and constraint != "fixed" for term in terms.values()]
+        self.weight = _Column(weights, learnt, constraint)
+        log_bases = _log_bases([term.base for term in terms.values()])
+        self.per_class = log_bases.ndim == 2
+        self.log_base = _Column(log_bases, [term.learn_base for term in terms.values()], "log_base")
+        if constraint == "softmax":
+            self.register_buffer("total", weights.sum().to(torch.get_default_dtype()))
+        if set(self.schedules) != {"constant"}:
+            self.register_buffer("progress", torch.zeros(()))
 
-    def forward(self) -> tuple[dict[str, Tensor], Tensor]:
-        """Return the effective coefficient of each term (scalars) and the penalty to add to the loss (a scalar)."""
-        coefficients = self.weights() / self.log_bases()
-        return dict(zip(self.terms, coefficients.unbind(), strict=True)), coefficients.new_zeros(())
+    def forward(self) -> tuple[dict[str, Tensor], Tensor | float]:
+        """Return each term's effective coefficient, a scalar or ``(C,)``, and the penalty to add to the loss."""
+        coefficients = self._identified()
+        if set(self.schedules) != {"constant"}:
+            factors = torch.stack([_FACTORS[schedule](self.progress) for schedule in self.schedules])
+            coefficients = coefficients * (factors.unsqueeze(1) if self.per_class else factors)
+        learnt = self.weight.learnt
+        penalty = F.softplus(learnt).sum() if self.constraint == "uncertainty" and learnt is not None else 0.0
+        return dict(zip(self.terms, coefficients.unbind(), strict=True)), penalty
 
     def weights(self) -> Tensor:
         """Weights of all terms, ``(T,)``, >= 0 unless ``free``."""
-        forward, _ = _MAPS[self.constraint]
-        return forward(self.raw_weights)
+        return self.weight() * self.total if self.constraint == "softmax" else self.weight()
 
     def log_bases(self) -> Tensor:
-        """Natural logarithms of the bases of all terms, ``(T,)``, > 0."""
-        if not self.learn_bases:
-            return self.raw_bases
-        return torch.log1p(F.softplus(self.raw_bases).clamp(min=_MIN_EXCESS))
+        """Natural logarithms of the bases of all terms, ``(T,)`` or ``(T, C)``, > 0."""
+        return self.log_base()
 
     @torch.no_grad()
     def observed(self) -> dict[str, Tensor]:
-        """What to log: ``weight/<term>``, ``base/<term>`` and ``coefficient/<term>``, detached scalars."""
-        weights, log_bases = self.weights(), self.log_bases()
-        columns = {"weight": weights, "base": log_bases.exp(), "coefficient": weights / log_bases}
+        """What to log: ``weight/<term>``, ``base/<term>`` and ``coefficient/<term>``, detached scalars.
+
+        With a base for each class the latter two are means over the classes, beside ``base_min/`` and ``base_max/``.
+        """
+        columns = {"weight": self.weights(), "base": self.log_bases().exp()}
+        columns["coefficient"] = torch.stack([c.mean() for c in self()[0].values()])
+        if self.per_class:
+            bases = columns["base"]
+            columns |= {"base": bases.mean(1), "base_min": bases.amin(1), "base_max": bases.amax(1)}
         return {f"{kind}/{term}": column[i] for kind, column in columns.items() for i, term in enumerate(self.terms)}
 
     def extra_repr(self) -> str:
         """Show the terms with their current weights and bases."""
         values = {name: round(float(value), 4) for name, value in self.observed().items()}
-        return f"{values}, constraint={self.constraint!r}, learn_bases={self.learn_bases}"
+        return f"{values}, constraint={self.constraint!r}"
+
+    def _identified(self) -> Tensor:
+        """Return ``w / ln b``, ``(T,)`` or ``(T, C)``: all that the loss can tell of weights and bases."""
+        weights = self.weights()
+        return (weights.unsqueeze(1) if self.per_class else weights) / self.log_bases()
+
+
+class _Column(nn.Module):
+    """Numbers of all terms along dimension 0, some of them learnt."""
+
+    fixed: Tensor
+    order: Tensor
+
+    def __init__(self, values: Tensor, learnt: Sequence[bool], map_name: str) -> None:
+        super().__init__()
+        self.map_name = map_name  # not the function: a loss can be pickled
+        chosen = torch.tensor(learnt)
+        dtype = torch.get_default_dtype()
+        self.learnt = nn.Parameter(_COLUMN_MAPS[map_name].inverse(values[chosen]).to(dtype)) if chosen.any() else None
+        self.register_buffer("fixed", values[~chosen].to(dtype) if not chosen.all() else None)
+        order = torch.cat((chosen.nonzero(), (~chosen).nonzero())).flatten().argsort()
+        self.register_buffer("order", order, persistent=False)
+
+    def forward(self) -> Tensor:
+        if self.learnt is None:
+            return self.fixed
+        mapped = _COLUMN_MAPS[self.map_name].forward(self.learnt)
+        return mapped if self.fixed is None else torch.cat((mapped, self.fixed))[self.order]
+
+
+def _log_bases(bases: Sequence[float | Sequence[float]]) -> Tensor:
+    """Logarithms of bases, ``(T,)``, or ``(T, C)`` where some term has one for each class."""
+    sizes = {len(base) for base in bases if isinstance(base, Sequence)}
+    if len(sizes) > 1:
+        raise ValueError(f"per-class bases must be given for one number of classes, got {sorted(sizes)}")
+    if not sizes:
+        return torch.tensor([log_base(base) for base in bases if not isinstance(base, Sequence)], dtype=torch.float64)
+    classes = sizes.pop()
+    rows = [list(base) if isinstance(base, Sequence) else [base] * classes for base in bases]
+    return torch.tensor([[log_base(value) for value in row] for row in rows], dtype=torch.float64)
+
+
+def _check(name: str, term: Term, constraint: Constraint) -> None:
+    if not 0 <= term.weight < math.inf:
+        raise ValueError(f"the weight of {name} must be a finite number >= 0, got {term.weight}")
+    if term.weight == 0 and term.learn_weight and constraint in _OPEN:
+        raise ValueError(f"the weight of {name} must be > 0 with constraint {constraint!r}, got {term.weight}")
+    if term.schedule not in _FACTORS:
+        raise ValueError(
+            f"the schedule of {name} must be one of {', '.join(map(repr, _FACTORS))}, got {term.schedule!r}"
+        )
+    if constraint in _JOINT and term.learn_base:
+        raise ValueError(
+            f"constraint {constraint!r} needs fixed bases, but that of {name} is learnt: learn_bases=False"
+        )
+    if constraint in _JOINT and not term.learn_weight:
+        raise ValueError(f"constraint {constraint!r} spans all terms: learn the weight of {name} too, or leave it out")

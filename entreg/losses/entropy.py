@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
-from entreg.losses.coefficients import Constraint
-from entreg.losses.family import EntropyRegularizedLoss
-from entreg.losses.functional import Reduction
+from typing_extensions import Unpack
+
+from entreg.losses.coefficients import Schedule, Term
+from entreg.losses.family import EntropyRegularizedLoss, Options
+from entreg.losses.rows import Reduction
 
 
 class CrossEntropyLoss(EntropyRegularizedLoss):
-    """Cross-entropy, coefficients ``(1, 0, 0)``: the baseline, :func:`torch.nn.functional.cross_entropy`.
+    """Cross-entropy, coefficients ``(1, 0, 0)``: the baseline, a drop-in for :class:`torch.nn.CrossEntropyLoss`.
 
     Args:
         weight: class weights ``(C,)``.
         ignore_index: target index whose samples count nowhere.
         reduction: ``"none"``, ``"mean"`` or ``"sum"``.
+        label_smoothing: share of the target spread over all classes, in [0, 1].
+        validate_args: whether to check that probabilities sum to 1 and, on a CPU, that indices are in range.
+
+    Raises:
+        ValueError: on an argument out of its range; in ``forward``, if the target does not fit the logits.
 
     Example:
         >>> import torch
@@ -25,16 +31,19 @@ class CrossEntropyLoss(EntropyRegularizedLoss):
     """
 
     def __init__(
-        self, weight: Sequence[float] | None = None, ignore_index: int = -100, reduction: Reduction = "mean"
+        self,
+        weight: Sequence[float] | None = None,
+        ignore_index: int = -100,
+        reduction: Reduction = "mean",
+        label_smoothing: float = 0.0,
+        validate_args: bool = True,
     ) -> None:
         super().__init__(
-            {"ce": 1.0},
-            {"ce": math.e},
-            constraint="fixed",
-            learn_bases=False,
             weight=weight,
             ignore_index=ignore_index,
             reduction=reduction,
+            label_smoothing=label_smoothing,
+            validate_args=validate_args,
         )
 
 
@@ -49,14 +58,12 @@ class MinEntLoss(EntropyRegularizedLoss):
         ce_base: :math:`b_1 > 1`.
         entropy_weight: :math:`w_2 \ge 0`.
         entropy_base: :math:`b_2 > 1`.
-        constraint: how the weights are learnt, see :class:`Coefficients`; ``"fixed"`` keeps them.
         learn_bases: whether the bases are learnt.
-        weight: class weights ``(C,)``.
-        ignore_index: target index whose samples count nowhere.
-        reduction: ``"none"``, ``"mean"`` or ``"sum"``.
+        schedule: of the entropy term over training, see :class:`Term`.
+        options: ``constraint`` and what else :class:`EntropyRegularizedLoss` takes by keyword.
 
     Raises:
-        ValueError: on a negative weight or a base <= 1.
+        ValueError: on a negative weight, a base <= 1, or an option out of its range.
 
     Example:
         >>> import torch
@@ -71,20 +78,14 @@ class MinEntLoss(EntropyRegularizedLoss):
         ce_base: float = 2.02,
         entropy_weight: float = 0.308**2,
         entropy_base: float = 10.73,
-        constraint: Constraint = "square",
         learn_bases: bool = True,
-        weight: Sequence[float] | None = None,
-        ignore_index: int = -100,
-        reduction: Reduction = "mean",
+        schedule: Schedule = "constant",
+        **options: Unpack[Options],
     ) -> None:
         super().__init__(
-            {"ce": ce_weight, "entropy": entropy_weight},
-            {"ce": ce_base, "entropy": entropy_base},
-            constraint=constraint,
-            learn_bases=learn_bases,
-            weight=weight,
-            ignore_index=ignore_index,
-            reduction=reduction,
+            ce=Term(ce_weight, ce_base, learn_base=learn_bases),
+            entropy=Term(entropy_weight, entropy_base, learn_base=learn_bases, schedule=schedule),
+            **options,
         )
 
 
@@ -99,15 +100,12 @@ class MixEntLoss(EntropyRegularizedLoss):
         ce_base: :math:`b_1 > 1`.
         rce_weight: :math:`w_2 \ge 0`.
         rce_base: :math:`b_2 > 1`.
-        eps: floor of the target in RCE, in (0, 1).
-        constraint: how the weights are learnt, see :class:`Coefficients`; ``"fixed"`` keeps them.
         learn_bases: whether the bases are learnt.
-        weight: class weights ``(C,)``.
-        ignore_index: target index whose samples count nowhere.
-        reduction: ``"none"``, ``"mean"`` or ``"sum"``.
+        schedule: of the swapped term over training, see :class:`Term`.
+        options: ``eps``, ``constraint`` and what else :class:`EntropyRegularizedLoss` takes by keyword.
 
     Raises:
-        ValueError: on a negative weight, a base <= 1, or ``eps`` outside (0, 1).
+        ValueError: on a negative weight, a base <= 1, or an option out of its range.
 
     Example:
         >>> import torch
@@ -122,22 +120,14 @@ class MixEntLoss(EntropyRegularizedLoss):
         ce_base: float = 12.58,
         rce_weight: float = 0.943**2,
         rce_base: float = 12.45,
-        eps: float = 1e-6,
-        constraint: Constraint = "square",
         learn_bases: bool = True,
-        weight: Sequence[float] | None = None,
-        ignore_index: int = -100,
-        reduction: Reduction = "mean",
+        schedule: Schedule = "constant",
+        **options: Unpack[Options],
     ) -> None:
         super().__init__(
-            {"ce": ce_weight, "rce": rce_weight},
-            {"ce": ce_base, "rce": rce_base},
-            eps=eps,
-            constraint=constraint,
-            learn_bases=learn_bases,
-            weight=weight,
-            ignore_index=ignore_index,
-            reduction=reduction,
+            ce=Term(ce_weight, ce_base, learn_base=learn_bases),
+            rce=Term(rce_weight, rce_base, learn_base=learn_bases, schedule=schedule),
+            **options,
         )
 
 
@@ -151,15 +141,13 @@ class ReverseKLLoss(EntropyRegularizedLoss):
         ce_base: :math:`b_1 > 1`.
         kl_weight: :math:`w_2 \ge 0`.
         kl_base: :math:`b_2 > 1`.
-        eps: floor of the target in KL, in (0, 1).
-        constraint: how the weights are learnt, see :class:`Coefficients`; ``"fixed"`` keeps them.
         learn_bases: whether the bases are learnt.
-        weight: class weights ``(C,)``.
-        ignore_index: target index whose samples count nowhere.
-        reduction: ``"none"``, ``"mean"`` or ``"sum"``.
+        schedule: of the divergence over training, see :class:`Term`.
+        options: ``eps``, ``constraint`` and what else :class:`EntropyRegularizedLoss` takes by keyword, except
+            ``per_class_bases``.
 
     Raises:
-        ValueError: on a negative weight, a base <= 1, or ``eps`` outside (0, 1).
+        ValueError: on a negative weight, a base <= 1, or an option out of its range.
 
     Example:
         >>> import torch
@@ -174,22 +162,14 @@ class ReverseKLLoss(EntropyRegularizedLoss):
         ce_base: float = 12.58,
         kl_weight: float = 0.943**2,
         kl_base: float = 12.45,
-        eps: float = 1e-6,
-        constraint: Constraint = "square",
         learn_bases: bool = True,
-        weight: Sequence[float] | None = None,
-        ignore_index: int = -100,
-        reduction: Reduction = "mean",
+        schedule: Schedule = "constant",
+        **options: Unpack[Options],
     ) -> None:
         super().__init__(
-            {"ce": ce_weight, "kl": kl_weight},
-            {"ce": ce_base, "kl": kl_base},
-            eps=eps,
-            constraint=constraint,
-            learn_bases=learn_bases,
-            weight=weight,
-            ignore_index=ignore_index,
-            reduction=reduction,
+            ce=Term(ce_weight, ce_base, learn_base=learn_bases),
+            kl=Term(kl_weight, kl_base, learn_base=learn_bases, schedule=schedule),
+            **options,
         )
 
 
@@ -198,12 +178,10 @@ class ConfidencePenaltyLoss(EntropyRegularizedLoss):
 
     Args:
         beta: strength of the penalty, >= 0; the paper tunes it, 0.1 being typical of its image experiments.
-        weight: class weights ``(C,)``.
-        ignore_index: target index whose samples count nowhere.
-        reduction: ``"none"``, ``"mean"`` or ``"sum"``.
+        options: what :class:`EntropyRegularizedLoss` takes by keyword.
 
     Raises:
-        ValueError: on a negative ``beta``.
+        ValueError: on a negative ``beta`` or an option out of its range.
 
     Example:
         >>> import torch
@@ -212,19 +190,5 @@ class ConfidencePenaltyLoss(EntropyRegularizedLoss):
         1.629
     """
 
-    def __init__(
-        self,
-        beta: float = 0.1,
-        weight: Sequence[float] | None = None,
-        ignore_index: int = -100,
-        reduction: Reduction = "mean",
-    ) -> None:
-        super().__init__(
-            {"ce": 1.0, "confidence": beta},
-            {"ce": math.e, "confidence": math.e},
-            constraint="fixed",
-            learn_bases=False,
-            weight=weight,
-            ignore_index=ignore_index,
-            reduction=reduction,
-        )
+    def __init__(self, beta: float = 0.1, **options: Unpack[Options]) -> None:
+        super().__init__(confidence=beta, **options)

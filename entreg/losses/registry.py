@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import difflib
 import sys
+import warnings
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Any
 
 from torch import nn
-
-from entreg.losses.entropy import (
-    ConfidencePenaltyLoss,
-    CrossEntropyLoss,
-    MinEntLoss,
-    MixEntLoss,
-    ReverseKLLoss,
-)
 
 ENTRY_POINT_GROUP = "entreg.losses"
 
@@ -30,9 +23,11 @@ class LossInfo:
         cls: the loss class; all its arguments have defaults.
         formula: per-sample loss in plain text.
         reference: paper or library it follows.
-        learnable: what of it is learnt by default, in words; empty for nothing.
+        learnable: what of it is learnt, in words; empty for nothing.
         per_sample: whether ``reduction="none"`` gives one value a sample, whose reduction is the loss.
         class_symmetric: whether relabelling the classes leaves the loss unchanged.
+        soft: whether the target may be probabilities.
+        masking: whether classes other than the target may be switched off by logits of ``-inf``.
     """
 
     name: str
@@ -42,6 +37,8 @@ class LossInfo:
     learnable: str = ""
     per_sample: bool = True
     class_symmetric: bool = True
+    soft: bool = True
+    masking: bool = True
 
     @property
     def class_path(self) -> str:
@@ -60,8 +57,11 @@ def register(info: LossInfo) -> LossInfo:
     """Add a row to the registry and return it.
 
     Raises:
+        TypeError: if it is not a :class:`LossInfo`.
         ValueError: if the name is taken by another class.
     """
+    if not isinstance(info, LossInfo):
+        raise TypeError(f"a row of the registry is a LossInfo, got {type(info).__name__}")
     taken = _registry.get(info.name)
     if taken is not None and taken.cls is not info.cls:
         raise ValueError(f"loss name {info.name!r} is taken by {taken.class_path}, choose another")
@@ -81,7 +81,14 @@ def available() -> dict[str, LossInfo]:
     global _loaded_entry_points
     if not _loaded_entry_points:
         for entry_point in entry_points(group=ENTRY_POINT_GROUP):
-            register(entry_point.load())
+            try:
+                register(entry_point.load())
+            except Exception as error:  # whatever another package does wrong, the losses of all others are there
+                warnings.warn(
+                    f"the loss {entry_point.name} = {entry_point.value} of an installed package is left out: "
+                    f"{type(error).__name__}: {error}",
+                    stacklevel=2,
+                )
         _loaded_entry_points = True
     return dict(_registry)
 
@@ -131,48 +138,3 @@ def create(name: str, **kwargs: Any) -> nn.Module:
         0.0001
     """
     return find(name).cls(**kwargs)
-
-
-register(
-    LossInfo(
-        name="cross_entropy",
-        cls=CrossEntropyLoss,
-        formula="CE(q, p) = -sum_k q_k ln p_k",
-        reference="torch.nn.functional.cross_entropy",
-    )
-)
-register(
-    LossInfo(
-        name="min_ent",
-        cls=MinEntLoss,
-        formula="w1/ln b1 * CE(q, p) + w2/ln b2 * H(p)",
-        reference="arXiv 2501.13709",
-        learnable="weights, bases",
-    )
-)
-register(
-    LossInfo(
-        name="mix_ent",
-        cls=MixEntLoss,
-        formula="w1/ln b1 * CE(q, p) + w2/ln b2 * (H(p) + KL(p || clamp(q, eps, 1)))",
-        reference="arXiv 2501.13709; fixed: arXiv 1908.06112",
-        learnable="weights, bases",
-    )
-)
-register(
-    LossInfo(
-        name="reverse_kl",
-        cls=ReverseKLLoss,
-        formula="w1/ln b1 * CE(q, p) + w2/ln b2 * KL(p || clamp(q, eps, 1))",
-        reference="ablation of arXiv 2501.13709",
-        learnable="weights, bases",
-    )
-)
-register(
-    LossInfo(
-        name="confidence_penalty",
-        cls=ConfidencePenaltyLoss,
-        formula="CE(q, p) - beta * H(p)",
-        reference="arXiv 1701.06548",
-    )
-)

@@ -34,17 +34,23 @@ def family(
     logits: np.ndarray,
     target: np.ndarray,
     *,
-    ce: float = 0.0,
-    entropy: float = 0.0,
-    rce: float = 0.0,
+    ce: float | np.ndarray = 0.0,
+    entropy: float | np.ndarray = 0.0,
+    rce: float | np.ndarray = 0.0,
     kl: float = 0.0,
+    penalty: float = 0.0,
     base: float = math.e,
     eps: float = 1e-6,
     weight: np.ndarray | None = None,
     ignore_index: int = -100,
+    label_smoothing: float = 0.0,
+    unlabelled: bool = False,
     reduction: str = "mean",
 ) -> np.ndarray:
-    """``ce * CE_b(q, p) + entropy * H_b(p) + rce * RCE_b(p, q) + kl * KL_b(p || q~)``."""
+    """``ce * CE_b(q, p) + entropy * H_b(p) + rce * RCE_b(p, q) + kl * KL_b(p || q~) + penalty``.
+
+    A coefficient ``(C,)`` multiplies each class's part of its sum.
+    """
     classes = logits.shape[0 if logits.ndim == 1 else 1]
     logits = np.asarray(logits, np.float64)
     z = logits if logits.ndim == 1 else np.moveaxis(logits, 1, -1)
@@ -54,22 +60,29 @@ def family(
         keep = target != ignore_index
         y = np.where(keep, target, 0)
         q = np.eye(classes)[y]
-        sample_weight = w[y] * keep
-        ce_weight = sample_weight[..., None]
+        sample_weight = np.where(keep, w[y], float(unlabelled))
         count = sample_weight.sum()
     else:
         q = np.asarray(target if target.ndim == 1 else np.moveaxis(target, 1, -1), np.float64)
-        sample_weight = (w * q).sum(-1) if weight is not None else np.ones(q.shape[:-1])
-        ce_weight = w
+        keep = np.ones(q.shape[:-1], bool)
         count = math.prod(q.shape[:-1])
+    q = (1 - label_smoothing) * q + label_smoothing / classes
+    if not hard:
+        sample_weight = (w * q).sum(-1) if weight is not None else np.ones(q.shape[:-1])
     p, log_p = softmax(z), log_softmax(z)
-    log_q = np.log(np.clip(q, eps, 1.0))
-    values = ce * -times(ce_weight * q, log_p).sum(-1)
-    values = values + entropy * sample_weight * -times(p, log_p).sum(-1)
-    values = values + rce * sample_weight * -(p * log_q).sum(-1)
-    values = values + kl * sample_weight * times(p, log_p - log_q).sum(-1)
-    values = values / math.log(base)
-    return {"none": values, "sum": values.sum(), "mean": values.sum() / count}[reduction]
+    log_q = np.where(keep[..., None], np.log(np.clip(q, eps, 1.0)), np.where(p == 0, 0.0, log_p))
+    values = times(keep, -times(ce * w * q, log_p).sum(-1))
+    values = values + sample_weight * -times(entropy * p, log_p).sum(-1)
+    values = values + sample_weight * -(rce * p * log_q).sum(-1)
+    values = values + sample_weight * kl * times(p, log_p - log_q).sum(-1)
+    values = values / math.log(base) + penalty * sample_weight
+    with np.errstate(invalid="ignore"):
+        return {"none": values, "sum": values.sum(), "mean": values.sum() / count}[reduction]
+
+
+def as_tensors(options: dict[str, Any]) -> dict[str, Any]:
+    """Keyword arguments of the oracle as those of the PyTorch function."""
+    return {name: torch.tensor(value) if isinstance(value, np.ndarray) else value for name, value in options.items()}
 
 
 @dataclass(frozen=True)
@@ -82,7 +95,14 @@ class Case:
     eps: float
     base: float
     ignore_index: int
+    label_smoothing: float
+    unlabelled: bool
     reduction: str
+
+    @property
+    def classes(self) -> int:
+        """Number of classes."""
+        return self.logits.shape[0 if self.logits.ndim == 1 else 1]
 
     def tensors(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Logits and target."""
@@ -95,9 +115,7 @@ class Case:
     def torch_options(self, *names: str) -> dict[str, Any]:
         """Keyword arguments of the PyTorch function by name."""
         values = self.options(*names)
-        if values.get("weight") is not None:
-            values["weight"] = torch.tensor(values["weight"])
-        return values
+        return as_tensors(values)
 
 
 def logit_arrays(shape: tuple[int, ...], bound: float = 30.0) -> st.SearchStrategy[np.ndarray]:
@@ -129,5 +147,7 @@ def cases(draw: st.DrawFn, hard: bool) -> Case:
         eps=draw(st.sampled_from([1e-12, 1e-6, math.exp(-4), 0.5])),
         base=draw(st.sampled_from([1.01, 2.0, math.e, 10.73])),
         ignore_index=ignore_index,
+        label_smoothing=draw(st.sampled_from([0.0, 0.1, 1.0])),
+        unlabelled=draw(st.booleans()),
         reduction=draw(st.sampled_from(["none", "mean", "sum"])),
     )

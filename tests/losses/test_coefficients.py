@@ -1,153 +1,230 @@
-"""The weights and bases of a loss: start values, constraints, gradients and what they refuse."""
+"""The weights, bases and schedules of a loss: start values, constraints, gradients and what they refuse."""
 
 from __future__ import annotations
 
 import math
+import pickle
+from itertools import product
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import nn
+from torch import Tensor, nn
 
-from entreg.losses import Coefficients
+from entreg.losses import Coefficients, Term
 
-WEIGHTS, BASES = {"ce": 0.7, "entropy": 0.1}, {"ce": 2.02, "entropy": 10.73}
-both_constraints = pytest.mark.parametrize("constraint", ["fixed", "square"])
-both_bases = pytest.mark.parametrize("learn_bases", [False, True])
-
-
-def float64(**options) -> Coefficients:
-    return Coefficients(WEIGHTS, BASES, **options).double()
+FIXED_BASES = ("softmax", "uncertainty")
+LEARNT = ("free", "square", "exp", "softplus", *FIXED_BASES)
+CONSTRAINTS = ("fixed", *LEARNT)
+SETTINGS = [(c, b) for c, b in product(CONSTRAINTS, (False, True)) if not (b and c in FIXED_BASES)]
+every_setting = pytest.mark.parametrize(("constraint", "learn_base"), SETTINGS)
 
 
-@both_constraints
-@both_bases
-@settings(max_examples=50, deadline=None)
-@given(weight=st.just(0.0) | st.floats(1e-6, 1e4), base=st.floats(1.001, 1e6))
+def two_terms(learn_base: bool = True) -> dict[str, Term]:
+    return {"ce": Term(0.7, 2.02, learn_base=learn_base), "entropy": Term(0.1, 10.73, learn_base=learn_base)}
+
+
+@every_setting
+@settings(max_examples=30, deadline=None)
+@given(weight=st.floats(1e-6, 1e4), base=st.floats(1.001, 1e6))
 def test_a_coefficient_starts_at_weight_over_logarithm_of_base(
-    weight: float, base: float, constraint: str, learn_bases: bool
+    weight: float, base: float, constraint: str, learn_base: bool
 ) -> None:
-    module = Coefficients({"ce": 1.0, "kl": weight}, {"ce": math.e, "kl": base}, constraint, learn_bases)
-    coefficients, penalty = module()
+    terms = {"ce": Term(1.0, learn_base=learn_base), "kl": Term(weight, base, learn_base=learn_base)}
+    coefficients, _ = Coefficients(terms, constraint)()
     assert list(coefficients) == ["ce", "kl"]
-    assert coefficients["ce"].item() == pytest.approx(1.0, rel=2e-6)
-    assert coefficients["kl"].item() == pytest.approx(weight / math.log(base), rel=2e-6)
-    assert penalty.shape == ()
-    assert penalty == 0
+    assert coefficients["ce"].item() == pytest.approx(1.0, rel=1e-5)
+    assert coefficients["kl"].item() == pytest.approx(weight / math.log(base), rel=1e-5)
 
 
-@pytest.mark.parametrize(
-    ("constraint", "learn_bases", "names"),
-    [
-        ("fixed", False, set()),
-        ("fixed", True, {"raw_bases"}),
-        ("square", False, {"raw_weights"}),
-        ("square", True, {"raw_weights", "raw_bases"}),
-    ],
-)
-def test_only_what_is_learnt_is_a_parameter(constraint: str, learn_bases: bool, names: set[str]) -> None:
-    module = Coefficients(WEIGHTS, BASES, constraint, learn_bases)
-    assert {name for name, _ in module.named_parameters()} == names
-    assert all(parameter.requires_grad for parameter in module.parameters())
+@every_setting
+def test_only_what_is_learnt_is_a_parameter(constraint: str, learn_base: bool) -> None:
+    module = Coefficients(two_terms(learn_base), constraint)
+    want = {"weight.learnt"} if constraint != "fixed" else set()
+    want |= {"log_base.learnt"} if learn_base else set()
+    assert {name for name, _ in module.named_parameters()} == want
+
+
+def test_each_term_is_learnt_or_fixed_by_itself() -> None:
+    terms = {
+        "ce": Term(0.5, 3.0, learn_weight=False, learn_base=False),
+        "entropy": Term(0.2, 4.0, learn_weight=True, learn_base=False),
+        "kl": Term(0.3, 5.0, learn_weight=False, learn_base=True),
+    }
+    module = Coefficients(terms)
+    before = {name: c.item() for name, c in module()[0].items()}
+    assert before == pytest.approx({name: term.weight / math.log(term.base) for name, term in terms.items()}, rel=1e-6)
+    for parameter in module.parameters():
+        nn.init.constant_(parameter, 1.0)
+    after = {name: c.item() for name, c in module()[0].items()}
+    assert after["ce"] == before["ce"]
+    assert after["entropy"] == pytest.approx(1 / math.log(4.0))
+    assert after["kl"] == pytest.approx(0.3 / math.log(2 + math.log1p(math.e) - 1))
 
 
 def test_a_square_weight_is_the_square_of_its_parameter_and_never_negative() -> None:
-    module = Coefficients(WEIGHTS, BASES, "square")
-    nn.init.constant_(module.raw_weights, -3.0)
+    module = Coefficients(two_terms(), "square")
+    nn.init.constant_(module.weight.learnt, -3.0)
     torch.testing.assert_close(module.weights(), torch.tensor([9.0, 9.0]))
 
 
 @pytest.mark.parametrize("raw", [-50.0, -10.0, 0.0, 10.0, 50.0, 1e4])
 def test_a_learnt_base_stays_above_1_whatever_its_parameter(raw: float) -> None:
-    module = Coefficients(WEIGHTS, BASES)
-    nn.init.constant_(module.raw_bases, raw)
+    module = Coefficients(two_terms())
+    nn.init.constant_(module.log_base.learnt, raw)
     assert (module.log_bases() > 0).all()
     assert all(coefficient.isfinite() for coefficient in module()[0].values())
 
 
-@both_constraints
-@both_bases
-def test_gradient_is_that_of_the_value(constraint: str, learn_bases: bool) -> None:
-    module = float64(constraint=constraint, learn_bases=learn_bases)
-    state = {name: value.detach().requires_grad_() for name, value in module.state_dict().items()}
+@every_setting
+def test_gradient_is_that_of_the_value(constraint: str, learn_base: bool) -> None:
+    module = Coefficients(two_terms(learn_base), constraint).double()
+    names = [name for name, _ in module.named_parameters()]
 
-    def coefficients(*values: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        terms, _ = torch.func.functional_call(module, dict(zip(state, values, strict=True)), ())
-        return tuple(terms.values())
+    def outputs(*values: Tensor) -> tuple[Tensor, ...]:
+        coefficients, penalty = torch.func.functional_call(module, dict(zip(names, values, strict=True)), ())
+        return (*coefficients.values(), penalty) if isinstance(penalty, Tensor) else tuple(coefficients.values())
 
-    assert torch.autograd.gradcheck(coefficients, tuple(state.values()))
-
-
-@both_constraints
-@both_bases
-def test_observed_are_the_weights_bases_and_coefficients_in_use(constraint: str, learn_bases: bool) -> None:
-    module = Coefficients(WEIGHTS, BASES, constraint, learn_bases)
-    observed = module.observed()
-    assert not any(value.requires_grad for value in observed.values())
-    want = {f"weight/{term}": value for term, value in WEIGHTS.items()}
-    want |= {f"base/{term}": value for term, value in BASES.items()}
-    want |= {f"coefficient/{term}": value.item() for term, value in module()[0].items()}
-    assert {name: value.item() for name, value in observed.items()} == pytest.approx(want, rel=1e-6)
-
-
-@both_constraints
-@both_bases
-def test_state_dict_restores_every_coefficient(constraint: str, learn_bases: bool) -> None:
-    saved = Coefficients(WEIGHTS, BASES, constraint, learn_bases)
-    restored = Coefficients(dict.fromkeys(WEIGHTS, 1.0), dict.fromkeys(BASES, 3.0), constraint, learn_bases)
-    assert restored.observed() != saved.observed()
-    restored.load_state_dict(saved.state_dict())
-    assert restored.observed() == saved.observed()
-
-
-def test_repr_shows_the_values_in_use() -> None:
-    text = repr(Coefficients({"ce": 0.5}, {"ce": 10.0}))
-    assert "'weight/ce': 0.5" in text
-    assert "'base/ce': 10.0" in text
-    assert "constraint='square', learn_bases=True" in text
-
-
-@pytest.mark.parametrize("weight", [-0.1, math.inf, math.nan])
-def test_a_weight_that_is_negative_or_not_finite_is_refused(weight: float) -> None:
-    with pytest.raises(ValueError, match=rf"^the weight of ce must be a finite number >= 0, got {weight}$"):
-        Coefficients({"ce": weight}, {"ce": 2.0})
-
-
-@pytest.mark.parametrize("base", [1.0, 0.5, -2.0, math.inf, math.nan])
-def test_a_base_that_is_not_above_1_is_refused(base: float) -> None:
-    with pytest.raises(ValueError, match=rf"^base must be a number > 1, got {base}$"):
-        Coefficients({"ce": 1.0}, {"ce": base})
-
-
-def test_an_unknown_constraint_is_refused() -> None:
-    choices = "'fixed', 'free', 'square', 'exp', 'softplus'"
-    with pytest.raises(ValueError, match=rf"^constraint must be one of {choices}, got 'cube'$"):
-        Coefficients(WEIGHTS, BASES, constraint="cube")
-
-
-LEARNT = ("free", "square", "exp", "softplus")
+    if names:
+        assert torch.autograd.gradcheck(outputs, tuple(module.parameters()))
+    assert bool(names) is (constraint != "fixed" or learn_base)
 
 
 @pytest.mark.parametrize("constraint", LEARNT)
-def test_every_constraint_starts_at_the_given_weights(constraint):
-    module = Coefficients({"ce": 0.7, "entropy": 2.5}, {"ce": 2.0, "entropy": 10.0}, constraint).double()
-    assert module.raw_weights.requires_grad
-    torch.testing.assert_close(module.weights(), torch.tensor([0.7, 2.5]).double(), rtol=1e-6, atol=0)
-
-
-@pytest.mark.parametrize("constraint", LEARNT)
-def test_only_free_weights_can_pass_zero(constraint):
-    module = Coefficients({"ce": 0.5}, {"ce": 2.0}, constraint, learn_bases=False)
+def test_only_free_weights_can_pass_zero(constraint: str) -> None:
+    module = Coefficients({"ce": Term(0.5, 2.0, learn_base=False), "kl": Term(0.5, learn_base=False)}, constraint)
     optimizer = torch.optim.SGD(module.parameters(), lr=0.5)
     for _ in range(10):
         optimizer.zero_grad()
         module()[0]["ce"].backward()
         optimizer.step()
-    assert (module.weights().item() < 0) is (constraint == "free")
+    assert (module.weights().min().item() < 0) is (constraint == "free")
 
 
-@pytest.mark.parametrize("constraint", ["exp", "softplus"])
-def test_a_weight_of_0_is_out_of_reach_of_an_open_map(constraint):
-    with pytest.raises(ValueError, match=f"the weight of ce must be > 0 with constraint '{constraint}', got 0"):
-        Coefficients({"ce": 0.0}, {"ce": 2.0}, constraint)
+def test_softmax_weights_keep_their_sum() -> None:
+    module = Coefficients(two_terms(learn_base=False), "softmax")
+    nn.init.normal_(module.weight.learnt, std=3.0)
+    assert module.weights().sum().item() == pytest.approx(0.8, rel=1e-6)
+    assert module()[1] == 0.0
+
+
+@settings(max_examples=50, deadline=None)
+@given(log_variance=st.lists(st.floats(-5, 5), min_size=2, max_size=2))
+def test_uncertainty_is_a_normal_likelihood_whose_penalty_is_bounded(log_variance: list[float]) -> None:
+    module = Coefficients(two_terms(learn_base=False), "uncertainty").double()
+    module.weight.learnt.data = torch.tensor(log_variance).double()
+    variances = [math.exp(value) for value in log_variance]
+    assert module.weights().tolist() == pytest.approx([1 / (2 * variance) for variance in variances])
+    assert module()[1].item() == pytest.approx(sum(math.log1p(variance) for variance in variances))
+
+
+FACTORS = {
+    "constant": lambda t: 1.0,
+    "decay": lambda t: 1 - t,
+    "grow": lambda t: t,
+    "cosine_decay": lambda t: (1 + math.cos(math.pi * t)) / 2,
+    "cosine_grow": lambda t: (1 - math.cos(math.pi * t)) / 2,
+}
+
+
+@pytest.mark.parametrize("schedule", FACTORS)
+@pytest.mark.parametrize("progress", [0.0, 0.25, 0.5, 1.0])
+def test_a_schedule_scales_its_term_by_progress(schedule: str, progress: float) -> None:
+    module = Coefficients({"ce": Term(0.5), "rce": Term(0.4, schedule=schedule)})
+    assert hasattr(module, "progress") is (schedule != "constant")
+    if schedule != "constant":
+        module.progress.fill_(progress)
+    coefficients, _ = module()
+    assert coefficients["ce"].item() == pytest.approx(0.5, rel=1e-6)
+    assert coefficients["rce"].item() == pytest.approx(0.4 * FACTORS[schedule](progress), abs=1e-7)
+    assert module.observed()["weight/rce"].item() == pytest.approx(0.4, rel=1e-6)
+    assert module.observed()["coefficient/rce"].item() == pytest.approx(0.4 * FACTORS[schedule](progress), abs=1e-7)
+
+
+@every_setting
+def test_observed_are_the_weights_bases_and_coefficients_in_use(constraint: str, learn_base: bool) -> None:
+    module = Coefficients(two_terms(learn_base), constraint)
+    observed = module.observed()
+    assert not any(value.requires_grad for value in observed.values())
+    want = {f"weight/{name}": term.weight for name, term in two_terms().items()}
+    want |= {f"base/{name}": term.base for name, term in two_terms().items()}
+    want |= {f"coefficient/{name}": c.item() for name, c in module()[0].items()}
+    assert {name: value.item() for name, value in observed.items()} == pytest.approx(want, rel=1e-5)
+
+
+def test_bases_of_each_class_make_coefficients_of_each_class() -> None:
+    module = Coefficients({"ce": Term(0.6, [2.0, 3.0, 4.0]), "entropy": Term(0.3, 5.0, schedule="decay")})
+    coefficients, _ = module()
+    want = [0.6 / math.log(base) for base in (2.0, 3.0, 4.0)]
+    assert coefficients["ce"].tolist() == pytest.approx(want, rel=1e-6)
+    assert coefficients["entropy"].tolist() == pytest.approx([0.3 / math.log(5.0)] * 3, rel=1e-6)
+    observed = {name: value.item() for name, value in module.observed().items()}
+    assert observed["coefficient/ce"] == pytest.approx(sum(want) / 3, rel=1e-6)
+    assert [observed[f"{kind}/ce"] for kind in ("base", "base_min", "base_max")] == pytest.approx([3.0, 2.0, 4.0])
+
+
+@every_setting
+def test_state_dict_restores_every_coefficient(constraint: str, learn_base: bool) -> None:
+    saved = Coefficients(two_terms(learn_base), constraint)
+    others = {name: Term(1.0, 3.0, learn_base=learn_base) for name in two_terms()}
+    restored = Coefficients(others, constraint)
+    assert restored.observed() != saved.observed()
+    restored.load_state_dict(saved.state_dict())
+    assert restored.observed() == saved.observed()
+
+
+@every_setting
+def test_it_can_be_pickled(constraint: str, learn_base: bool) -> None:
+    module = Coefficients(two_terms(learn_base), constraint)
+    assert pickle.loads(pickle.dumps(module)).observed() == module.observed()
+
+
+def test_repr_shows_the_values_in_use() -> None:
+    text = repr(Coefficients({"ce": Term(0.5, 10.0)}))
+    assert "'weight/ce': 0.5" in text
+    assert "'base/ce': 10.0" in text
+    assert "constraint='square'" in text
+
+
+@pytest.mark.parametrize("weight", [-0.1, math.inf, math.nan])
+def test_a_weight_that_is_negative_or_not_finite_is_refused(weight: float) -> None:
+    with pytest.raises(ValueError, match=rf"^the weight of ce must be a finite number >= 0, got {weight}$"):
+        Coefficients({"ce": Term(weight)})
+
+
+@pytest.mark.parametrize("base", [1.0, 0.5, -2.0, math.inf, math.nan])
+def test_a_base_that_is_not_above_1_is_refused(base: float) -> None:
+    for given_base in (base, [2.0, base]):
+        with pytest.raises(ValueError, match=rf"^base must be a number > 1, got {base}$"):
+            Coefficients({"ce": Term(1.0, given_base)})
+
+
+def test_bases_for_different_numbers_of_classes_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"^per-class bases must be given for one number of classes, got \[2, 3\]$"):
+        Coefficients({"ce": Term(1.0, [2.0, 3.0]), "entropy": Term(1.0, [2.0, 3.0, 4.0])})
+
+
+def test_an_unknown_constraint_or_schedule_is_refused() -> None:
+    choices = "'fixed', 'free', 'square', 'exp', 'softplus', 'softmax', 'uncertainty'"
+    with pytest.raises(ValueError, match=rf"^constraint must be one of {choices}, got 'cube'$"):
+        Coefficients(two_terms(), constraint="cube")
+    choices = "'constant', 'decay', 'grow', 'cosine_decay', 'cosine_grow'"
+    with pytest.raises(ValueError, match=rf"^the schedule of ce must be one of {choices}, got 'wax'$"):
+        Coefficients({"ce": Term(schedule="wax")})
+
+
+@pytest.mark.parametrize("constraint", FIXED_BASES)
+def test_a_joint_constraint_spans_all_terms_and_needs_fixed_bases(constraint: str) -> None:
+    with pytest.raises(ValueError, match=f"^constraint '{constraint}' needs fixed bases, but that of ce is learnt"):
+        Coefficients(two_terms(learn_base=True), constraint)
+    with pytest.raises(ValueError, match=f"^constraint '{constraint}' spans all terms: learn the weight of kl too"):
+        Coefficients(
+            {"ce": Term(learn_base=False), "kl": Term(learn_weight=False, learn_base=False)}, constraint=constraint
+        )
+
+
+@pytest.mark.parametrize("constraint", ["exp", "softplus", *FIXED_BASES])
+def test_a_weight_of_0_is_out_of_reach_of_an_open_map(constraint: str) -> None:
+    with pytest.raises(ValueError, match=f"^the weight of ce must be > 0 with constraint '{constraint}', got 0"):
+        Coefficients({"ce": Term(0.0, 2.0, learn_base=False)}, constraint)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.distributions import Categorical
 
-from entreg.losses import CrossEntropyLoss, EntropyRegularizedLoss, MinEntLoss, MixEntLoss
+from entreg.losses import CrossEntropyLoss, EntropyRegularizedLoss, MinEntLoss, MixEntLoss, ReverseKLLoss, Term
 from entreg.losses.functional import cross_entropy, entropy_regularized, reverse_cross_entropy
 from tests.losses.oracle import family
 from tests.losses.samples import FIXED, examples, learnt_losses, losses, p_y, sample, targets
@@ -66,16 +66,14 @@ def test_named_members_are_the_family_with_their_coefficients(
     target_kind: str,
 ) -> None:
     logits, target = sample(target_kind)
-    weights = dict(zip(entries, (math.log(2), 0.5 * math.log(10)), strict=False))
-    bases = dict(zip(entries, (2.0, 10.0), strict=False))
-    options = {"constraint": constraint, "learn_bases": learn_bases}
+    start = ((math.log(2), 2.0), (0.5 * math.log(10), 10.0))
+    terms = {name: Term(*values, learn_base=learn_bases) for name, values in zip(entries, start, strict=False)}
     want = entropy_regularized(logits, target, **coefficients)
-    got = EntropyRegularizedLoss(weights, bases, **options)(logits, target)
+    got = EntropyRegularizedLoss(**terms, constraint=constraint)(logits, target)
     torch.testing.assert_close(got, want, rtol=1e-6, atol=0)
-    named = {("ce", "entropy"): MinEntLoss, ("ce", "rce"): MixEntLoss}
+    named = {("ce", "entropy"): MinEntLoss, ("ce", "rce"): MixEntLoss, ("ce", "kl"): ReverseKLLoss}
     if cls := named.get(entries):
-        ce, second = entries
-        loss = cls(weights[ce], bases[ce], weights[second], bases[second], **options)
+        loss = cls(*start[0], *start[1], learn_bases=learn_bases, constraint=constraint)
         torch.testing.assert_close(loss(logits, target), got, rtol=0, atol=0)
 
 
@@ -113,7 +111,7 @@ def test_mix_ent_of_hard_targets_is_symmetric_cross_entropy() -> None:
     p, one_hot = logits.softmax(1), F.one_hot(target, 4).double()
     ce = -(one_hot * p.log()).sum(1)
     rce = -(p * one_hot.clamp(min=eps).log()).sum(1)
-    loss = MixEntLoss(alpha, math.e, beta, math.e, eps, **FIXED)
+    loss = MixEntLoss(alpha, math.e, beta, math.e, eps=eps, **FIXED)
     torch.testing.assert_close(loss(logits, target), (alpha * ce + beta * rce).mean(), rtol=1e-6, atol=0)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import copy
 import math
+import pickle
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from entreg.losses import EntropyRegularizedLoss, MixEntLoss
+from entreg.losses import EntropyRegularizedLoss, MinEntLoss, MixEntLoss, ReverseKLLoss, Term, functional
 from tests.losses.oracle import family
 from tests.losses.samples import FIXED, TERMS_OF, learnt_losses, losses, sample, targets
 
@@ -136,7 +137,124 @@ def test_weights_bases_and_constraints_out_of_range_are_refused(cls: type[Entrop
         cls(constraint="cube")
 
 
-def test_an_unknown_term_is_refused() -> None:
-    message = r"^unknown terms \['mae'\], expected some of \['ce', 'confidence', 'entropy', 'kl', 'rce'\]$"
-    with pytest.raises(ValueError, match=message):
-        EntropyRegularizedLoss({"ce": 1.0, "mae": 1.0}, {"ce": 2.0, "mae": 2.0})
+def test_a_number_is_a_fixed_coefficient_and_0_switches_its_term_off() -> None:
+    logits, target = sample()
+    loss = EntropyRegularizedLoss(ce=0.5, entropy=0.25, kl=0.125, rce=0.0, confidence=0.0625)
+    assert list(loss.parameters()) == []
+    assert loss.coefficients.terms == ("ce", "entropy", "kl", "confidence")
+    want = family(logits.numpy(), target.numpy(), ce=0.5, entropy=0.25 - 0.0625, kl=0.125)
+    assert loss(logits, target).item() == pytest.approx(want, rel=1e-6)
+
+
+def test_terms_are_learnt_and_scheduled_one_by_one() -> None:
+    logits, target = sample()
+    loss = EntropyRegularizedLoss(ce=0.5, entropy=Term(0.25, learn_base=False), rce=Term(0.1, schedule="decay"))
+    assert {name: p.shape for name, p in loss.named_parameters()} == {
+        "coefficients.weight.learnt": (2,),
+        "coefficients.log_base.learnt": (1,),
+    }
+    start = family(logits.numpy(), target.numpy(), ce=0.5, entropy=0.25, rce=0.1)
+    assert loss(logits, target).item() == pytest.approx(start, rel=1e-6)
+    loss.coefficients.progress.fill_(1.0)
+    end = family(logits.numpy(), target.numpy(), ce=0.5, entropy=0.25)
+    assert loss(logits, target).item() == pytest.approx(end, rel=1e-6)
+
+
+@targets
+def test_a_base_for_each_class_divides_the_part_of_that_class(target_kind: str) -> None:
+    logits, target = sample(target_kind)
+    bases = [2.0, 3.0, 4.0, 5.0]
+    loss = EntropyRegularizedLoss(ce=Term(0.5, bases), entropy=Term(0.25, bases), rce=Term(0.125, bases), eps=1e-3)
+    log_p = logits.log_softmax(1)
+    p = log_p.exp()
+    q = nn.functional.one_hot(target, 4).double() if target_kind == "hard" else target
+    ln_b = torch.tensor(bases).double().log()
+    parts = 0.5 * -q * log_p + 0.25 * -p * log_p + 0.125 * -p * q.clamp(min=1e-3).log()
+    torch.testing.assert_close(loss(logits, target).double(), (parts / ln_b).sum(1).mean(), rtol=1e-6, atol=0)
+    loss.double()
+    assert torch.autograd.gradcheck(
+        lambda z, b: torch.func.functional_call(loss, {"coefficients.log_base.learnt": b}, (z, target)),
+        (logits.requires_grad_(), loss.coefficients.log_base.learnt),
+    )
+
+
+@learnt_losses
+def test_per_class_bases_start_as_the_shared_base_and_part(cls: type[EntropyRegularizedLoss]) -> None:
+    logits, target = sample(dtype=torch.float32)
+    shared, apart = cls(), cls(per_class_bases=4)
+    torch.testing.assert_close(apart(logits, target), shared(logits, target))
+    assert apart.coefficients.log_base.learnt.shape == (2, 4)
+    apart(logits, target).backward()
+    assert apart.coefficients.log_base.learnt.grad[0].unique().numel() == 4
+
+
+def test_per_class_bases_of_another_number_of_classes_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"^a coefficient per class must have shape \(4,\), got \(5,\)$"):
+        MixEntLoss(per_class_bases=5)(*sample())
+
+
+def test_unlabelled_samples_keep_their_entropy() -> None:
+    logits, target = sample()
+    target[:4] = -100
+    log_p = logits.log_softmax(1)
+    h = -(log_p.exp() * log_p).sum(1)
+    labelled = nn.functional.cross_entropy(logits[4:], target[4:], reduction="sum")
+    loss = EntropyRegularizedLoss(ce=1.0, entropy=0.5, unlabelled=True)
+    torch.testing.assert_close(loss(logits, target).double(), (labelled + 0.5 * h.sum()) / 6)
+    without = EntropyRegularizedLoss(ce=1.0, entropy=0.5)
+    torch.testing.assert_close(without(logits, target).double(), (labelled + 0.5 * h[4:].sum()) / 2)
+
+
+@pytest.mark.parametrize("constraint", ["softmax", "uncertainty"])
+def test_the_penalty_of_uncertainty_belongs_to_every_sample(constraint: str) -> None:
+    logits, target = sample()
+    target[0] = -100
+    terms = {"ce": Term(1.0, learn_base=False), "entropy": Term(0.2, learn_base=False)}
+    values, total, mean = (
+        EntropyRegularizedLoss(**terms, constraint=constraint, reduction=reduction)(logits, target)
+        for reduction in ("none", "sum", "mean")
+    )
+    want = family(logits.numpy(), target.numpy(), ce=1.0, entropy=0.2)
+    penalty = math.log1p(1 / 2) + math.log1p(1 / 0.4) if constraint == "uncertainty" else 0.0
+    assert mean.item() == pytest.approx(want + penalty, rel=1e-6)
+    assert values[0] == 0
+    torch.testing.assert_close(values.sum(), total)
+    torch.testing.assert_close(total / 5, mean)
+
+
+@targets
+def test_gradient_shares_are_those_of_the_norms_of_the_terms_gradients(target_kind: str) -> None:
+    logits, target = sample(target_kind)
+    loss = MinEntLoss(entropy_weight=2.0)
+    observed = loss.observed(logits, target)
+    c = {name: value.item() for name, value in loss.coefficients()[0].items()}
+    norms = {}
+    for name in c:
+        z = logits.clone().requires_grad_()
+        functional.entropy_regularized(z, target, **{"ce": 0.0, name: c[name]}).backward()
+        norms[name] = z.grad.norm().item()
+    shares = {name: observed[f"gradient_share/{name}"].item() for name in c}
+    assert shares == pytest.approx({name: norm / sum(norms.values()) for name, norm in norms.items()}, rel=1e-6)
+    assert min(shares.values()) > 0.1
+
+
+def test_a_loss_can_be_pickled() -> None:
+    logits, target = sample()
+    loss = MixEntLoss(schedule="cosine_decay", weight=[1.0, 2.0, 3.0, 4.0])
+    assert pickle.loads(pickle.dumps(loss))(logits, target) == loss(logits, target)
+
+
+def test_nothing_and_a_sign_are_no_terms() -> None:
+    with pytest.raises(
+        ValueError, match=r"^a loss needs a term: give ce, entropy, kl, rce or confidence a weight > 0$"
+    ):
+        EntropyRegularizedLoss(ce=0.0)
+    with pytest.raises(ValueError, match=r"^the weight of entropy must be a finite number >= 0, got -0.1$"):
+        EntropyRegularizedLoss(entropy=-0.1)
+
+
+def test_bases_of_each_class_are_refused_on_the_divergence_alone() -> None:
+    with pytest.raises(
+        ValueError, match=r"^per-class bases apply to ce and to entropy or rce, not to kl alone: use rce$"
+    ):
+        ReverseKLLoss(per_class_bases=4)

@@ -3,16 +3,58 @@
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from importlib.metadata import EntryPoint
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
+import yaml
 from torch import nn
 
-from entreg.losses import LossInfo, MinEntLoss, MixEntLoss, available, create, find, register, registry
+from entreg.__main__ import main
+from entreg.losses import LossInfo, MinEntLoss, MixEntLoss, available, create, find, name_of, register, registry
+from tests.conftest import REPOSITORY, TINY
+
+PROJECT = """
+[build-system]
+requires = ["setuptools"]
+build-backend = "setuptools.build_meta"
+
+[project]
+name = "throwaway-losses"
+version = "1.0"
+
+[project.entry-points."entreg.losses"]
+tempered = "throwaway_losses.tempered:ROW"
+
+[tool.setuptools]
+packages = ["throwaway_losses"]
+"""
+EXPORTS = "from throwaway_losses.tempered import TemperedLoss\n"
+MODULE = '''
+import torch
+from entreg.losses import LossInfo
+
+
+class TemperedLoss(torch.nn.Module):
+    """Cross-entropy at a temperature of its own."""
+
+    def __init__(self, temperature: float = 2.0) -> None:
+        super().__init__()
+        self.temperature = temperature
+
+    def forward(self, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.cross_entropy(logits / self.temperature, target)
+
+
+ROW = LossInfo("tempered", TemperedLoss, "CE(q, softmax(z / T))", "a paper to come", per_sample=False)
+'''
 
 
 class OtherLoss(nn.Module):
@@ -32,6 +74,30 @@ symmetric_rows = pytest.mark.parametrize(
 @pytest.fixture
 def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "_registry", dict(registry._registry))
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder into which a package with a loss has been installed."""
+    source, folder = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("installed")
+    (source / "pyproject.toml").write_text(PROJECT)
+    (source / "throwaway_losses").mkdir()
+    (source / "throwaway_losses" / "__init__.py").write_text(EXPORTS)
+    (source / "throwaway_losses" / "tempered.py").write_text(MODULE)
+    offline = ["--quiet", "--no-index", "--no-deps", "--no-build-isolation", "--disable-pip-version-check"]
+    command = [sys.executable, "-m", "pip", "install", *offline, "--target", str(folder), str(source)]
+    subprocess.run(command, check=True, timeout=120)
+    return folder
+
+
+@pytest.fixture
+def package_in_reach(installed: Path, own_registry: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The package can be imported in this process, and the registry has not yet looked for it."""
+    monkeypatch.syspath_prepend(str(installed))
+    monkeypatch.setattr(registry, "_loaded_entry_points", False)
+    yield
+    for name in ("throwaway_losses", "throwaway_losses.tempered"):
+        sys.modules.pop(name, None)
 
 
 def sample() -> tuple[torch.Tensor, torch.Tensor]:
@@ -121,13 +187,41 @@ def test_entry_points_of_installed_packages_are_loaded_once(monkeypatch: pytest.
     assert groups == ["entreg.losses"]
 
 
-@rows
-def test_a_row_describes_itself_and_its_class_needs_no_arguments(info: LossInfo) -> None:
-    assert info.formula
-    assert info.reference
-    loss = info.cls()
-    assert bool(info.learnable) == any(True for _ in loss.parameters())
-    assert loss(*sample()).shape == ()
+def test_a_loss_of_an_installed_package_is_listed_and_has_a_page(installed: Path) -> None:
+    def losses(*name: str) -> list[str]:
+        command = [sys.executable, "-m", "entreg", "losses", *name]
+        path = os.pathsep.join(filter(None, (str(installed), os.environ.get("PYTHONPATH"))))
+        environment = {**os.environ, "PYTHONPATH": path}
+        done = subprocess.run(
+            command, env=environment, cwd=REPOSITORY, capture_output=True, text=True, check=True, timeout=120
+        )
+        return done.stdout.splitlines()
+
+    listed = losses()
+    assert [line.split()[0] for line in listed[1:]] == [*available(), "tempered"]
+    assert re.fullmatch(r"tempered +CE\(q, softmax\(z / T\)\) +- +a paper to come", listed[-1])
+    page = losses("tempered")
+    assert page[:3] == ["tempered: CE(q, softmax(z / T))", "reference: a paper to come", "learnt: nothing"]
+    assert page[4].startswith("throwaway_losses.TemperedLoss(temperature=2.0)")
+    assert page[6] == "Cross-entropy at a temperature of its own."
+
+
+@pytest.mark.usefixtures("package_in_reach")
+def test_a_loss_of_an_installed_package_is_created_by_its_name() -> None:
+    assert create("tempered", temperature=3.0).temperature == 3.0
+    assert find("TemperedLoss").class_path == "throwaway_losses.TemperedLoss"
+    assert name_of("throwaway_losses.TemperedLoss") == "tempered"
+
+
+@pytest.mark.usefixtures("workplace", "package_in_reach")
+def test_a_loss_of_an_installed_package_can_be_trained_with_by_its_name(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["fit", *TINY, "--model.loss", "tempered", "--model.loss.temperature", "3", "--print_config"])
+    assert stopped.value.code == 0
+    assert yaml.safe_load(capsys.readouterr().out)["model"]["loss"] == {
+        "class_path": "throwaway_losses.TemperedLoss",
+        "init_args": {"temperature": 3.0},
+    }
 
 
 @pytest.mark.parametrize("info", [*available().values(), OTHER], ids=lambda info: info.name)
@@ -163,3 +257,19 @@ def test_the_losses_import_neither_lightning_nor_torchvision_nor_wandb() -> None
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
     assert done.stdout.strip() == "set()"
+
+
+def test_a_broken_plug_in_is_left_out_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = [
+        EntryPoint("gone", "package_that_is_not_there:info", registry.ENTRY_POINT_GROUP),
+        EntryPoint("number", "math:pi", registry.ENTRY_POINT_GROUP),
+    ]
+    monkeypatch.setattr(registry, "entry_points", lambda group: broken)
+    monkeypatch.setattr(registry, "_loaded_entry_points", False)
+    monkeypatch.setattr(registry, "_registry", dict(registry._registry))
+    with pytest.warns(UserWarning, match="of an installed package is left out") as caught:
+        assert "mix_ent" in available()
+    messages = [str(warning.message) for warning in caught]
+    assert "the loss gone = package_that_is_not_there:info" in messages[0]
+    assert "ModuleNotFoundError" in messages[0]
+    assert messages[1].endswith("TypeError: a row of the registry is a LossInfo, got float")

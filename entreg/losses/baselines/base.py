@@ -1,0 +1,105 @@
+"""What the baselines share: class weights, ignored samples, reductions, indices or probabilities, any dimensions."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TypedDict
+
+import torch
+from torch import Tensor, nn
+
+from entreg.losses.checks import check_reduction, class_weight
+from entreg.losses.rows import Reduction, counts, reduce
+from entreg.losses.terms import batched, specify
+
+
+class Options(TypedDict, total=False):
+    """What every baseline takes by keyword; see :class:`ClassificationLoss`."""
+
+    weight: Sequence[float] | None
+    ignore_index: int
+    reduction: Reduction
+    validate_args: bool
+
+
+class ClassificationLoss(nn.Module, ABC):
+    r"""A loss of logits ``(C,)``, ``(N, C)`` or ``(N, C, d1, ...)`` that has one value for each sample.
+
+    A subclass says what that value is; half precision is computed in float32, and what else
+    :class:`torch.nn.CrossEntropyLoss` offers is here.
+
+    Args:
+        weight: class weights ``(C,)``: a sample counts :math:`w_y`, or :math:`\sum_k w_k q_k` with probabilities.
+        ignore_index: target index whose samples count nowhere.
+        reduction: ``"none"``, ``"mean"`` or ``"sum"``.
+        validate_args: whether to check that probabilities sum to 1 and, on a CPU, that indices are in range.
+
+    Raises:
+        ValueError: if ``reduction`` is unknown; in ``forward``, if the target does not fit the logits.
+    """
+
+    class_weight: Tensor | None
+
+    def __init__(
+        self,
+        weight: Sequence[float] | None = None,
+        ignore_index: int = -100,
+        reduction: Reduction = "mean",
+        validate_args: bool = True,
+    ) -> None:
+        super().__init__()
+        check_reduction(reduction)
+        self.ignore_index = ignore_index
+        self.reduction = reduction
+        self.validate_args = validate_args
+        self.register_buffer("class_weight", class_weight(weight), persistent=False)
+
+    @abstractmethod
+    def per_sample(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Return the loss of each sample, ``(N, ...)``, of logits ``(N, C, ...)`` in at least float32.
+
+        The target holds class indices in range or probabilities.
+        """
+
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Return the loss of ``logits`` against class indices or probabilities."""
+        spec = specify(logits, target, self.class_weight, ignore_index=self.ignore_index)
+        z, y, weight = batched(logits, target, self.class_weight, spec, self.validate_args)
+        counted = counts(y, weight, spec)
+        keep = None if y.is_floating_point() else y != self.ignore_index
+        if keep is None:
+            y = y.to(spec.dtype)
+        else:  # what an ignored sample holds, infinite or undefined, reaches neither value nor gradient
+            z, y = torch.where(keep.unsqueeze(1), z, 0.0), torch.where(keep, y, 0)
+        values = self.per_sample(z.to(spec.dtype), y)
+        if counted.sample_weight is not None:
+            values = values * counted.sample_weight
+        if keep is not None:
+            values = torch.where(keep, values, 0.0)
+        loss = reduce(values, counted.normalizer, self.reduction)
+        return loss.squeeze(0) if logits.ndim == 1 and self.reduction == "none" else loss
+
+    def extra_repr(self) -> str:
+        """Show the numbers a loss was made with."""
+        shown = {name: value for name, value in vars(self).items() if isinstance(value, (int, float, str))}
+        return ", ".join(f"{name}={value!r}" for name, value in shown.items() if name != "training" and name[0] != "_")
+
+
+class TargetLoss(ClassificationLoss):
+    r"""A loss that is a function :math:`f(\ln p_y)` of the target's probability.
+
+    With probabilities as the target it is their mean, :math:`\sum_k q_k\,f(\ln p_k)`.
+    """
+
+    @abstractmethod
+    def cost(self, log_p: Tensor) -> Tensor:
+        """Return :math:`f` of log-probabilities, elementwise."""
+
+    def per_sample(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Return the cost of the target."""
+        log_p = torch.log_softmax(logits, 1)
+        if not target.is_floating_point():
+            return self.cost(log_p.gather(1, target.unsqueeze(1)).squeeze(1))
+        # Any finite number where the target is 0: a logit of -inf would have the gradient 0 * inf.
+        return (target * self.cost(torch.where(target == 0, -1.0, log_p))).sum(1)

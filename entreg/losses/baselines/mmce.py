@@ -1,0 +1,69 @@
+"""Maximum mean calibration error."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from typing_extensions import Unpack
+
+from entreg.losses.baselines.base import ClassificationLoss, Options
+from entreg.losses.checks import check_range
+
+
+class MMCELoss(ClassificationLoss):
+    r"""Cross-entropy plus maximum mean calibration error (Kumar, Sarawagi and Jain, ICML 2018).
+
+    .. math::
+        CE + \lambda \sqrt{\frac{1}{N^2}\sum_{i,j} (c_i - r_i)(c_j - r_j)\, e^{-|r_i - r_j| / 0.4}}
+
+    with :math:`r` the confidence :math:`\max_k p_k` and :math:`c` 1 where the prediction is right. The second part is
+    a property of the batch: it has no value for one sample, and takes memory of :math:`N^2`.
+
+    Args:
+        strength: :math:`\lambda \ge 0`; 0 is cross-entropy.
+        bandwidth: of the kernel, > 0; 0.4 in the paper.
+        options: what :class:`ClassificationLoss` takes; ``"mean"`` and ``"sum"`` reduce the cross-entropy.
+
+    Raises:
+        ValueError: on a negative ``strength``, a ``bandwidth`` that is not positive, or the reduction ``"none"``; in
+            ``forward``, if the target is not class indices.
+
+    Example:
+        >>> MMCELoss(strength=1.0)(torch.zeros(1, 2), torch.tensor([1]))  # ln 2 + |0 - 1/2|
+        tensor(1.1931)
+    """
+
+    def __init__(self, strength: float = 1.0, bandwidth: float = 0.4, **options: Unpack[Options]) -> None:
+        super().__init__(**options)
+        check_range("strength", strength, 0.0)
+        if not 0 < bandwidth < float("inf"):
+            raise ValueError(f"bandwidth must be a finite number > 0, got {bandwidth}")
+        if self.reduction == "none":
+            raise ValueError("MMCE is a property of the batch: reduction must be 'mean' or 'sum', got 'none'")
+        self.strength = strength
+        self.bandwidth = bandwidth
+
+    def per_sample(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Return the cross-entropy, the part that each sample has."""
+        if target.is_floating_point():
+            raise ValueError("MMCE asks whether a prediction is right: the target must be class indices")
+        return F.cross_entropy(logits, target, reduction="none")
+
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Return the loss of ``logits`` against class indices."""
+        return super().forward(logits, target) + self.strength * self.calibration_error(logits, target)
+
+    def calibration_error(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Return the maximum mean calibration error of a batch, a scalar in [0, 1]."""
+        class_dim = 0 if logits.ndim == 1 else 1
+        dtype = torch.promote_types(logits.dtype, torch.float32)
+        counted = target != self.ignore_index
+        logits = torch.where(counted.unsqueeze(class_dim), logits, 0.0)
+        confidence, predicted = torch.softmax(logits, class_dim, dtype=dtype).max(class_dim)
+        keep = counted.to(dtype).flatten()
+        excess = ((predicted == target).to(dtype) - confidence).flatten() * keep
+        confidence = confidence.flatten()
+        kernel = torch.exp(-(confidence[:, None] - confidence[None, :]).abs() / self.bandwidth)
+        square = (excess[:, None] * kernel * excess[None, :]).sum() / keep.sum().clamp(min=1).square()
+        return square.clamp(min=torch.finfo(dtype).tiny).sqrt()  # 0 has no slope under a root

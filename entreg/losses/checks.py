@@ -1,0 +1,125 @@
+"""Checks of a loss's arguments: one clear sentence as ``ValueError`` where one does not fit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+# Of the sum of a target's probabilities: 26 or 50,000 roundings of the format stay below it.
+_SUM_TOLERANCE = {torch.float64: 1e-5, torch.float32: 1e-3, torch.float16: 1e-2, torch.bfloat16: 3e-2}
+
+
+def log_base(base: float) -> float:
+    """Return ``ln(base)``; a base that is not a finite number > 1 is a ``ValueError``."""
+    if not 1 < base < math.inf:
+        raise ValueError(f"base must be a number > 1, got {base}")
+    return math.log(base)
+
+
+def check_eps(eps: float) -> None:
+    """Raise ``ValueError`` unless 0 < eps < 1."""
+    if not 0 < eps < 1:
+        raise ValueError(f"eps must lie strictly between 0 and 1, got {eps}")
+
+
+def check_label_smoothing(label_smoothing: float) -> None:
+    """Raise ``ValueError`` unless 0 <= label_smoothing <= 1."""
+    if not 0 <= label_smoothing <= 1:
+        raise ValueError(f"label_smoothing must lie in [0, 1], got {label_smoothing}")
+
+
+def check_reduction(reduction: str) -> None:
+    """Raise ``ValueError`` unless ``reduction`` is one of PyTorch's."""
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(f"reduction must be 'none', 'mean' or 'sum', got {reduction!r}")
+
+
+def check_range(name: str, value: float, low: float, high: float = math.inf) -> None:
+    """Raise ``ValueError`` unless ``value`` is a finite number in ``[low, high]``."""
+    if not (low <= value <= high and math.isfinite(value)):
+        expected = f"a finite number >= {low:g}" if high == math.inf else f"a number in [{low:g}, {high:g}]"
+        raise ValueError(f"{name} must be {expected}, got {value}")
+
+
+def check_logits(logits: Tensor) -> None:
+    """Raise ``ValueError`` unless the logits have a class dimension with at least one class and are floating point."""
+    if logits.ndim == 0:
+        raise ValueError("logits must have a class dimension, got a scalar")
+    if logits.shape[min(logits.ndim - 1, 1)] == 0:
+        raise ValueError(f"logits must have at least one class, got shape {tuple(logits.shape)}")
+    if not logits.is_floating_point():
+        raise ValueError(f"logits must be floating point, got {logits.dtype}")
+
+
+def class_weight(weight: Sequence[float] | Tensor | None) -> Tensor | None:
+    """Return class weights as a floating point tensor."""
+    if weight is None:
+        return None
+    values = torch.as_tensor(weight)
+    return values if values.is_floating_point() else values.to(torch.get_default_dtype())
+
+
+def compute_dtype(logits: Tensor) -> torch.dtype:
+    """Return the dtype in which a loss of these logits is computed: at least float32."""
+    return torch.float64 if logits.dtype == torch.float64 else torch.float32
+
+
+def check_target(logits: Tensor, target: Tensor, weight: Tensor | None = None) -> bool:
+    """Return whether ``target`` holds probabilities (else class indices); raise ``ValueError`` if shapes do not fit."""
+    check_logits(logits)
+    class_dim = 0 if logits.ndim == 1 else 1
+    classes = logits.shape[class_dim]
+    if weight is not None and weight.shape != (classes,):
+        raise ValueError(f"weight must hold one number for each of {classes} classes, got shape {tuple(weight.shape)}")
+    if target.is_floating_point():
+        if target.shape != logits.shape:
+            raise ValueError(
+                f"probabilities must have the shape of the logits, got {tuple(target.shape)} for {tuple(logits.shape)}"
+            )
+        return True
+    if target.dtype != torch.int64:
+        raise ValueError(f"class indices must be int64, got {target.dtype}")
+    index_shape = logits.shape[:class_dim] + logits.shape[class_dim + 1 :]
+    if target.shape != index_shape:
+        raise ValueError(
+            f"class indices for logits {tuple(logits.shape)} must have shape {tuple(index_shape)}, "
+            f"got {tuple(target.shape)}"
+        )
+    return False
+
+
+def check_values(target: Tensor, classes: int, ignore_index: int) -> None:
+    """Raise ``ValueError`` unless probabilities ``(N, C, ...)`` are >= 0 and sum to 1, or class indices are in range.
+
+    Indices are checked on a CPU only: an accelerator asserts them itself, and reading them would make it wait.
+    """
+    if target.numel() == 0:
+        return
+    if target.is_floating_point():
+        sums = target.sum(1, dtype=torch.promote_types(target.dtype, torch.float32))
+        fits = ((sums - 1).abs().amax() <= _SUM_TOLERANCE[target.dtype]) & (target.amin() >= 0)
+        if _truth(fits) is False:
+            raise ValueError(
+                f"target probabilities must be >= 0 and sum to 1, got sums in [{sums.min():.4g}, {sums.max():.4g}] "
+                f"and a smallest value of {target.min():.4g}; validate_args=False skips this check"
+            )
+    elif target.device.type == "cpu":
+        low, high = target.aminmax()
+        if _truth((low >= 0) & (high < classes)) is False:
+            wrong = ((target < 0) | (target >= classes)) & (target != ignore_index)
+            if wrong.any():
+                raise ValueError(
+                    f"class indices must lie in [0, {classes - 1}] or be ignore_index {ignore_index}, "
+                    f"got {target[wrong][0].item()}"
+                )
+
+
+def _truth(condition: Tensor) -> bool | None:
+    """Truth of a scalar tensor; ``None`` under ``torch.func.vmap``, where it has no single value to be read."""
+    try:
+        return bool(condition)
+    except RuntimeError:
+        return None

@@ -1,0 +1,152 @@
+"""The terms CE, H and RCE of every sample and what each counts: the plain form, which autograd differentiates."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from entreg.losses.checks import check_reduction
+
+Reduction = Literal["none", "mean", "sum"]
+Coefficient = float | Tensor
+Scales = Mapping[str, Tensor]
+LOWEST = -2000.0  # below the logarithm of the smallest float64: p ln p is 0 there, not 0 * inf
+
+
+class Spec(NamedTuple):
+    """What is computed, besides tensors: a constant of the call.
+
+    Attributes:
+        dtype: in which it is computed.
+        eps: floor of the target in RCE.
+        ignore_index: class index of samples whose terms are 0.
+        label_smoothing: share of the target that is spread over all classes.
+        unlabelled: whether ignored samples keep H, and have it for their RCE.
+        dense: the target is a distribution: given as one, smoothed, or needed as one.
+        entropy: whether H is asked for.
+        rce: whether RCE is asked for.
+    """
+
+    dtype: torch.dtype
+    eps: float
+    ignore_index: int
+    label_smoothing: float
+    unlabelled: bool
+    dense: bool
+    entropy: bool
+    rce: bool
+
+
+def rows(
+    logits: Tensor, target: Tensor, weight: Tensor | None, spec: Spec, scales: Scales | None = None
+) -> tuple[Tensor, ...]:
+    r"""Return the terms of ``spec`` for logits ``(N, C, ...)``, each ``(N, ...)``, in nats: CE, then H, then RCE.
+
+    Class weights act inside the sum of a dense CE and nowhere else. ``scales`` multiplies each class's part of a term
+    (log bases per class), by the names ``ce``, ``entropy`` and ``rce``; it needs ``dense``.
+    """
+    scales = scales or {}
+    log_p = F.log_softmax(logits, 1, dtype=spec.dtype)
+    p = log_p.exp() if spec.entropy or (spec.dense and spec.rce) else None
+    hard = not target.is_floating_point()
+    keep = (target != spec.ignore_index) if hard and (spec.dense or spec.entropy) else None
+    h = None
+    if spec.entropy and p is not None:
+        h = entropy_of(log_p, scaled(p, scales.get("entropy")))
+        # where(), not a product with 0: an ignored sample may hold an infinite or undefined term.
+        h = h if spec.unlabelled or keep is None else torch.where(keep, h, 0.0)
+    if not spec.dense:
+        ce = F.nll_loss(log_p, target, ignore_index=spec.ignore_index, reduction="none")
+        # (1 - p_y)(-ln eps), exact where p_y is close to 1
+        rce = torch.expm1(-ce) * math.log(spec.eps) if spec.rce else None
+    else:
+        q = distribution(target, logits, spec)
+        wq = scaled(scaled(q, weight), scales.get("ce"))
+        # 0 * ln 0 = 0, in value and gradient
+        ce = -(wq * log_p.masked_fill((wq == 0) & (log_p == -math.inf), 0.0)).sum(1)
+        rce = None
+        if spec.rce and p is not None:
+            rce = -(scaled(p, scales.get("rce")) * q.clamp(spec.eps, 1.0).log()).sum(1)
+        if keep is not None:
+            ce, rce = torch.where(keep, ce, 0.0), None if rce is None else torch.where(keep, rce, 0.0)
+    if spec.unlabelled and keep is not None and rce is not None and p is not None:
+        rce = torch.where(keep, rce, entropy_of(log_p, scaled(p, scales.get("rce"))))
+    return tuple(term for term in (ce, h, rce) if term is not None)
+
+
+class Counts(NamedTuple):
+    """What each sample counts, ``None`` for 1 each or 0 where ignored, and what the mean divides the sum by."""
+
+    sample_weight: Tensor | None
+    normalizer: Tensor | int
+
+    def of_each(self, target: Tensor, spec: Spec) -> Tensor:
+        """Return the weights of the samples where they are 1 or 0 too, ``(N, ...)``."""
+        if self.sample_weight is not None:
+            return self.sample_weight
+        if target.is_floating_point():
+            return torch.ones_like(target[:, 0], dtype=spec.dtype)
+        return ((target != spec.ignore_index) | spec.unlabelled).to(spec.dtype)
+
+
+def counts(target: Tensor, weight: Tensor | None, spec: Spec) -> Counts:
+    """Return what each sample of a target ``(N, ...)`` or ``(N, C, ...)`` counts."""
+    if target.is_floating_point():
+        normalizer = target.numel() // target.shape[1]
+        return Counts(None if weight is None else scaled(distribution(target, target, spec), weight).sum(1), normalizer)
+    keep = target != spec.ignore_index
+    if weight is None:
+        return Counts(None, target.numel() if spec.unlabelled else keep.sum())
+    sample_weight = torch.where(keep, weight[torch.where(keep, target, 0)], 1.0 if spec.unlabelled else 0.0)
+    return Counts(sample_weight, sample_weight.sum())
+
+
+def combine(
+    values: Sequence[Tensor], coefficients: Sequence[Coefficient], counted: Counts, spec: Spec, reduction: Reduction
+) -> Tensor:
+    """Sum terms times coefficients times sample weights, and reduce."""
+    total = None
+    for position, (value, coefficient) in enumerate(zip(values, coefficients, strict=True)):
+        if not isinstance(coefficient, Tensor) and coefficient == 0:
+            continue  # a term that is off may be infinite
+        if counted.sample_weight is not None and not (position == 0 and spec.dense):
+            value = value * counted.sample_weight
+        part = value * coefficient
+        total = part if total is None else total + part
+    if total is None:
+        total = values[0] * 0.0
+    return reduce(total, counted.normalizer, reduction)
+
+
+def reduce(values: Tensor, normalizer: Tensor | int, reduction: Reduction) -> Tensor:
+    """Reduce per-sample values as PyTorch does, the mean being ``sum / normalizer``."""
+    check_reduction(reduction)
+    if reduction == "none":
+        return values
+    return values.sum() / normalizer if reduction == "mean" else values.sum()
+
+
+def entropy_of(log_p: Tensor, p: Tensor) -> Tensor:
+    r"""Return :math:`-\sum_k p_k \ln p_k` over dimension 1, with :math:`0 \ln 0 = 0` in value and gradient."""
+    return -(p * log_p.clamp(min=LOWEST)).sum(1)
+
+
+def distribution(target: Tensor, logits: Tensor, spec: Spec) -> Tensor:
+    """Return the target as probabilities ``(N, C, ...)``, smoothed; an ignored index stands for class 0."""
+    if target.is_floating_point():
+        q = target.to(spec.dtype)
+    else:
+        index = torch.where(target == spec.ignore_index, 0, target)
+        q = torch.zeros_like(logits, dtype=spec.dtype).scatter(1, index.unsqueeze(1), 1.0)
+    smoothing = spec.label_smoothing
+    return q if smoothing == 0 else q * (1 - smoothing) + smoothing / logits.shape[1]
+
+
+def scaled(values: Tensor, vector: Tensor | None) -> Tensor:
+    """Multiply by a vector ``(C,)`` along dimension 1."""
+    return values if vector is None else values * vector.to(values.dtype).view(-1, *[1] * (values.ndim - 2))

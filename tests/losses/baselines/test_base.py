@@ -1,0 +1,411 @@
+"""What the baselines share, asked of each of them, and the ends of their ranges, where they are cross-entropy."""
+
+from __future__ import annotations
+
+import copy
+import math
+import pickle
+import re
+from collections.abc import Iterable
+from functools import partial
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from entreg.losses import (
+    BrierLoss,
+    FocalLoss,
+    GeneralizedCrossEntropyLoss,
+    LabelSmoothingLoss,
+    MarginLabelSmoothingLoss,
+    MeanAbsoluteErrorLoss,
+    MMCELoss,
+    Poly1Loss,
+    SymmetricCrossEntropyLoss,
+)
+from entreg.losses.baselines import ClassificationLoss, TargetLoss
+from entreg.testing import check_loss
+from tests.losses.baselines import with_gradient
+from tests.losses.samples import sample, targets
+
+PER_SAMPLE = {
+    "brier": BrierLoss,
+    "focal": FocalLoss,
+    "generalized": GeneralizedCrossEntropyLoss,
+    "margin": partial(MarginLabelSmoothingLoss, margin=1.0),
+    "mae": MeanAbsoluteErrorLoss,
+    "poly1": Poly1Loss,
+}
+ALL = {
+    **PER_SAMPLE,
+    "label_smoothing": LabelSmoothingLoss,
+    "mmce": MMCELoss,
+    "symmetric": SymmetricCrossEntropyLoss,
+}
+CROSS_ENTROPY = {
+    "focal": partial(FocalLoss, gamma=0.0),
+    "generalized": partial(GeneralizedCrossEntropyLoss, q=0.0),
+    "label_smoothing": partial(LabelSmoothingLoss, smoothing=0.0),
+    "margin of no strength": partial(MarginLabelSmoothingLoss, margin=0.0, alpha=0.0),
+    "margin beyond all logits": partial(MarginLabelSmoothingLoss, margin=1e6),
+    "mmce": partial(MMCELoss, strength=0.0),
+    "poly1": partial(Poly1Loss, epsilon=0.0),
+    "symmetric": partial(SymmetricCrossEntropyLoss, alpha=1.0, beta=0.0),
+}
+WEIGHT = [0.5, 1.0, 2.0, 3.0]
+HARD_OPTIONS = [
+    {},
+    {"reduction": "sum"},
+    {"weight": WEIGHT},
+    {"ignore_index": 2},
+    {"ignore_index": 2, "weight": WEIGHT, "reduction": "sum"},
+]
+SOFT_OPTIONS = [{}, {"reduction": "sum"}]
+
+
+def with_targets(names: Iterable[str]) -> list[tuple[str, str]]:
+    """Each loss with class indices, and with probabilities where it takes them."""
+    return [(name, kind) for name in names for kind in ("hard", "soft") if (name, kind) != ("mmce", "soft")]
+
+
+per_sample_losses = pytest.mark.parametrize("name", PER_SAMPLE)
+all_losses = pytest.mark.parametrize("name", ALL)
+all_losses_and_targets = pytest.mark.parametrize(("name", "target_kind"), with_targets(ALL))
+reductions = pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
+
+
+class Miss(ClassificationLoss):
+    """A loss of a user, one method long."""
+
+    def per_sample(self, logits: Tensor, target: Tensor) -> Tensor:
+        p = torch.softmax(logits, 1)
+        if target.is_floating_point():
+            return 1 - (p * target).sum(1)
+        return 1 - p.gather(1, target.unsqueeze(1)).squeeze(1)
+
+
+def positions(target_kind: str) -> tuple[Tensor, Tensor]:
+    """Logits and target of 2 x 3 x 2 positions."""
+    generator = torch.Generator().manual_seed(6)
+    logits = 2 * torch.randn(2, 4, 3, 2, generator=generator, dtype=torch.float64)
+    if target_kind == "hard":
+        return logits, torch.randint(4, (2, 3, 2), generator=generator)
+    return logits, torch.randn(2, 4, 3, 2, generator=generator, dtype=torch.float64).softmax(1)
+
+
+@pytest.mark.parametrize("shape", ["batch", "positions"])
+@pytest.mark.parametrize(
+    ("name", "target_kind", "options"),
+    [
+        (name, kind, options)
+        for name, kind in with_targets(CROSS_ENTROPY)
+        for options in (HARD_OPTIONS if kind == "hard" else SOFT_OPTIONS)
+    ],
+    ids=lambda value: "-".join(value) or "defaults" if isinstance(value, dict) else value,
+)
+def test_at_the_end_of_its_range_a_loss_is_cross_entropy(
+    name: str, target_kind: str, options: dict[str, Any], shape: str
+) -> None:
+    logits, target = positions(target_kind) if shape == "positions" else sample(target_kind)
+    got = with_gradient(CROSS_ENTROPY[name](**options), logits, target)
+    weight = torch.tensor(WEIGHT, dtype=torch.float64) if "weight" in options else None
+    torchs = partial(F.cross_entropy, **{**options, "weight": weight})
+    torch.testing.assert_close(got, with_gradient(torchs, logits, target))
+
+
+@targets
+@reductions
+@per_sample_losses
+def test_class_weights_weigh_the_value_of_a_sample(name: str, reduction: str, target_kind: str) -> None:
+    logits, target = sample(target_kind)
+    values = PER_SAMPLE[name](reduction="none")(logits, target)
+    if target_kind == "hard":
+        weights = [WEIGHT[y] for y in target.tolist()]
+        count = sum(weights)
+    else:
+        weights = [sum(w * q for w, q in zip(WEIGHT, row, strict=True)) for row in target.tolist()]
+        count = len(target)
+    weighted = [w * value for w, value in zip(weights, values.tolist(), strict=True)]
+    want = {"none": weighted, "sum": sum(weighted), "mean": sum(weighted) / count}[reduction]
+    got = PER_SAMPLE[name](weight=WEIGHT, reduction=reduction)(logits, target)
+    torch.testing.assert_close(got, torch.tensor(want, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("ignore_index", [-100, 2])
+@pytest.mark.parametrize("weight", [None, WEIGHT], ids=["alike", "weighted"])
+@reductions
+@per_sample_losses
+def test_ignored_samples_might_as_well_not_be_there(
+    name: str, reduction: str, weight: list[float] | None, ignore_index: int
+) -> None:
+    logits, target = sample()
+    target[1::2] = ignore_index
+    kept = target != ignore_index
+    loss = PER_SAMPLE[name](weight=weight, reduction=reduction, ignore_index=ignore_index)
+    value, gradient = with_gradient(loss, logits, target)
+    want = with_gradient(loss, logits[kept], target[kept])
+    torch.testing.assert_close((value[kept] if reduction == "none" else value, gradient[kept]), want)
+    assert (gradient[~kept] == 0).all()
+    if reduction == "none":
+        assert (value[~kept] == 0).all()
+
+
+@per_sample_losses
+def test_a_batch_of_which_nothing_counts_sums_to_0_and_has_no_mean(name: str) -> None:
+    logits, target = sample()[0], torch.full((6,), -100)
+    value, gradient = with_gradient(PER_SAMPLE[name](reduction="sum"), logits, target)
+    assert value == 0
+    assert (gradient == 0).all()
+    assert PER_SAMPLE[name]()(logits, target).isnan()
+
+
+@per_sample_losses
+def test_an_empty_batch_sums_to_0(name: str) -> None:
+    for target in (torch.zeros(0, dtype=torch.long), torch.zeros(0, 4)):
+        assert PER_SAMPLE[name](reduction="sum")(torch.zeros(0, 4), target) == 0
+
+
+@reductions
+@per_sample_losses
+def test_one_hot_probabilities_give_what_their_indices_do(name: str, reduction: str) -> None:
+    logits, target = sample()
+    loss = PER_SAMPLE[name](reduction=reduction)
+    one_hot = F.one_hot(target, 4).double()
+    torch.testing.assert_close(with_gradient(loss, logits, one_hot), with_gradient(loss, logits, target))
+
+
+@targets
+@reductions
+@per_sample_losses
+def test_positions_are_samples(name: str, reduction: str, target_kind: str) -> None:
+    logits, target = positions(target_kind)
+    loss = PER_SAMPLE[name](reduction=reduction)
+    value = loss(logits, target)
+    assert value.shape == ((2, 3, 2) if reduction == "none" else ())
+    flat_target = target.flatten() if target_kind == "hard" else target.movedim(1, -1).reshape(-1, 4)
+    flat = loss(logits.movedim(1, -1).reshape(-1, 4), flat_target)
+    torch.testing.assert_close(value.flatten(), flat.flatten())
+
+
+@targets
+@reductions
+@per_sample_losses
+def test_one_sample_needs_no_batch(name: str, reduction: str, target_kind: str) -> None:
+    logits, target = sample(target_kind)
+    loss = PER_SAMPLE[name](reduction=reduction, weight=WEIGHT)
+    got = loss(logits[0], target[0])
+    assert got.shape == ()
+    torch.testing.assert_close(got, loss(logits[:1], target[:1]).squeeze())
+
+
+@targets
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@per_sample_losses
+def test_half_precision_is_computed_and_returned_in_single(name: str, dtype: torch.dtype, target_kind: str) -> None:
+    logits, target = sample(target_kind, torch.float32)
+    half = logits.to(dtype)
+    loss = PER_SAMPLE[name](weight=WEIGHT)
+    value, gradient = with_gradient(loss, half, target)
+    want, wanted_gradient = with_gradient(loss, half.float(), target)
+    assert (value.dtype, gradient.dtype) == (torch.float32, dtype)
+    torch.testing.assert_close(value, want, rtol=0, atol=0)
+    torch.testing.assert_close(gradient, wanted_gradient.to(dtype))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+@per_sample_losses
+def test_the_format_of_probabilities_does_not_decide_that_of_the_loss(name: str, dtype: torch.dtype) -> None:
+    logits, target = sample("soft", torch.float32)
+    loss = PER_SAMPLE[name](validate_args=False)
+    value = loss(logits, target.to(dtype))
+    assert value.dtype == torch.float32
+    torch.testing.assert_close(value, loss(logits, target.to(dtype).float()))
+
+
+@pytest.mark.parametrize("target_kind", ["hard", "one_hot", "soft"])
+@per_sample_losses
+def test_a_class_that_is_switched_off_has_neither_loss_nor_gradient(name: str, target_kind: str) -> None:
+    rest, target = sample("soft" if target_kind == "soft" else "hard")
+    if target_kind == "one_hot":
+        target = F.one_hot(target, 4).double()
+    logits = F.pad(rest, (0, 1), value=-math.inf)
+    padded = target if target_kind == "hard" else F.pad(target, (0, 1))
+    options = {"alpha": 0.1 * 5 / 4} if name == "margin" else {}  # its mean is over all classes, those off included
+    value, gradient = with_gradient(PER_SAMPLE[name](**options), logits, padded)
+    want, wanted_gradient = with_gradient(PER_SAMPLE[name](), rest, target)
+    torch.testing.assert_close(value, want)
+    torch.testing.assert_close(gradient, F.pad(wanted_gradient, (0, 1)))
+
+
+@pytest.mark.parametrize("off", [0, 3])
+@pytest.mark.parametrize("name", [name for name in ALL if name != "label_smoothing"])
+def test_a_class_that_is_switched_off_in_an_ignored_sample_does_not_matter(name: str, off: int) -> None:
+    logits, target = sample()
+    target[2] = -100
+    want = with_gradient(ALL[name](), logits, target)
+    logits[2, off] = -math.inf
+    torch.testing.assert_close(with_gradient(ALL[name](), logits, target), want)
+
+
+@all_losses
+def test_undefined_logits_of_an_ignored_sample_do_not_matter(name: str) -> None:
+    logits, target = sample()
+    target[2] = -100
+    kept = target != -100
+    value, gradient = with_gradient(ALL[name](), logits, target)
+    logits[2] = math.nan
+    got, same_gradient = with_gradient(ALL[name](), logits, target)
+    torch.testing.assert_close((got, same_gradient[kept]), (value, gradient[kept]))
+
+
+@targets
+@per_sample_losses
+def test_logits_of_any_size_give_finite_values_and_gradients(name: str, target_kind: str) -> None:
+    logits, target = sample(target_kind, torch.float32)
+    for scale in (1e-30, 1e3, 1e30):
+        value, gradient = with_gradient(PER_SAMPLE[name](), scale * logits, target)
+        assert value.isfinite()
+        assert gradient.isfinite().all()
+
+
+@all_losses_and_targets
+def test_a_loss_compiles_as_one_graph(name: str, target_kind: str) -> None:
+    torch.compiler.reset()
+    loss = ALL[name](weight=WEIGHT)
+    compiled = torch.compile(loss, fullgraph=True, backend="eager")
+    logits, target = sample(target_kind)
+    torch.testing.assert_close(with_gradient(compiled, logits, target), with_gradient(loss, logits, target))
+
+
+@all_losses_and_targets
+def test_gradients_of_each_sample_by_torch_func_are_those_of_autograd(name: str, target_kind: str) -> None:
+    loss = ALL[name]()
+    logits, target = sample(target_kind)
+    got = torch.func.vmap(torch.func.grad(loss))(logits, target)
+    want = torch.cat([with_gradient(loss, z[None], y[None])[1] for z, y in zip(logits, target, strict=True)])
+    torch.testing.assert_close(got, want)
+
+
+@all_losses_and_targets
+def test_first_and_second_derivatives_agree_with_finite_differences(name: str, target_kind: str) -> None:
+    logits, target = sample(target_kind)
+    loss = ALL[name]()
+    z = logits[:3].requires_grad_()
+    assert torch.autograd.gradcheck(lambda z: loss(z, target[:3]), z)
+    assert torch.autograd.gradgradcheck(lambda z: loss(z, target[:3]), z)
+
+
+@all_losses
+def test_copies_and_pickles_are_the_same_loss(name: str) -> None:
+    loss = ALL[name](weight=WEIGHT, ignore_index=1)
+    logits, target = sample()
+    for other in (copy.deepcopy(loss), pickle.loads(pickle.dumps(loss))):
+        assert other is not loss
+        torch.testing.assert_close(other(logits, target), loss(logits, target), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("name", [*PER_SAMPLE, "mmce"])
+def test_there_is_nothing_to_learn_or_to_save(name: str) -> None:
+    loss = ALL[name](weight=WEIGHT)
+    assert list(loss.parameters()) == []
+    assert loss.state_dict() == {}
+    assert loss.double().class_weight.dtype == torch.float64
+
+
+@pytest.mark.parametrize(
+    ("loss", "numbers"),
+    [
+        (BrierLoss(ignore_index=3, reduction="sum"), "ignore_index=3, reduction='sum', validate_args=True"),
+        (FocalLoss(1.5, validate_args=False), "ignore_index=-100, reduction='mean', validate_args=False, gamma=1.5"),
+        (GeneralizedCrossEntropyLoss(0.5), "ignore_index=-100, reduction='mean', validate_args=True, q=0.5"),
+        (MeanAbsoluteErrorLoss(), "ignore_index=-100, reduction='mean', validate_args=True"),
+        (
+            MarginLabelSmoothingLoss(6.0, 0.2),
+            "ignore_index=-100, reduction='mean', validate_args=True, margin=6.0, alpha=0.2",
+        ),
+        (MMCELoss(4.0), "ignore_index=-100, reduction='mean', validate_args=True, strength=4.0, bandwidth=0.4"),
+        (Poly1Loss(-1.0), "ignore_index=-100, reduction='mean', validate_args=True, epsilon=-1.0"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, nn.Module) else "",
+)
+def test_what_it_prints_shows_the_numbers_it_was_made_with(loss: nn.Module, numbers: str) -> None:
+    assert repr(loss) == f"{type(loss).__name__}({numbers})"
+
+
+@per_sample_losses
+def test_an_unknown_reduction_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=r"^reduction must be 'none', 'mean' or 'sum', got 'max'$"):
+        PER_SAMPLE[name](reduction="max")
+
+
+BAD_INPUTS = {
+    "integer logits": (
+        torch.zeros(2, 3, dtype=torch.long),
+        torch.tensor([0, 1]),
+        "logits must be floating point, got torch.int64",
+    ),
+    "scalar": (torch.tensor(0.0), torch.tensor(0), "logits must have a class dimension, got a scalar"),
+    "narrow indices": (torch.zeros(2, 3), torch.zeros(2).int(), "class indices must be int64, got torch.int32"),
+    "batch sizes": (
+        torch.zeros(2, 3),
+        torch.tensor([0, 1, 2]),
+        "class indices for logits (2, 3) must have shape (2,), got (3,)",
+    ),
+    "shape of probabilities": (
+        torch.zeros(2, 3),
+        torch.full((2, 4), 0.25),
+        "probabilities must have the shape of the logits, got (2, 4) for (2, 3)",
+    ),
+    "index out of range": (
+        torch.zeros(2, 3),
+        torch.tensor([0, 3]),
+        "class indices must lie in [0, 2] or be ignore_index -100, got 3",
+    ),
+    "sum of probabilities": (
+        torch.zeros(1, 2),
+        torch.tensor([[0.5, 0.6]]),
+        "target probabilities must be >= 0 and sum to 1, got sums in [1.1, 1.1] and a smallest value of 0.5; "
+        "validate_args=False skips this check",
+    ),
+    "negative probability": (
+        torch.zeros(1, 2),
+        torch.tensor([[-0.5, 1.5]]),
+        "target probabilities must be >= 0 and sum to 1, got sums in [1, 1] and a smallest value of -0.5; "
+        "validate_args=False skips this check",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD_INPUTS)
+@per_sample_losses
+def test_a_target_that_does_not_fit_the_logits_is_refused(name: str, case: str) -> None:
+    logits, target, message = BAD_INPUTS[case]
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        PER_SAMPLE[name]()(logits, target)
+
+
+@per_sample_losses
+def test_class_weights_for_other_classes_are_refused(name: str) -> None:
+    message = "weight must hold one number for each of 4 classes, got shape (2,)"
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        PER_SAMPLE[name](weight=[1.0, 2.0])(*sample())
+
+
+@per_sample_losses
+def test_the_check_of_probabilities_can_be_left_out(name: str) -> None:
+    logits, target = sample("soft")
+    assert PER_SAMPLE[name](validate_args=False)(logits, 2 * target).isfinite()
+
+
+def test_a_loss_of_a_user_is_one_method() -> None:
+    check_loss(Miss(), per_sample=True, class_symmetric=True, soft=True, half=True)
+    torch.testing.assert_close(Miss()(*sample()), MeanAbsoluteErrorLoss()(*sample()) / 2)
+
+
+@pytest.mark.parametrize("cls", [ClassificationLoss, TargetLoss])
+def test_what_is_shared_is_no_loss_by_itself(cls: type[ClassificationLoss]) -> None:
+    with pytest.raises(TypeError, match="abstract"):
+        cls()

@@ -1,0 +1,95 @@
+"""The rows of the registry: complete, and true of the classes they name."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from dataclasses import fields
+
+import pytest
+import torch
+from torch import nn
+
+from entreg import losses
+from entreg.losses import LossInfo, available
+from entreg.testing import check_loss
+
+OWN = [info for info in available().values() if info.cls.__module__.startswith("entreg.")]
+rows = pytest.mark.parametrize("info", OWN, ids=lambda info: info.name)
+CLAIMS = [field.name for field in fields(LossInfo) if field.type == "bool"]
+DISCLAIMED = [(info.name, claim) for info in OWN for claim in CLAIMS if not getattr(info, claim)]
+
+
+def test_every_loss_that_entreg_exports_has_one_row() -> None:
+    exported = [getattr(losses, name) for name in losses.__all__]
+    modules = [value for value in exported if inspect.isclass(value) and issubclass(value, nn.Module)]
+    want = {cls for cls in modules if cls is not losses.Coefficients}
+    assert {info.cls for info in OWN} == want
+    assert len(OWN) == len(want)
+
+
+def test_names_and_formulas_are_each_given_once() -> None:
+    for attribute in ("name", "formula"):
+        values = [getattr(info, attribute) for info in OWN]
+        assert len(set(values)) == len(values)
+
+
+@rows
+def test_a_name_is_in_snake_case_and_found_under_itself(info: LossInfo) -> None:
+    assert re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", info.name)
+    assert available()[info.name] is info
+
+
+@rows
+def test_a_row_has_words_for_formula_and_reference(info: LossInfo) -> None:
+    assert info.formula.strip()
+    assert info.reference.strip()
+
+
+@rows
+def test_a_class_is_named_by_the_package_that_users_import(info: LossInfo) -> None:
+    assert info.class_path == f"entreg.losses.{info.cls.__name__}"
+    assert getattr(losses, info.cls.__name__) is info.cls
+
+
+@rows
+def test_every_argument_has_a_default(info: LossInfo) -> None:
+    parameters = inspect.signature(info.cls).parameters.values()
+    assert [p.name for p in parameters if p.kind is not p.VAR_KEYWORD and p.default is p.empty] == []
+
+
+@rows
+def test_the_papers_of_a_row_are_those_of_its_documentation(info: LossInfo) -> None:
+    documentation = inspect.getdoc(info.cls)
+    papers = re.findall(r"\d{4}\.\d{5}", info.reference)
+    assert [paper for paper in papers if paper not in documentation] == []
+
+
+@rows
+def test_what_is_learnt_by_default_is_said(info: LossInfo) -> None:
+    learnt = {name for name, parameter in info.cls().named_parameters() if parameter.requires_grad}
+    if info.learnable == "weights, bases":
+        assert learnt == {"coefficients.weight.learnt", "coefficients.log_base.learnt"}
+    else:
+        assert learnt == set()
+        assert info.learnable in ("", "what is given as a Term")
+
+
+def test_the_claims_of_a_row_are_those_that_check_loss_checks() -> None:
+    assert set(CLAIMS) <= set(inspect.signature(check_loss).parameters)
+
+
+@pytest.mark.parametrize(("name", "claim"), DISCLAIMED)
+def test_what_a_row_does_not_claim_does_not_hold(name: str, claim: str) -> None:
+    with pytest.raises((AssertionError, ValueError)):
+        check_loss(available()[name].cls(), **{claim: True})
+
+
+@rows
+def test_a_loss_that_takes_no_probabilities_says_so(info: LossInfo) -> None:
+    logits, target = torch.zeros(2, 3), torch.full((2, 3), 1 / 3)
+    if info.soft:
+        assert info.cls()(logits, target).isfinite()
+    else:
+        with pytest.raises(ValueError, match="must be class indices"):
+            info.cls()(logits, target)
