@@ -89,13 +89,13 @@ class Broken(nn.Module):
     ],
 )
 def test_a_defect_is_named(defect: str, words: str) -> None:
+    soft = defect in ("soft", "indices only")
     with pytest.raises((AssertionError, RuntimeError), match=words):
-        soft = defect in ("soft", "indices only")
         check_loss(Broken(defect), per_sample=True, class_symmetric=True, soft=soft, masking=not soft)
 
 
 def test_probabilities_are_asked_for_masked_classes_too() -> None:
-    with pytest.raises(AssertionError, match="logits of -inf and 0 in torch.float32 give finite values and gradients"):
+    with pytest.raises(AssertionError, match="logits of -inf and 0 in torch"):
         check_loss(nn.CrossEntropyLoss(), soft=True)
 
 

@@ -82,7 +82,7 @@ def entropy_regularized(
             divides by the number of all samples then.
         reduction: ``"none"``, ``"mean"`` or ``"sum"``.
         validate_args: whether to check the values of the target.
-        fused: whether the gradient is that of :mod:`entreg.losses.fused`; ``None``: for large batches, eagerly. Compiled,
+        fused: whether the gradient is that of :mod:`entreg.losses.fused`; ``None``: for large batches. Compiled,
             or with coefficients per class, it is autograd's in any case.
 
     Raises:
