@@ -3,6 +3,17 @@
 from entreg.data.augment import Warp
 from entreg.data.base import Batch, ImageDataModule, data_root
 from entreg.data.emnist import EMNIST
+from entreg.data.mnist import KMNIST, MNIST, FashionMNIST
 from entreg.data.strokes import Strokes
 
-__all__ = ["EMNIST", "Batch", "ImageDataModule", "Strokes", "Warp", "data_root"]
+__all__ = [
+    "EMNIST",
+    "KMNIST",
+    "MNIST",
+    "Batch",
+    "FashionMNIST",
+    "ImageDataModule",
+    "Strokes",
+    "Warp",
+    "data_root",
+]

@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader, Dataset
 from entreg.data.augment import Warp, warp
 from entreg.data.sampling import EvalSampler, TrainLoader, TrainSampler
 from entreg.data.splits import digest, split_validation
+from entreg.data.statistics import pixel_statistics
 from entreg.errors import ConfigError, DataError
 
 
@@ -70,14 +71,15 @@ class ImageDataModule(LightningDataModule):
         num_workers: loader processes; 0 is the fastest for images in memory.
         seed: seed of order and augmentation; the CLI sets it to ``seed_everything``.
         split_seed: seed of the validation split, the same for all runs of a study.
-        mean: per-channel mean of pixels in 0..1 for normalisation; default: the data set's own.
+        mean: per-channel mean of pixels in 0..1 for normalisation; default: the data set's own, known or measured on
+            the training images.
         std: per-channel standard deviation, likewise.
     """
 
-    classes: ClassVar[tuple[str, ...]]
+    classes: tuple[str, ...]
     in_channels: ClassVar[int] = 1
-    default_mean: ClassVar[tuple[float, ...]]
-    default_std: ClassVar[tuple[float, ...]]
+    default_mean: tuple[float, ...] | None = None
+    default_std: tuple[float, ...] | None = None
 
     def __init__(
         self,
@@ -123,6 +125,9 @@ class ImageDataModule(LightningDataModule):
         self.train_set = ResidentImages(*self._checked(train=True))
         self.test_set = ResidentImages(*self._checked(train=False))
         self.train_ids, self.val_ids = split_validation(self.train_set.targets, self.test_set.targets, self.split_seed)
+        if self.mean is None or self.std is None:
+            mean, std = pixel_statistics(self.train_set.images, self.train_ids)
+            self.mean, self.std = self.mean or mean, self.std or std
 
     @cached_property
     def fingerprints(self) -> dict[str, str]:
@@ -178,6 +183,7 @@ class ImageDataModule(LightningDataModule):
 
     def transform(self, batch: Batch, epoch: int | None) -> Batch:
         """Warp the images as ``epoch`` has it (``None``: not at all) and normalise them to float32."""
+        assert self.mean is not None and self.std is not None, "call setup() first"  # noqa: PT018
         image = batch.image.float()
         if epoch is not None and self.augment is not None:
             image = warp(image, self._table(epoch, image)[batch.id])
@@ -219,8 +225,13 @@ class ImageDataModule(LightningDataModule):
     def _rank_and_world_size(self) -> tuple[int, int]:
         return (0, 1) if self.trainer is None else (self.trainer.global_rank, self.trainer.world_size)
 
-    def _per_channel(self, name: str, given: Sequence[float] | None, default: Sequence[float]) -> tuple[float, ...]:
-        values = tuple(default if given is None else given)
+    def _per_channel(
+        self, name: str, given: Sequence[float] | None, default: Sequence[float] | None
+    ) -> tuple[float, ...] | None:
+        chosen = default if given is None else given
+        if chosen is None:
+            return None
+        values = tuple(chosen)
         if len(values) != self.in_channels or (name == "std" and min(values) <= 0):
             raise ConfigError(f"data.{name} takes {self.in_channels} numbers{' > 0' * (name == 'std')}, got {values}")
         return values

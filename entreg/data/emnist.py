@@ -1,25 +1,47 @@
-"""EMNIST-Letters: from files that are there, or downloaded through torchvision."""
+"""EMNIST, all its splits: from files that are there, or downloaded through torchvision."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from string import ascii_lowercase, ascii_uppercase, digits
 from typing import Any, Literal
 
 from torch import Tensor
 
-from entreg.data.base import ImageDataModule
-from entreg.data.idx import read_idx
-from entreg.errors import DataError
+from entreg.data.idx_module import IdxDataModule
+
+Split = Literal["letters", "balanced", "byclass", "bymerge", "digits", "mnist"]
+
+# Lower-case letters that look like their capitals, C I J K L M O P S U V W X Y Z, are merged with them.
+_MERGED = (*digits, *ascii_uppercase, *"abdefghnqrt")
+_CLASSES: dict[str, tuple[str, ...]] = {
+    "letters": tuple(ascii_lowercase),
+    "balanced": _MERGED,
+    "bymerge": _MERGED,
+    "byclass": (*digits, *ascii_uppercase, *ascii_lowercase),
+    "digits": tuple(digits),
+    "mnist": tuple(digits),
+}
 
 
-class EMNIST(ImageDataModule):
-    """EMNIST-Letters (arXiv 1702.05373): 26 letters, cases merged, 28x28 grey, targets 0..25.
+class EMNIST(IdxDataModule):
+    """EMNIST (arXiv 1702.05373): handwritten letters and digits, 28x28 grey.
 
-    Reads ``<root>/EMNIST/raw/emnist-letters-{train,test}-{images-idx3,labels-idx1}-ubyte``, the layout of
-    :class:`torchvision.datasets.EMNIST`, which downloads them where they are absent.
+    =============  =======  ============================================================================
+    split          classes
+    =============  =======  ============================================================================
+    ``letters``    26       letters, upper and lower case merged; labelled 1..26 in the files, 0..25 here
+    ``balanced``   47       digits, capitals, and the lower-case letters that look unlike their capitals
+    ``bymerge``    47       the same classes in their natural frequencies
+    ``byclass``    62       digits, capitals, lower-case letters
+    ``digits``     10       digits, as many of each
+    ``mnist``      10       digits, as MNIST has them
+    =============  =======  ============================================================================
+
+    Reads ``<root>/EMNIST/raw/emnist-<split>-{train,test}-{images-idx3,labels-idx1}-ubyte``, plain or ``.gz``, the
+    layout of :class:`torchvision.datasets.EMNIST`, which downloads them where they are absent.
 
     Args:
-        split: only ``"letters"``.
+        split: which of the six data sets.
         upright: transpose the images, which EMNIST stores on their side, so that people can read them. The
             published results train on images as stored.
         kwargs: arguments of :class:`entreg.data.ImageDataModule`.
@@ -28,40 +50,29 @@ class EMNIST(ImageDataModule):
         DataError: if files are absent and cannot be downloaded, or are damaged.
     """
 
-    classes = tuple("abcdefghijklmnopqrstuvwxyz")
-    default_mean = (0.1751,)
-    default_std = (0.3324,)
+    folder = "EMNIST/raw"
 
-    def __init__(self, split: Literal["letters"] = "letters", upright: bool = False, **kwargs: Any) -> None:
+    def __init__(self, split: Split = "letters", upright: bool = False, **kwargs: Any) -> None:
+        self.classes = _CLASSES[split]
+        if split == "letters":
+            self.default_mean, self.default_std = (0.1751,), (0.3324,)
+            self.first_label = 1
         super().__init__(**kwargs)
         self.split = split
         self.upright = upright
 
-    def prepare_data(self) -> None:
-        """Download the files if any is absent."""
-        absent = [path for train in (True, False) for path in self._files(train) if not path.is_file()]
-        if not absent:
-            return
+    def file_names(self, train: bool) -> tuple[str, str]:
+        """Names of the image and the label file of the training or the test set."""
+        stem = f"emnist-{self.split}-{'train' if train else 'test'}"
+        return f"{stem}-images-idx3-ubyte", f"{stem}-labels-idx1-ubyte"
+
+    def download(self, train: bool) -> None:
+        """Download the archive of all splits and keep its files."""
         from torchvision import datasets  # seconds to import, needed once in the life of a root
 
-        try:
-            datasets.EMNIST(str(self.root), split=self.split, train=absent[0] in self._files(True), download=True)
-        except (OSError, RuntimeError) as error:
-            raise DataError(
-                f"{absent[0]} is absent and could not be downloaded ({error}): put the four emnist-letters IDX files "
-                f"into {absent[0].parent}, or name their root with --data.root or ENTREG_DATA, or run on embedded "
-                "data: entreg fit --config configs/quickstart.yaml"
-            ) from error
+        datasets.EMNIST(str(self.root), split=self.split, train=train, download=True)
 
     def load(self, train: bool) -> tuple[Tensor, Tensor]:
         """Return all images and classes of the training or the test file."""
-        image_file, label_file = self._files(train)
-        images, labels = read_idx(image_file, ndim=3), read_idx(label_file, ndim=1)
-        if self.upright:
-            images = images.mT.contiguous()
-        return images.unsqueeze(1), labels.long() - 1  # letters are labelled 1..26
-
-    def _files(self, train: bool) -> tuple[Path, Path]:
-        stem = f"emnist-{self.split}-{'train' if train else 'test'}"
-        folder = self.root / "EMNIST" / "raw"
-        return folder / f"{stem}-images-idx3-ubyte", folder / f"{stem}-labels-idx1-ubyte"
+        images, targets = super().load(train)
+        return (images.mT.contiguous() if self.upright else images), targets

@@ -1,9 +1,11 @@
-"""IDX files, the format of MNIST and its relatives, read with every header field checked."""
+"""IDX files, the format of MNIST and its relatives, plain or gzipped, read with every header field checked."""
 
 from __future__ import annotations
 
+import gzip
 import math
 import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,7 @@ _UNSIGNED_BYTE = 0x08
 
 
 def read_idx(path: Path, ndim: int) -> Tensor:
-    """Read a uint8 IDX file of ``ndim`` dimensions.
+    """Read a uint8 IDX file of ``ndim`` dimensions, gzipped if its name ends in ``.gz``.
 
     Raises:
         DataError: if the file is not such a file or is not exactly as long as its header says.
@@ -26,6 +28,11 @@ def read_idx(path: Path, ndim: int) -> Tensor:
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from error
     mend = "delete it and fetch it again"
+    if path.suffix == ".gz" and content[:64].lstrip()[:1] != b"<":
+        try:
+            content = gzip.decompress(content)
+        except (OSError, EOFError, zlib.error) as error:
+            raise DataError(f"{path}: is not a whole gzip file ({error}); {mend}") from error
     if content[:64].lstrip()[:1] == b"<":
         raise DataError(f"{path}: is an HTML page, not an IDX file (a failed download); {mend}")
     header = 4 + 4 * ndim

@@ -109,3 +109,32 @@ def test_the_real_letters_are_all_there(letters_root):
     assert len(data.val_ids) == 10_400
     assert data.train_set.targets[data.val_ids].bincount().tolist() == [400] * 26
     assert data.test_set.targets.bincount().tolist() == [400] * 26
+
+
+@pytest.mark.parametrize("split", ["balanced", "byclass", "bymerge", "digits", "mnist"])
+def test_every_split_has_the_classes_and_labels_of_torchvision(tmp_path, split):
+    classes = EMNIST(split).num_classes
+    write_split(tmp_path, split, classes)
+    data = EMNIST(split, root=str(tmp_path))
+    theirs = datasets.EMNIST(str(tmp_path), split=split, train=False)
+    images, targets = data.load(train=False)
+    assert torch.equal(images[:, 0], theirs.data)
+    assert torch.equal(targets, theirs.targets)
+    assert list(data.classes) == theirs.classes
+    data.setup()
+    assert (len(data.val_ids), len(data.test_set)) == (classes, classes)
+    assert data.mean[0] == pytest.approx(0.5, abs=0.02)
+
+
+def test_letters_have_the_classes_of_torchvision():
+    assert list(EMNIST().classes) == datasets.EMNIST.classes_split_dict["letters"][1:]
+
+
+def write_split(root, split, classes):
+    raw = root / "EMNIST" / "raw"
+    raw.mkdir(parents=True)
+    for subset, count in (("train", 3 * classes), ("test", classes)):
+        images = torch.randint(256, (count, 28, 28), dtype=torch.uint8)
+        labels = (torch.arange(count) % classes).to(torch.uint8)
+        (raw / f"emnist-{split}-{subset}-images-idx3-ubyte").write_bytes(encode(images))
+        (raw / f"emnist-{split}-{subset}-labels-idx1-ubyte").write_bytes(encode(labels))

@@ -1,5 +1,6 @@
 """IDX files: whole ones are read back, all others are one-line errors that name the file."""
 
+import gzip
 import re
 
 import pytest
@@ -91,3 +92,34 @@ def test_what_cannot_be_opened_is_a_data_error(folder, name):
     with pytest.raises(DataError, match=re.escape(f"{folder / name}: cannot be read")) as caught:
         read_idx(folder / name, ndim=3)
     assert "\n" not in str(caught.value)
+
+
+def test_a_gzipped_file_is_read_like_a_plain_one(tmp_path):
+    images = torch.arange(2 * 3 * 4, dtype=torch.uint8).view(2, 3, 4)
+    plain, packed = tmp_path / "images", tmp_path / "images.gz"
+    plain.write_bytes(encode(images))
+    packed.write_bytes(gzip.compress(encode(images)))
+    assert torch.equal(read_idx(packed, 3), images)
+    assert torch.equal(read_idx(plain, 3), read_idx(packed, 3))
+
+
+@pytest.mark.parametrize("damage", ["truncated", "corrupted", "plain", "empty", "inner"])
+def test_a_damaged_gzip_file_is_one_line(tmp_path, damage):
+    content = encode(torch.arange(200, dtype=torch.uint8).view(50, 2, 2))
+    packed = gzip.compress(content)
+    path = tmp_path / "images.gz"
+    path.write_bytes(
+        {
+            "truncated": packed[:-20],
+            "corrupted": packed[:40] + bytes(20) + packed[60:],
+            "plain": content,
+            "empty": b"",
+            "inner": gzip.compress(content[:-1]),
+        }[damage]
+    )
+    with pytest.raises(DataError) as caught:
+        read_idx(path, 3)
+    message = str(caught.value)
+    assert message.startswith(f"{path}: ")
+    assert message.endswith("; delete it and fetch it again")
+    assert "\n" not in message
