@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from entreg import models
 from entreg.errors import ConfigError
 from entreg.losses import find
 from entreg.runs import open_run
@@ -12,7 +13,7 @@ _KEYWORDS = ("best", "last", "hpc", "registry")
 
 
 def prepare(args: list[str]) -> list[str]:
-    """Rewrite ``--run DIR`` and ``--model.loss NAME``; refuse what could only fail later.
+    """Rewrite ``--run DIR``, ``--model.loss NAME`` and ``--model.net NAME``; refuse what could only fail later.
 
     Raises:
         ConfigError: if there is nothing to run, the loss is unknown, or ``--ckpt_path`` is a keyword.
@@ -27,6 +28,9 @@ def prepare(args: list[str]) -> list[str]:
             raise ConfigError(f"--ckpt_path {value}: name the run instead, entreg {command} --run runs/<id>")
     for position, value in _values(options, "--model.loss"):
         options[position] = options[position].removesuffix(value) + _class_path(value)
+    for position, value in _values(options, "--model.net"):
+        if value in models.__all__:  # torchvision has an MLP too
+            options[position] = options[position].removesuffix(value) + f"{models.__name__}.{value}"
     folders = [value for _, value in _values(options, "--run")]
     return [
         command,

@@ -92,6 +92,7 @@ class Classifier(LightningModule):
         assert self.num_classes is not None
         assert self.in_channels is not None
         self.net = _made("net", self.make_net, self.in_channels, self.num_classes)
+        self._try_net(self.net)
         with torch.no_grad():  # a loss that does not fit the classes says so before training
             _made("loss", copy.deepcopy(self.loss), torch.zeros(2, self.num_classes), torch.tensor([0, 1]))
         if self.channels_last:
@@ -170,13 +171,37 @@ class Classifier(LightningModule):
         loss = self.loss(logits, batch.target)
         return {"loss": loss, "value": loss.detach(), "logits": logits.detach()}
 
+    def _datamodule(self) -> Any:
+        try:
+            return getattr(self.trainer, "datamodule", None)
+        except RuntimeError:  # not attached to a trainer
+            return None
+
+    def _try_net(self, net: nn.Module) -> None:
+        """Refuse a network that cannot take the images of the data, in one line and before training."""
+        shape = getattr(self._datamodule(), "image_shape", None)
+        if shape is None:
+            return
+        training = net.training
+        try:
+            with torch.no_grad():
+                logits = net.eval()(torch.zeros(2, *shape))
+        except (RuntimeError, ValueError, AssertionError) as error:
+            raise ConfigError(
+                f"model.net: {type(net).__name__} cannot take images of {'x'.join(map(str, shape))} ({error}); "
+                "if it has a size (image_size), set it, else choose another network"
+            ) from error
+        net.train(training)
+        if logits.shape != (2, self.num_classes):
+            raise ConfigError(
+                f"model.net: {type(net).__name__} gives {tuple(logits.shape)} for 2 images, expected logits "
+                f"(2, {self.num_classes})"
+            )
+
     def _agreed(self, key: str) -> int:
         """Value of ``key`` on which config and data agree, or the one that is there."""
         configured = getattr(self, key)
-        try:
-            datamodule = getattr(self.trainer, "datamodule", None)
-        except RuntimeError:  # not attached to a trainer
-            datamodule = None
+        datamodule = self._datamodule()
         found = getattr(datamodule, key, None)
         if configured is None and found is None:
             raise ConfigError(f"{key} is unknown: the data module has no attribute {key}, set model.{key}")

@@ -14,10 +14,12 @@ from entreg.errors import ConfigError, RunError
         (["--model.loss", "mix_ent"], ["--model.loss", "entreg.losses.MixEntLoss"]),
         (["--model.loss", "MixEntLoss"], ["--model.loss", "entreg.losses.MixEntLoss"]),
         (["--model.loss=mix_ent"], ["--model.loss=entreg.losses.MixEntLoss"]),
+        (["--model.net", "MLP"], ["--model.net", "entreg.models.MLP"]),
+        (["--model.net", "my_nets.MLP"], ["--model.net", "my_nets.MLP"]),
         (["--model.loss.eps=-1"], ["--model.loss.eps=-1"]),
     ],
 )
-def test_names_of_losses_become_class_paths(options: list[str], expected: list[str]) -> None:
+def test_names_of_losses_and_networks_become_class_paths(options: list[str], expected: list[str]) -> None:
     assert prepare(["fit", *options]) == ["fit", *expected]
 
 

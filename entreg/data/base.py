@@ -114,6 +114,11 @@ class ImageDataModule(LightningDataModule):
         """Number of classes."""
         return len(self.classes)
 
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """Channels, height and width of the images, once they are loaded."""
+        return tuple(self.train_set.images.shape[1:])
+
     @abstractmethod
     def load(self, train: bool) -> tuple[Tensor, Tensor]:
         """Return images ``(N, C, H, W)`` uint8 and classes ``(N,)`` int64 of the training or the test file."""

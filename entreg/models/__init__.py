@@ -1,5 +1,7 @@
 """Networks. Each takes ``(in_channels, num_classes)`` first, so that the data can decide both."""
 
+from entreg.models.backbones import Timm
+from entreg.models.simple import MLP, LeNet
 from entreg.models.vgg import VGG5, SpinalVGG5
 
-__all__ = ["VGG5", "SpinalVGG5"]
+__all__ = ["MLP", "VGG5", "LeNet", "SpinalVGG5", "Timm"]

@@ -1,0 +1,81 @@
+"""Any image classifier of timm, fitted to small images."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+from torch import Tensor, nn
+
+_TRANSFORMERS = ("vision_transformer", "deit")  # timm's modules whose networks take a patch size
+_FEWEST_TOKENS = 49
+
+
+class Timm(nn.Module):
+    """A classifier of the timm library by its name, made for the channels, classes and size of the data.
+
+    timm's networks expect 224 pixels. ResNets get a 3x3 stem of stride 1 without max-pooling, as is usual for small
+    images; vision transformers the largest patch that leaves at least 49 tokens (4 pixels at 28 and 32). No weights
+    are downloaded unless asked for, and pretrained networks keep their stem and patch.
+
+    Args:
+        in_channels: channels of the images.
+        num_classes: number of classes C.
+        name: timm's name of the network, see ``timm.list_models()``.
+        image_size: height and width of the images, for networks that have to know.
+        pretrained: start from timm's weights, which it downloads.
+        options: further arguments of :func:`timm.create_model`.
+
+    Shape:
+        images ``(N, in_channels, H, W)``; logits ``(N, C)``.
+
+    Raises:
+        ValueError: if timm is not installed, has no network of this name, or refuses an option.
+    """
+
+    def __init__(
+        self,
+        in_channels: int = 1,
+        num_classes: int = 26,
+        name: str = "resnet18",
+        image_size: int = 28,
+        pretrained: bool = False,
+        options: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        try:
+            import timm  # seconds to import, and optional
+        except ModuleNotFoundError as error:
+            raise ValueError(f"network {name!r} needs timm: pip install 'entreg[timm]'") from error
+        if not timm.is_model(name):
+            close = difflib.get_close_matches(name, timm.list_models(), n=3)
+            hint = f"did you mean {', '.join(map(repr, close))}?" if close else "timm.list_models() names all"
+            raise ValueError(f"timm has no network {name!r}, {hint}")
+        sizes: dict[str, Any] = {}
+        if any(name in timm.list_models(module=module) for module in _TRANSFORMERS):
+            sizes = {"img_size": image_size}
+            if not pretrained:
+                sizes["patch_size"] = patch_size(image_size)
+        self.model: Any = timm.create_model(
+            name, pretrained=pretrained, in_chans=in_channels, num_classes=num_classes, **sizes, **(options or {})
+        )
+        is_resnet = isinstance(self.model, timm.models.ResNet)
+        if is_resnet and not pretrained:
+            self.model.conv1 = nn.Conv2d(in_channels, self.model.bn1.num_features, 3, padding=1, bias=False)
+            nn.init.kaiming_normal_(self.model.conv1.weight, mode="fan_out", nonlinearity="relu")
+            self.model.maxpool = nn.Identity()
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Return logits."""
+        return self.model(image)
+
+
+def patch_size(image_size: int) -> int:
+    """Return the largest side of a square patch that divides the image into at least 49 patches.
+
+    Example:
+        >>> [patch_size(size) for size in (28, 32, 64, 224)]
+        [4, 4, 8, 32]
+    """
+    sides = (side for side in range(image_size, 0, -1) if image_size % side == 0)
+    return next((side for side in sides if (image_size // side) ** 2 >= _FEWEST_TOKENS), 1)
