@@ -59,15 +59,18 @@ class Timm(nn.Module):
         self.model: Any = timm.create_model(
             name, pretrained=pretrained, in_chans=in_channels, num_classes=num_classes, **sizes, **(options or {})
         )
-        is_resnet = isinstance(self.model, timm.models.ResNet)
-        if is_resnet and not pretrained:
-            self.model.conv1 = nn.Conv2d(in_channels, self.model.bn1.num_features, 3, padding=1, bias=False)
-            nn.init.kaiming_normal_(self.model.conv1.weight, mode="fan_out", nonlinearity="relu")
-            self.model.maxpool = nn.Identity()
+        if isinstance(self.model, timm.models.ResNet) and not pretrained:
+            _set_small_stem(self.model, in_channels)
 
     def forward(self, image: Tensor) -> Tensor:
         """Return logits."""
         return self.model(image)
+
+
+def _set_small_stem(resnet: Any, in_channels: int) -> None:
+    resnet.conv1 = nn.Conv2d(in_channels, resnet.bn1.num_features, 3, padding=1, bias=False)
+    nn.init.kaiming_normal_(resnet.conv1.weight, mode="fan_out", nonlinearity="relu")
+    resnet.maxpool = nn.Identity()
 
 
 def patch_size(image_size: int) -> int:
