@@ -2,6 +2,7 @@
 
 from entreg.data.augment import Warp
 from entreg.data.base import Batch, ImageDataModule, data_root
+from entreg.data.damage import Damage
 from entreg.data.emnist import EMNIST
 from entreg.data.mnist import KMNIST, MNIST, FashionMNIST
 from entreg.data.strokes import Strokes
@@ -11,6 +12,7 @@ __all__ = [
     "KMNIST",
     "MNIST",
     "Batch",
+    "Damage",
     "FashionMNIST",
     "ImageDataModule",
     "Strokes",

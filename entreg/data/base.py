@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from entreg.data.augment import Warp, warp
+from entreg.data.damage import Damage
 from entreg.data.sampling import EvalSampler, TrainLoader, TrainSampler
 from entreg.data.splits import digest, split_validation
 from entreg.data.statistics import pixel_statistics
@@ -71,6 +72,7 @@ class ImageDataModule(LightningDataModule):
         num_workers: loader processes; 0 is the fastest for images in memory.
         seed: seed of order and augmentation; the CLI sets it to ``seed_everything``.
         split_seed: seed of the validation split, the same for all runs of a study.
+        damage: wrong labels, rare classes or few samples in training; clean labels stay in ``clean_targets``.
         mean: per-channel mean of pixels in 0..1 for normalisation; default: the data set's own, known or measured on
             the training images.
         std: per-channel standard deviation, likewise.
@@ -90,6 +92,7 @@ class ImageDataModule(LightningDataModule):
         num_workers: int = 0,
         seed: int = 0,
         split_seed: int = 0,
+        damage: Damage = Damage(),  # noqa: B008 - frozen
         mean: Sequence[float] | None = None,
         std: Sequence[float] | None = None,
     ) -> None:
@@ -103,6 +106,7 @@ class ImageDataModule(LightningDataModule):
         self.num_workers = num_workers
         self.seed = seed
         self.split_seed = split_seed
+        self.damage = damage
         self.mean = self._per_channel("mean", mean, self.default_mean)
         self.std = self._per_channel("std", std, self.default_std)
         self._homographies: tuple[int, Tensor] | None = None
@@ -130,6 +134,9 @@ class ImageDataModule(LightningDataModule):
         self.train_set = ResidentImages(*self._checked(train=True))
         self.test_set = ResidentImages(*self._checked(train=False))
         self.train_ids, self.val_ids = split_validation(self.train_set.targets, self.test_set.targets, self.split_seed)
+        self.clean_targets = self.train_set.targets
+        self.train_ids = self.damage.keep(self.clean_targets, self.train_ids, self.num_classes)
+        self.train_set.targets = self.damage.relabel(self.clean_targets, self.train_ids, self.num_classes)
         if self.mean is None or self.std is None:
             mean, std = pixel_statistics(self.train_set.images, self.train_ids)
             self.mean, self.std = self.mean or mean, self.std or std
