@@ -27,5 +27,11 @@ def test_the_choices_of_an_option_are_listed() -> None:
     assert readable(message) == "p: got 'auto', expected one of 1, 2"
 
 
+def test_what_is_wrong_with_one_member_of_a_union_is_said_without_the_other() -> None:
+    other, wrong = "Import path a.B does not correspond to a subclass of C", "gamma must be >= 0, got -1"
+    assert readable(f'Parser key "model.loss":\n  - {other}\n  - {wrong}') == f"model.loss: {wrong}"
+    assert readable(f'Parser key "model.loss":\n  - {other}') == f"model.loss: {other}"
+
+
 def test_other_messages_are_only_folded() -> None:
     assert readable("two\n  lines") == "two lines"
