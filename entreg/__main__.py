@@ -90,6 +90,25 @@ def _print_page(info: LossInfo) -> None:
     call = f"{info.class_path}{signature(info.cls).replace(parameters=parameters, return_annotation=Parameter.empty)}"
     print(f"{info.name}: {info.formula}\nreference: {info.reference}\nlearnt: {info.learnable or 'nothing'}\n")
     print(f"{call}\n\n{getdoc(info.cls)}")
+    if options := _options(info.cls):
+        print(f"\noptions: {', '.join(options)}")
+
+
+def _options(cls: type) -> list[str]:
+    """What a class takes as ``**options: Unpack[...]``, with the defaults of its base classes."""
+    from inspect import Parameter, signature
+    from typing import get_args
+
+    from typing_extensions import get_type_hints
+
+    hint = get_type_hints(vars(cls)["__init__"]).get("options")
+    if hint is None:
+        return []
+    inherited: dict[str, Parameter] = {}
+    for base in reversed(cls.__mro__[1:]):
+        inherited |= signature(base).parameters
+    names = get_type_hints(get_args(hint)[0])
+    return [str(inherited[name].replace(annotation=Parameter.empty)) for name in names]
 
 
 _COMMANDS: dict[str, Callable[[list[str]], None]] = {

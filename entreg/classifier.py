@@ -93,8 +93,7 @@ class Classifier(LightningModule):
         assert self.in_channels is not None
         self.net = _made("net", self.make_net, self.in_channels, self.num_classes)
         self._try_net(self.net)
-        with torch.no_grad():  # a loss that does not fit the classes says so before training
-            _made("loss", copy.deepcopy(self.loss), torch.zeros(2, self.num_classes), torch.tensor([0, 1]))
+        self._try_loss(self.num_classes)
         if self.channels_last:
             self.net.to(memory_format=torch.channels_last)
         if self.compile_net:
@@ -176,6 +175,17 @@ class Classifier(LightningModule):
             return getattr(self.trainer, "datamodule", None)
         except RuntimeError:  # not attached to a trainer
             return None
+
+    def _try_loss(self, num_classes: int) -> None:
+        """Refuse a loss that does not fit the classes or gives no single number, before training."""
+        with torch.no_grad():
+            value = _made("loss", copy.deepcopy(self.loss), torch.zeros(2, num_classes), torch.tensor([0, 1]))
+        if not isinstance(value, Tensor) or value.ndim:
+            given = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
+            raise ConfigError(
+                f"model.loss: training needs one number, {type(self.loss).__name__} gives {given}: "
+                "set model.loss.reduction to mean or sum"
+            )
 
     def _try_net(self, net: nn.Module) -> None:
         """Refuse a network that cannot take the images of the data, in one line and before training."""

@@ -133,3 +133,16 @@ def test_first_mismatch(found: dict[str, torch.Tensor], words: str | None) -> No
 
     answer = first_mismatch({"a": torch.zeros(2)}, found)
     assert answer is None if words is None else re.search(words, answer)
+
+
+@pytest.mark.parametrize(
+    ("loss", "given"),
+    [
+        (CrossEntropyLoss(reduction="none"), r"CrossEntropyLoss gives shape \(2,\)"),
+        (nn.CrossEntropyLoss(reduction="none"), r"CrossEntropyLoss gives shape \(2,\)"),
+    ],
+)
+def test_a_loss_that_gives_no_single_number_is_refused_before_training(loss: nn.Module, given: str) -> None:
+    model = Classifier(loss=loss, net=Tiny, num_classes=4, in_channels=1)
+    with pytest.raises(ConfigError, match=f"^model.loss: training needs one number, {given}: set model.loss.reduction"):
+        model.configure_model()

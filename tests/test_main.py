@@ -59,3 +59,11 @@ def test_lightning_cli_help_options_work(option: str, capsys: pytest.CaptureFixt
         main(["fit", "--data", "Strokes", "--model.loss", "mix_ent", option, *value])
     assert stopped.value.code == 0
     assert ("seed_everything: 0" if not value else "rce_weight") in capsys.readouterr().out
+
+
+def test_the_page_of_a_loss_lists_its_options(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["losses", "mix_ent"]) == 0
+    options = capsys.readouterr().out.strip().splitlines()[-1]
+    assert options.startswith("options: eps=1e-06, constraint='square', per_class_bases=None")
+    assert main(["losses", "cross_entropy"]) == 0
+    assert "options:" not in capsys.readouterr().out

@@ -12,17 +12,25 @@ from torch import Tensor
 _SUM_TOLERANCE = {torch.float64: 1e-5, torch.float32: 1e-3, torch.float16: 1e-2, torch.bfloat16: 3e-2}
 
 
-def log_base(base: float) -> float:
-    """Return ``ln(base)``; a base that is not a finite number > 1 is a ``ValueError``."""
-    if not 1 < base < math.inf:
-        raise ValueError(f"base must be a number > 1, got {base}")
+SMALLEST_EXCESS = 1e-6  # of a base over 1: below it ln b vanishes in float32
+LARGEST = 1e30  # weight or base: float32 has room for what is made of it
+
+
+def log_base(base: float, name: str = "base") -> float:
+    """Return ``ln(base)``; a base that is not a number in (1 + 1e-6, 1e30] is a ``ValueError``."""
+    if not isinstance(base, (int, float)) or not 1 < base < math.inf:
+        raise ValueError(f"{name} must be a number > 1, got {base}")
+    if not 1 + SMALLEST_EXCESS <= base <= LARGEST:
+        raise ValueError(f"{name} must lie between 1.000001 and {LARGEST:g}, got {base}: float32 holds no other")
     return math.log(base)
 
 
 def check_eps(eps: float) -> None:
-    """Raise ``ValueError`` unless 0 < eps < 1."""
+    """Raise ``ValueError`` unless 0 < eps < 1, and eps is a normal number in float32."""
     if not 0 < eps < 1:
         raise ValueError(f"eps must lie strictly between 0 and 1, got {eps}")
+    if eps < torch.finfo(torch.float32).tiny:
+        raise ValueError(f"eps must be at least 1.2e-38, the smallest normal number of float32, got {eps}")
 
 
 def check_label_smoothing(label_smoothing: float) -> None:
@@ -59,6 +67,8 @@ def class_weight(weight: Sequence[float] | Tensor | None) -> Tensor | None:
     if weight is None:
         return None
     values = torch.as_tensor(weight)
+    if values.ndim != 1 or not bool((values.isfinite() & (values >= 0)).all()):
+        raise ValueError(f"class weights must be finite numbers >= 0, one for each class, got {weight}")
     return values if values.is_floating_point() else values.to(torch.get_default_dtype())
 
 

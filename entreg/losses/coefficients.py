@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from entreg.losses.checks import log_base
+from entreg.losses.checks import LARGEST, SMALLEST_EXCESS, log_base
 
 Constraint = Literal["fixed", "free", "square", "exp", "softplus", "softmax", "uncertainty"]
 Schedule = Literal["constant", "decay", "grow", "cosine_decay", "cosine_grow"]
@@ -59,9 +59,8 @@ _MAPS = {
     "softmax": _Map(lambda raw: raw.softmax(0), lambda weight: (weight / weight.sum()).log()),
     "uncertainty": _Map(lambda raw: torch.exp(-raw) / 2, lambda weight: -torch.log(2 * weight)),
 }
-_MIN_EXCESS = 1e-6  # of a learnt base over 1: below it ln b vanishes in float32
 _LOG_BASE = _Map(
-    lambda raw: torch.log1p(F.softplus(raw).clamp(min=_MIN_EXCESS)),
+    lambda raw: torch.log1p(F.softplus(raw).clamp(min=SMALLEST_EXCESS)),
     lambda log_base: _inverse_softplus(torch.expm1(log_base)),
 )
 _COLUMN_MAPS = {**_MAPS, "log_base": _LOG_BASE}
@@ -116,6 +115,8 @@ class Coefficients(nn.Module):
     ``max_interval``                   in epochs; what it bounds cannot be known. Our schedules span the training
     =================================  ===========================================================================
 
+    Fixed weights and bases are buffers, restored with a checkpoint like parameters.
+
     Where a term has a schedule there is a buffer ``progress``, a scalar in [0, 1], for the training loop to set.
 
     Args:
@@ -139,6 +140,8 @@ class Coefficients(nn.Module):
         super().__init__()
         if constraint not in _MAPS:
             raise ValueError(f"constraint must be one of {', '.join(map(repr, _MAPS))}, got {constraint!r}")
+        if not terms:
+            raise ValueError("coefficients need at least one term")
         for name, term in terms.items():
             _check(name, term, constraint)
         self.terms = tuple(terms)
@@ -147,7 +150,7 @@ class Coefficients(nn.Module):
         weights = torch.tensor([term.weight for term in terms.values()], dtype=torch.float64)
         learnt = [term.learn_weight and constraint != "fixed" for term in terms.values()]
         self.weight = _Column(weights, learnt, constraint)
-        log_bases = _log_bases([term.base for term in terms.values()])
+        log_bases = _log_bases({name: term.base for name, term in terms.items()})
         self.per_class = log_bases.ndim == 2
         self.log_base = _Column(log_bases, [term.learn_base for term in terms.values()], "log_base")
         if constraint == "softmax":
@@ -220,21 +223,32 @@ class _Column(nn.Module):
         return mapped if self.fixed is None else torch.cat((mapped, self.fixed))[self.order]
 
 
-def _log_bases(bases: Sequence[float | Sequence[float]]) -> Tensor:
+def _log_bases(bases: Mapping[str, float | Sequence[float]]) -> Tensor:
     """Logarithms of bases, ``(T,)``, or ``(T, C)`` where some term has one for each class."""
-    sizes = {len(base) for base in bases if isinstance(base, Sequence)}
-    if len(sizes) > 1:
+    sizes = {len(base) for base in bases.values() if isinstance(base, Sequence)}
+    if len(sizes) > 1 or 0 in sizes:
         raise ValueError(f"per-class bases must be given for one number of classes, got {sorted(sizes)}")
-    if not sizes:
-        return torch.tensor([log_base(base) for base in bases if not isinstance(base, Sequence)], dtype=torch.float64)
-    classes = sizes.pop()
-    rows = [list(base) if isinstance(base, Sequence) else [base] * classes for base in bases]
-    return torch.tensor([[log_base(value) for value in row] for row in rows], dtype=torch.float64)
+    classes = sizes.pop() if sizes else None
+    rows = [
+        [log_base(value, f"the base of {name}") for value in base]
+        if isinstance(base, Sequence)
+        else [log_base(base, f"the base of {name}")] * (classes or 1)
+        for name, base in bases.items()
+    ]
+    values = torch.tensor(rows, dtype=torch.float64)
+    return values.squeeze(1) if classes is None else values
 
 
 def _check(name: str, term: Term, constraint: Constraint) -> None:
+    if not isinstance(term.weight, (int, float)):
+        raise ValueError(
+            f"the weight of {name} must be a number, got {type(term.weight).__name__}; "
+            "class weights go by keyword: weight=..."
+        )
     if not 0 <= term.weight < math.inf:
         raise ValueError(f"the weight of {name} must be a finite number >= 0, got {term.weight}")
+    if term.weight > LARGEST:
+        raise ValueError(f"the weight of {name} must be at most {LARGEST:g}, got {term.weight}")
     if term.weight == 0 and term.learn_weight and constraint in _OPEN:
         raise ValueError(f"the weight of {name} must be > 0 with constraint {constraint!r}, got {term.weight}")
     if term.schedule not in _FACTORS:

@@ -44,4 +44,6 @@ def collapses(start: Mapping[str, float], now: Mapping[str, float], share: float
 
 def _coefficients(observed: Mapping[str, float]) -> dict[str, float]:
     terms = [name.partition("/")[2] for name in observed if name.startswith("weight/")]
-    return {term: observed[f"weight/{term}"] / math.log(observed[f"base/{term}"]) for term in terms}
+    # A base that float32 rounds to 1 has the largest coefficient, not an error.
+    log_bases = {term: math.log(observed[f"base/{term}"]) or math.ulp(1.0) for term in terms}
+    return {term: observed[f"weight/{term}"] / log_bases[term] for term in terms}

@@ -21,6 +21,9 @@ class CrossEntropyLoss(EntropyRegularizedLoss):
         label_smoothing: share of the target spread over all classes, in [0, 1].
         validate_args: whether to check that probabilities sum to 1 and, on a CPU, that indices are in range.
 
+    Shape:
+        as :class:`EntropyRegularizedLoss`.
+
     Raises:
         ValueError: on an argument out of its range; in ``forward``, if the target does not fit the logits.
 
@@ -33,6 +36,7 @@ class CrossEntropyLoss(EntropyRegularizedLoss):
     def __init__(
         self,
         weight: Sequence[float] | None = None,
+        *,
         ignore_index: int = -100,
         reduction: Reduction = "mean",
         label_smoothing: float = 0.0,
@@ -61,6 +65,9 @@ class MinEntLoss(EntropyRegularizedLoss):
         learn_bases: whether the bases are learnt.
         schedule: of the entropy term over training, see :class:`Term`.
         options: ``constraint`` and what else :class:`EntropyRegularizedLoss` takes by keyword.
+
+    Shape:
+        as :class:`EntropyRegularizedLoss`.
 
     Raises:
         ValueError: on a negative weight, a base <= 1, or an option out of its range.
@@ -104,6 +111,9 @@ class MixEntLoss(EntropyRegularizedLoss):
         schedule: of the swapped term over training, see :class:`Term`.
         options: ``eps``, ``constraint`` and what else :class:`EntropyRegularizedLoss` takes by keyword.
 
+    Shape:
+        as :class:`EntropyRegularizedLoss`.
+
     Raises:
         ValueError: on a negative weight, a base <= 1, or an option out of its range.
 
@@ -146,6 +156,9 @@ class ReverseKLLoss(EntropyRegularizedLoss):
         options: ``eps``, ``constraint`` and what else :class:`EntropyRegularizedLoss` takes by keyword, except
             ``per_class_bases``.
 
+    Shape:
+        as :class:`EntropyRegularizedLoss`.
+
     Raises:
         ValueError: on a negative weight, a base <= 1, or an option out of its range.
 
@@ -177,8 +190,11 @@ class ConfidencePenaltyLoss(EntropyRegularizedLoss):
     r"""The confidence penalty :math:`CE(q, p) - \beta H(p)`, MIN-ENT's opposite (arXiv 1701.06548).
 
     Args:
-        beta: strength of the penalty, >= 0; the paper tunes it, 0.1 being typical of its image experiments.
+        beta: strength of the penalty, >= 0; the paper tunes it.
         options: what :class:`EntropyRegularizedLoss` takes by keyword.
+
+    Shape:
+        as :class:`EntropyRegularizedLoss`.
 
     Raises:
         ValueError: on a negative ``beta`` or an option out of its range.

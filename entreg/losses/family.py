@@ -179,10 +179,12 @@ def _arguments(coefficients: Mapping[str, Tensor]) -> dict[str, Any]:
 
 def _terms(given: Mapping[str, float | Term], per_class_bases: int | None) -> dict[str, Term]:
     """Terms that are switched on, a number being a fixed coefficient."""
+    if per_class_bases is not None and not (isinstance(per_class_bases, int) and per_class_bases > 0):
+        raise ValueError(f"per_class_bases must be the number of classes, got {per_class_bases}")
     terms = {}
     for name, value in given.items():
         term = value if isinstance(value, Term) else Term(value, learn_weight=False, learn_base=False)
-        if term.weight == 0 and not isinstance(value, Term):
+        if isinstance(value, (int, float)) and value == 0:
             continue
         if per_class_bases is not None and not isinstance(term.base, Sequence):
             term = replace(term, base=[term.base] * per_class_bases)

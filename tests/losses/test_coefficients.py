@@ -196,7 +196,7 @@ def test_a_weight_that_is_negative_or_not_finite_is_refused(weight: float) -> No
 @pytest.mark.parametrize("base", [1.0, 0.5, -2.0, math.inf, math.nan])
 def test_a_base_that_is_not_above_1_is_refused(base: float) -> None:
     for given_base in (base, [2.0, base]):
-        with pytest.raises(ValueError, match=rf"^base must be a number > 1, got {base}$"):
+        with pytest.raises(ValueError, match=rf"^the base of ce must be a number > 1, got {base}$"):
             Coefficients({"ce": Term(1.0, given_base)})
 
 
@@ -228,3 +228,35 @@ def test_a_joint_constraint_spans_all_terms_and_needs_fixed_bases(constraint: st
 def test_a_weight_of_0_is_out_of_reach_of_an_open_map(constraint: str) -> None:
     with pytest.raises(ValueError, match=f"^the weight of ce must be > 0 with constraint '{constraint}', got 0"):
         Coefficients({"ce": Term(0.0, 2.0, learn_base=False)}, constraint)
+
+
+@pytest.mark.parametrize("learn_base", [False, True])
+@pytest.mark.parametrize("base", [1.0000005, 1e31, 1e300])
+def test_a_base_that_float32_cannot_hold_is_refused(base: float, learn_base: bool) -> None:
+    with pytest.raises(
+        ValueError, match=r"^the base of kl must lie between 1.000001 and 1e\+30, got .*: float32 holds no"
+    ):
+        Coefficients({"kl": Term(1.0, base, learn_base=learn_base)})
+
+
+@pytest.mark.parametrize("base", [1.00001, 1e30])
+def test_at_its_limits_a_learnt_base_still_has_a_gradient(base: float) -> None:
+    module = Coefficients({"ce": Term(1.0, base)})
+    coefficient = module()[0]["ce"]
+    coefficient.backward()
+    assert coefficient.item() == pytest.approx(1 / math.log(base), rel=0.05)
+    assert module.log_base.learnt.grad.item() != 0
+
+
+def test_what_is_no_number_is_refused() -> None:
+    message = r"^the weight of ce must be a number, got Tensor; class weights go by keyword: weight=\.\.\.$"
+    with pytest.raises(ValueError, match=message):
+        Coefficients({"ce": Term(torch.ones(5))})
+    with pytest.raises(ValueError, match=r"^the base of ce must be a number > 1, got tensor\(\[2., 3.\]\)$"):
+        Coefficients({"ce": Term(1.0, torch.tensor([2.0, 3.0]))})
+    with pytest.raises(ValueError, match=r"^the weight of ce must be at most 1e\+30, got 1e\+39$"):
+        Coefficients({"ce": Term(1e39)})
+    with pytest.raises(ValueError, match=r"^per-class bases must be given for one number of classes, got \[0\]$"):
+        Coefficients({"ce": Term(1.0, [])})
+    with pytest.raises(ValueError, match=r"^coefficients need at least one term$"):
+        Coefficients({})

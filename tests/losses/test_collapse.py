@@ -106,3 +106,8 @@ def test_a_collapse_of_a_learnt_loss_is_found_with_bases_for_each_class() -> Non
 
 def test_nothing_observed_is_no_collapse() -> None:
     assert collapses({}, {}) == {}
+
+
+def test_a_base_rounded_to_1_is_no_error() -> None:
+    observed = {"weight/ce": 1.0, "base/ce": 1.0}
+    assert collapses(observed, observed) == {}

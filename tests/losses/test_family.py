@@ -131,7 +131,7 @@ def test_eps_outside_0_and_1_is_refused(eps: float) -> None:
 def test_weights_bases_and_constraints_out_of_range_are_refused(cls: type[EntropyRegularizedLoss]) -> None:
     with pytest.raises(ValueError, match=r"^the weight of ce must be a finite number >= 0, got -1"):
         cls(ce_weight=-1.0)
-    with pytest.raises(ValueError, match=r"^base must be a number > 1, got 1"):
+    with pytest.raises(ValueError, match=r"^the base of ce must be a number > 1, got 1"):
         cls(ce_base=1.0)
     with pytest.raises(ValueError, match=r"^constraint must be one of .*, got 'cube'$"):
         cls(constraint="cube")
@@ -258,3 +258,35 @@ def test_bases_of_each_class_are_refused_on_the_divergence_alone() -> None:
         ValueError, match=r"^per-class bases apply to ce and to entropy or rce, not to kl alone: use rce$"
     ):
         ReverseKLLoss(per_class_bases=4)
+
+
+@pytest.mark.parametrize("classes", [0, -3, 26.0])
+def test_per_class_bases_is_a_number_of_classes(classes: float) -> None:
+    with pytest.raises(ValueError, match=rf"^per_class_bases must be the number of classes, got {classes}$"):
+        MixEntLoss(per_class_bases=classes)
+
+
+@pytest.mark.parametrize("weight", [[-1.0, 1.0], [math.nan, 1.0], [[1.0, 2.0]]])
+def test_class_weights_are_finite_numbers_not_below_0(weight: list) -> None:
+    with pytest.raises(ValueError, match=r"^class weights must be finite numbers >= 0, one for each class, got"):
+        MixEntLoss(weight=weight)
+
+
+def test_class_weights_in_the_place_of_pytorchs_are_sent_to_their_keyword() -> None:
+    with pytest.raises(ValueError, match=r"class weights go by keyword: weight=\.\.\.$"):
+        MixEntLoss(torch.ones(5))
+
+
+@pytest.mark.parametrize("eps", [1.2e-38, 0.5])
+def test_indices_and_one_hot_agree_at_the_limits_of_eps(eps: float) -> None:
+    logits, target = sample(dtype=torch.float32)
+    one_hot = nn.functional.one_hot(target, 4).float()
+    loss = MixEntLoss(eps=eps)
+    torch.testing.assert_close(loss(logits, one_hot), loss(logits, target))
+
+
+def test_an_eps_that_float32_cannot_hold_is_refused() -> None:
+    with pytest.raises(
+        ValueError, match=r"^eps must be at least 1.2e-38, the smallest normal number of float32, got 1e-50$"
+    ):
+        MixEntLoss(eps=1e-50)

@@ -35,6 +35,10 @@ class ClassificationLoss(nn.Module, ABC):
         reduction: ``"none"``, ``"mean"`` or ``"sum"``.
         validate_args: whether to check that probabilities sum to 1 and, on a CPU, that indices are in range.
 
+    Shape:
+        logits ``(C,)``, ``(N, C)`` or ``(N, C, d1, ...)``; target class indices or probabilities; output a scalar, or
+        the shape of the indices with ``reduction="none"``.
+
     Raises:
         ValueError: if ``reduction`` is unknown; in ``forward``, if the target does not fit the logits.
     """

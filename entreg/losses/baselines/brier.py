@@ -15,6 +15,9 @@ class BrierLoss(ClassificationLoss):
     Args:
         options: what :class:`ClassificationLoss` takes.
 
+    Shape:
+        as :class:`ClassificationLoss`.
+
     Example:
         >>> BrierLoss()(torch.zeros(1, 4), torch.tensor([0]))
         tensor(0.7500)

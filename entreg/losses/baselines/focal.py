@@ -20,6 +20,9 @@ class FocalLoss(TargetLoss):
         gamma: :math:`\gamma \ge 0`; 0 is cross-entropy.
         options: what :class:`ClassificationLoss` takes.
 
+    Shape:
+        as :class:`ClassificationLoss`.
+
     Raises:
         ValueError: on a negative ``gamma``.
 

@@ -20,6 +20,9 @@ class GeneralizedCrossEntropyLoss(TargetLoss):
         q: :math:`q \in [0, 1]`; the paper uses 0.7.
         options: what :class:`ClassificationLoss` takes.
 
+    Shape:
+        as :class:`ClassificationLoss`.
+
     Raises:
         ValueError: if ``q`` is outside [0, 1].
 
@@ -35,7 +38,7 @@ class GeneralizedCrossEntropyLoss(TargetLoss):
 
     def cost(self, log_p: Tensor) -> Tensor:
         """Return :math:`(1 - p^q) / q`."""
-        return -torch.expm1(self.q * log_p) / self.q if self.q > 0 else -log_p
+        return -torch.expm1(self.q * log_p) / self.q if self.q > 1e-6 else -log_p
 
 
 class MeanAbsoluteErrorLoss(TargetLoss):
@@ -45,6 +48,9 @@ class MeanAbsoluteErrorLoss(TargetLoss):
 
     Args:
         options: what :class:`ClassificationLoss` takes.
+
+    Shape:
+        as :class:`ClassificationLoss`.
 
     Example:
         >>> MeanAbsoluteErrorLoss()(torch.zeros(1, 4), torch.tensor([0]))

@@ -19,6 +19,9 @@ class LabelSmoothingLoss(CrossEntropyLoss):
         smoothing: :math:`s \in [0, 1]`; 0 is cross-entropy.
         options: what :class:`entreg.losses.CrossEntropyLoss` takes besides.
 
+    Shape:
+        as :class:`ClassificationLoss`.
+
     Raises:
         ValueError: if ``smoothing`` is outside [0, 1].
 

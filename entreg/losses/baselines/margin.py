@@ -25,6 +25,9 @@ class MarginLabelSmoothingLoss(ClassificationLoss):
         alpha: strength :math:`\alpha \ge 0`; 0 is cross-entropy.
         options: what :class:`ClassificationLoss` takes.
 
+    Shape:
+        as :class:`ClassificationLoss`.
+
     Raises:
         ValueError: on a negative ``margin`` or ``alpha``.
 

@@ -18,12 +18,15 @@ class MMCELoss(ClassificationLoss):
         CE + \lambda \sqrt{\frac{1}{N^2}\sum_{i,j} (c_i - r_i)(c_j - r_j)\, e^{-|r_i - r_j| / 0.4}}
 
     with :math:`r` the confidence :math:`\max_k p_k` and :math:`c` 1 where the prediction is right. The second part is
-    a property of the batch: it has no value for one sample, and takes memory of :math:`N^2`.
+    a property of the batch: it has no value for one sample, takes memory of :math:`N^2`, and knows no class weights.
 
     Args:
         strength: :math:`\lambda \ge 0`; 0 is cross-entropy.
         bandwidth: of the kernel, > 0; 0.4 in the paper.
         options: what :class:`ClassificationLoss` takes; ``"mean"`` and ``"sum"`` reduce the cross-entropy.
+
+    Shape:
+        as :class:`ClassificationLoss`.
 
     Raises:
         ValueError: on a negative ``strength``, a ``bandwidth`` that is not positive, or the reduction ``"none"``; in

@@ -21,6 +21,9 @@ class Poly1Loss(TargetLoss):
             cross-entropy, 2 the paper's value for ImageNet.
         options: what :class:`ClassificationLoss` takes.
 
+    Shape:
+        as :class:`ClassificationLoss`.
+
     Raises:
         ValueError: if ``epsilon`` is below -1.
 

@@ -75,10 +75,10 @@ def test_it_has_nothing_to_learn() -> None:
     [
         ({"alpha": -1.0}, "alpha must be a finite number >= 0, got -1.0"),
         ({"beta": math.inf}, "beta must be a finite number >= 0, got inf"),
-        ({"clip": 0.0}, "clip stands for ln 0 and must lie between -700 and 0, got 0.0"),
-        ({"clip": -math.inf}, "clip stands for ln 0 and must lie between -700 and 0, got -inf"),
-        ({"clip": -800.0}, "clip stands for ln 0 and must lie between -700 and 0, got -800.0"),
-        ({"clip": math.nan}, "clip stands for ln 0 and must lie between -700 and 0, got nan"),
+        ({"clip": 0.0}, "clip stands for ln 0 and must lie between -87 and 0, got 0.0"),
+        ({"clip": -math.inf}, "clip stands for ln 0 and must lie between -87 and 0, got -inf"),
+        ({"clip": -800.0}, "clip stands for ln 0 and must lie between -87 and 0, got -800.0"),
+        ({"clip": math.nan}, "clip stands for ln 0 and must lie between -87 and 0, got nan"),
         (
             {"alpha": 0.0, "beta": 0.0},
             "a loss needs a term: give ce, entropy, kl, rce or confidence a weight > 0",
