@@ -53,30 +53,40 @@ def rows(
     scales = scales or {}
     log_p = F.log_softmax(logits, 1, dtype=spec.dtype)
     p = log_p.exp() if spec.entropy or (spec.dense and spec.rce) else None
-    hard = not target.is_floating_point()
-    keep = (target != spec.ignore_index) if hard and (spec.dense or spec.entropy) else None
-    h = None
-    if spec.entropy and p is not None:
-        h = entropy_of(log_p, scaled(p, scales.get("entropy")))
-        # where(), not a product with 0: an ignored sample may hold an infinite or undefined term.
-        h = h if spec.unlabelled or keep is None else torch.where(keep, h, 0.0)
-    if not spec.dense:
-        ce = F.nll_loss(log_p, target, ignore_index=spec.ignore_index, reduction="none")
-        # (1 - p_y)(-ln eps), exact where p_y is close to 1
-        rce = torch.expm1(-ce) * math.log(spec.eps) if spec.rce else None
+    h = entropy_of(log_p, scaled(p, scales.get("entropy"))) if spec.entropy and p is not None else None
+    if spec.dense:
+        ce, rce = _of_distribution(log_p, p, distribution(target, logits, spec), weight, spec, scales)
     else:
-        q = distribution(target, logits, spec)
-        wq = scaled(scaled(q, weight), scales.get("ce"))
-        # 0 * ln 0 = 0, in value and gradient
-        ce = -(wq * log_p.masked_fill((wq == 0) & (log_p == -math.inf), 0.0)).sum(1)
-        rce = None
-        if spec.rce and p is not None:
-            rce = -(scaled(p, scales.get("rce")) * q.clamp(spec.eps, 1.0).log()).sum(1)
-        if keep is not None:
-            ce, rce = torch.where(keep, ce, 0.0), None if rce is None else torch.where(keep, rce, 0.0)
-    if spec.unlabelled and keep is not None and rce is not None and p is not None:
-        rce = torch.where(keep, rce, entropy_of(log_p, scaled(p, scales.get("rce"))))
+        ce, rce = _of_index(log_p, target, spec)
+    if (spec.dense or spec.entropy) and not target.is_floating_point():
+        # where(), not a product with 0: an ignored sample may hold an infinite or undefined term.
+        keep = target != spec.ignore_index
+        ce = torch.where(keep, ce, 0.0)
+        if rce is not None:
+            tied = entropy_of(log_p, scaled(p, scales.get("rce"))) if spec.unlabelled and p is not None else 0.0
+            rce = torch.where(keep, rce, tied)
+        if h is not None and not spec.unlabelled:
+            h = torch.where(keep, h, 0.0)
     return tuple(term for term in (ce, h, rce) if term is not None)
+
+
+def _of_index(log_p: Tensor, target: Tensor, spec: Spec) -> tuple[Tensor, Tensor | None]:
+    """CE and, as a function of it, RCE of class indices; 0 where ignored."""
+    ce = F.nll_loss(log_p, target, ignore_index=spec.ignore_index, reduction="none")
+    # (1 - p_y)(-ln eps), exact where p_y is close to 1
+    return ce, torch.expm1(-ce) * math.log(spec.eps) if spec.rce else None
+
+
+def _of_distribution(
+    log_p: Tensor, p: Tensor | None, q: Tensor, weight: Tensor | None, spec: Spec, scales: Scales
+) -> tuple[Tensor, Tensor | None]:
+    """CE and RCE of a distribution."""
+    wq = scaled(scaled(q, weight), scales.get("ce"))
+    # 0 * ln 0 = 0, in value and gradient
+    ce = -(wq * log_p.masked_fill((wq == 0) & (log_p == -math.inf), 0.0)).sum(1)
+    if p is None or not spec.rce:
+        return ce, None
+    return ce, -(scaled(p, scales.get("rce")) * q.clamp(spec.eps, 1.0).log()).sum(1)
 
 
 class Counts(NamedTuple):
