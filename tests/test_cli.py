@@ -142,7 +142,7 @@ BAD_OPTIONS = {
     "base <= 1": (
         ["--model.loss", "MixEntLoss", "--model.loss.ce_base", "1"],
         2,
-        "base must be a number > 1, got 1",
+        "the base of ce must be a number > 1, got 1",
     ),
     "negative eps": (["--model.loss", "MixEntLoss", "--model.loss.eps=-1e-6"], 2, "eps must lie strictly"),
     "negative weight": (
