@@ -195,7 +195,8 @@ class ImageDataModule(LightningDataModule):
 
     def transform(self, batch: Batch, epoch: int | None) -> Batch:
         """Warp the images as ``epoch`` has it (``None``: not at all) and normalise them to float32."""
-        assert self.mean is not None and self.std is not None, "call setup() first"  # noqa: PT018
+        assert self.mean is not None, "call setup() first"
+        assert self.std is not None, "call setup() first"
         image = batch.image.float()
         if epoch is not None and self.augment is not None:
             image = warp(image, self._table(epoch, image)[batch.id])

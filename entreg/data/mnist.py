@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from entreg.data.idx_module import IdxDataModule
 
-_DIGITS = tuple("0123456789")
-
 
 class MNIST(IdxDataModule):
     """Handwritten digits (LeCun et al. 1998).
@@ -20,14 +18,10 @@ class MNIST(IdxDataModule):
         DataError: if files are absent and cannot be downloaded, or are damaged.
     """
 
-    classes = _DIGITS
+    folder = "MNIST/raw"
+    classes = tuple("0123456789")
     default_mean: tuple[float, ...] | None = (0.1307,)
     default_std: tuple[float, ...] | None = (0.3081,)
-
-    @property
-    def folder(self) -> str:  # type: ignore[override]
-        """Folder below the root, named after the data set."""
-        return f"{type(self).__name__}/raw"
 
     def file_names(self, train: bool) -> tuple[str, str]:
         """Names that all of the family share."""
@@ -48,6 +42,7 @@ class FashionMNIST(MNIST):
     them.
     """
 
+    folder = "FashionMNIST/raw"
     classes = ("t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
     default_mean = (0.2860,)
     default_std = (0.3530,)
@@ -56,6 +51,7 @@ class FashionMNIST(MNIST):
 class KMNIST(MNIST):
     """Cursive Japanese (Clanuwat et al. 2018, arXiv 1812.01718); files and arguments are those of :class:`MNIST`."""
 
+    folder = "KMNIST/raw"
     classes = ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
     default_mean = None
     default_std = None

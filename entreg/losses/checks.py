@@ -10,14 +10,12 @@ from torch import Tensor
 
 # Of the sum of a target's probabilities: 26 or 50,000 roundings of the format stay below it.
 _SUM_TOLERANCE = {torch.float64: 1e-5, torch.float32: 1e-3, torch.float16: 1e-2, torch.bfloat16: 3e-2}
-
-
 SMALLEST_EXCESS = 1e-6  # of a base over 1: below it ln b vanishes in float32
 LARGEST = 1e30  # weight or base: float32 has room for what is made of it
 
 
 def log_base(base: float, name: str = "base") -> float:
-    """Return ``ln(base)``; a base that is not a number in (1 + 1e-6, 1e30] is a ``ValueError``."""
+    """Return ``ln(base)``; a base that is not a number in [1 + 1e-6, 1e30] is a ``ValueError``."""
     if not isinstance(base, (int, float)) or not 1 < base < math.inf:
         raise ValueError(f"{name} must be a number > 1, got {base}")
     if not 1 + SMALLEST_EXCESS <= base <= LARGEST:
