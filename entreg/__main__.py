@@ -22,6 +22,9 @@ _USAGE = """usage: entreg COMMAND [OPTIONS]
   predict   write test predictions   entreg predict --run runs/<id>
   losses    list the losses          entreg losses
             explain one              entreg losses mix_ent
+  compare   compare finished runs    entreg compare runs/* --baseline cross_entropy
+  data      list, verify, prepare,   entreg data list
+            show data sets           entreg data show letters --out sheet.png
 
   entreg COMMAND --help              all options of a command
   entreg --version
@@ -83,6 +86,18 @@ def _losses(args: list[str]) -> None:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
+def _data(args: list[str]) -> None:
+    from entreg.datasets import main as run
+
+    run(args[1:])
+
+
+def _compare(args: list[str]) -> None:
+    from entreg.compare.command import main as run
+
+    run(args[1:])
+
+
 def _print_page(info: LossInfo) -> None:
     from inspect import Parameter, getdoc, signature
 
@@ -117,6 +132,8 @@ _COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "test": _train,
     "predict": _train,
     "losses": _losses,
+    "data": _data,
+    "compare": _compare,
 }
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, TypedDict, TypeVar
 
 import torch
+import torch.nn.functional as F
 from lightning.pytorch import LightningModule
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
@@ -114,9 +115,9 @@ class Classifier(LightningModule):
         """Return loss and logits."""
         return self._step(batch)
 
-    def test_step(self, batch: Batch, batch_idx: int) -> StepOutput:
-        """Return loss and logits."""
-        return self._step(batch)
+    def test_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> StepOutput | dict[str, Tensor]:
+        """Return loss and logits; of the sets after the test set, whose targets may be of other classes, logits."""
+        return {"logits": self(batch.image)} if dataloader_idx else self._step(batch)
 
     def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return logits in float32."""
@@ -178,8 +179,17 @@ class Classifier(LightningModule):
 
     def _try_loss(self, num_classes: int) -> None:
         """Refuse a loss that does not fit the classes or gives no single number, before training."""
+        loss, logits, target = copy.deepcopy(self.loss), torch.zeros(2, num_classes), torch.tensor([0, 1])
         with torch.no_grad():
-            value = _made("loss", copy.deepcopy(self.loss), torch.zeros(2, num_classes), torch.tensor([0, 1]))
+            value = _made("loss", loss, logits, target)
+            if getattr(self._datamodule(), "soft_targets", False):
+                try:
+                    loss(logits, F.one_hot(target, num_classes).float())
+                except (ValueError, TypeError, RuntimeError) as error:
+                    raise ConfigError(
+                        f"data.mix: mixed images have probabilities for targets, which {type(loss).__name__} does not "
+                        f"take ({error}); leave data.mix out or choose another model.loss"
+                    ) from error
         if not isinstance(value, Tensor) or value.ndim:
             given = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
             raise ConfigError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,6 +31,7 @@ from entreg.callbacks import (
 from entreg.classifier import Classifier
 from entreg.data import ImageDataModule, data_root
 from entreg.errors import ConfigError, RunError
+from entreg.evaluation import evaluate_predictions
 from entreg.loggers import CSVLog, describe_to_wandb, finish_wandb, wandb_errors
 from entreg.losses import name_of
 from entreg.messages import readable
@@ -115,6 +117,7 @@ class EntregCLI(LightningCLI):
         config.trainer.precision = config.trainer.precision or best_precision(config.trainer.accelerator)
         if "root" in config.data.init_args:
             config.data.init_args.root = str(data_root(config.data.init_args.root).absolute())
+        _tell_image_size(config)
         config.name = config.name or _name_of(config)
         self.run = new_run(config.runs, config.name) if config.run is None else open_run(config.run)
         # A checkpoint from elsewhere is looked at, and a trial run tried: neither leaves anything behind.
@@ -207,6 +210,7 @@ class EntregCLI(LightningCLI):
                 "loss": type(model.loss).__name__,
                 "net": type(model.net).__name__,
                 "data": {"name": type(datamodule).__name__, **datamodule.fingerprints},
+                "classes": list(datamodule.classes),
                 "epochs": trainer.current_epoch,
                 "steps": trainer.global_step,
                 "coefficients": _learnt(model),
@@ -229,7 +233,11 @@ class EntregCLI(LightningCLI):
             if scores:  # none if the trainer's limits leave no batch
                 n, errors = round(scores["n"]), round(scores["errors"])
                 exact = {"acc": 1 - errors / n, "errors": errors, "n": n}
-                self._summarise({split: {**scores, **exact, "data": self.datamodule.fingerprints[split]}})
+                self._summarise({split: scores | exact})
+        if self.writes and self.trainer.is_global_zero:
+            data: ImageDataModule = self.datamodule
+            scores = evaluate_predictions(self.run, data.lookalikes, self.options.metrics.bins)
+            self._summarise({"lookalikes": data.lookalikes, **scores})
 
     def _interruptible(self, step: Any, *args: Any, **kwargs: Any) -> None:
         try:
@@ -282,6 +290,15 @@ class EntregCLI(LightningCLI):
         if reason is None:
             return []
         return [f"W&B: {reason}, logging offline; later: wandb sync {self.run.path}/wandb/offline-run-*"]
+
+
+def _tell_image_size(config: Namespace) -> None:
+    """Tell a network that has to know it the size of the images, where the data say it and the user does not."""
+    net = config.model.net.get("init_args", {})
+    if net.get("image_size", 0) is None:
+        module, _, name = config.data.class_path.rpartition(".")
+        declared = getattr(importlib.import_module(module), name).image_size
+        net["image_size"] = config.data.init_args.get("image_size") or declared
 
 
 def _integer_seed(seed: Any) -> int:

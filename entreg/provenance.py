@@ -25,6 +25,11 @@ _NOT_ARM = (
     "data.init_args.num_workers",
     "data.init_args.eval_batch_size",
     "data.init_args.seed",
+    "data.init_args.ood",
+    "data.init_args.shift",
+    "data.init_args.corruptions",
+    "data.init_args.on_device",
+    "data.init_args.max_resident_bytes",
     "trainer.accelerator",
     "trainer.devices",
     "trainer.num_nodes",
@@ -45,8 +50,17 @@ def arm(config: Mapping[str, Any]) -> str:
         >>> arm({"seed_everything": 1, "model": {"lr": 0.1}}) == arm({"seed_everything": 2, "model": {"lr": 0.1}})
         True
     """
-    kept = {key: value for key, value in _flatten(config) if not _is_under(key, _NOT_ARM)}
-    return hashlib.sha256(json.dumps(kept, sort_keys=True, default=str).encode()).hexdigest()[:12]
+    return hashlib.sha256(json.dumps(experiment(config), sort_keys=True, default=str).encode()).hexdigest()[:12]
+
+
+def experiment(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What an arm is the hash of: the values of the config by dotted key.
+
+    Example:
+        >>> experiment({"seed_everything": 1, "model": {"lr": 0.1}})
+        {'model.lr': 0.1}
+    """
+    return {key: value for key, value in _flatten(config) if not _is_under(key, _NOT_ARM)}
 
 
 def environment() -> dict[str, Any]:

@@ -25,3 +25,9 @@ def write_letters(root: Path, train: int, test: int) -> Path:
         (raw / f"emnist-letters-{subset}-images-idx3-ubyte").write_bytes(encode(images))
         (raw / f"emnist-letters-{subset}-labels-idx1-ubyte").write_bytes(encode(labels))
     return root
+
+
+def encode_again(path: Path, fewer: int = 0, side: int = 28) -> bytes:
+    """Encode the images of a file again, some fewer, or cut to ``side`` pixels."""
+    pixels = torch.frombuffer(bytearray(path.read_bytes()[16:]), dtype=torch.uint8).view(-1, 28, 28)
+    return encode(pixels[: len(pixels) - fewer, :side, :side].contiguous())

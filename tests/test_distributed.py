@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import torch
 
 from entreg.runs import Run, open_run, read_predictions
 from tests.conftest import TINY
+from tests.data.picture_files import write_folder
 from tests.test_resume import assert_same
 
 Samples = dict[tuple[str, int], torch.Tensor]
@@ -32,12 +34,12 @@ def entreg(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
     )
 
 
-def run_processes(workplace: Path, devices: int) -> tuple[Run, Samples]:
+def run_processes(workplace: Path, devices: int, options: Sequence[str] = UNEVEN) -> tuple[Run, Samples]:
     """Fit; return the run and every augmented image by (epoch, batch, id)."""
     record = workplace / f"record-{devices}"
     record.mkdir()
     where = ("--trainer.devices", str(devices), "--runs", f"runs-{devices}")
-    result = entreg("fit", *UNEVEN, *where, "--trainer.callbacks", "user_file.Record", RECORD_TO=str(record))
+    result = entreg("fit", *options, *where, "--trainer.callbacks", "user_file.Record", RECORD_TO=str(record))
     assert result.returncode == 0, result.stderr
     (folder,) = Path(f"runs-{devices}").glob("*")
     samples: Samples = {}
@@ -64,6 +66,17 @@ def test_two_processes_equal_one(workplace: Path) -> None:
         assert scores["errors"] == int((second["logits"].argmax(1) != second["targets"]).sum())
     checkpoint = torch.load(two.checkpoint("last"), weights_only=True)
     assert checkpoint["global_step"] == 2 * (269 // 54)
+
+
+def test_streamed_in_two_processes_with_workers_equals_resident_in_one(workplace: Path) -> None:
+    root = write_folder(workplace / "pictures", train=12, test=3)
+    options = [*TINY[TINY.index("--trainer.max_epochs") :], "--data", "ImageFolder", "--data.root", str(root)]
+    options += ["--model.loss", "mix_ent", "--model.net", "MLP", "--data.batch_size", "6"]
+    _, resident = run_processes(workplace, 1, options)
+    _, streamed = run_processes(workplace, 2, [*options, "--data.max_resident_bytes", "0", "--data.num_workers", "2"])
+    assert len(resident) == 2 * 18
+    assert resident.keys() == streamed.keys()
+    assert all(torch.equal(image, streamed[key]) for key, image in resident.items())
 
 
 def test_two_processes_resume_to_the_bit(workplace: Path) -> None:

@@ -39,10 +39,10 @@ class ClassificationMetrics(Callback):
         """Make the collections for the classes of the data, once."""
         if self.collections:
             return
-        num_classes = getattr(trainer, "datamodule").num_classes  # noqa: B009 - set by Lightning, not declared
+        data = getattr(trainer, "datamodule")  # noqa: B009 - set by Lightning, not declared
         self.device = trainer.strategy.root_device
         common: dict[str, Metric | MetricCollection] = {
-            "acc": MulticlassAccuracy(num_classes, average="micro", validate_args=False),
+            "acc": MulticlassAccuracy(data.num_classes, average="micro", validate_args=False),
             "ece": CalibrationError(self.bins),
         }
         scores: dict[str, Metric | MetricCollection] = {
@@ -54,8 +54,9 @@ class ClassificationMetrics(Callback):
             "n": Samples(),
         }
         for name, metrics in (("train", common), ("val", common | scores), ("test", common | scores)):
-            collection = MetricCollection(metrics, prefix=f"{name}/", compute_groups=False).clone()
-            self.collections[name] = collection
+            if name != "train" or not data.soft_targets:  # of mixed images nobody can say what is right
+                collection = MetricCollection(metrics, prefix=f"{name}/", compute_groups=False).clone()
+                self.collections[name] = collection
             self.collections[f"{name}-loss"] = MetricCollection({"loss": Mean()}, prefix=f"{name}/").clone()
         for collection in self.collections.values():
             collection.persistent(True)
@@ -93,10 +94,17 @@ class ClassificationMetrics(Callback):
         self._update("val", outputs, batch)
 
     def on_test_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, *_: Any, **__: Any
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Batch,
+        batch_idx: int,
+        dataloader_idx: int = 0,
     ) -> None:
-        """Update."""
-        self._update("test", outputs, batch)
+        """Update; the sets that follow the test set are evaluated from their predictions."""
+        if dataloader_idx == 0:
+            self._update("test", outputs, batch)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Log and reset."""
@@ -113,12 +121,12 @@ class ClassificationMetrics(Callback):
     def _update(self, name: str, outputs: StepOutput, batch: Batch) -> None:
         if len(batch.target) == 0:  # a process without a share in the last evaluation batch
             return
-        self.collections[name].update(outputs["logits"], batch.target)
+        if name in self.collections:
+            self.collections[name].update(outputs["logits"], batch.target)
         self.collections[f"{name}-loss"].update(outputs["value"] * len(batch.target), len(batch.target))
 
     def _log(self, pl_module: LightningModule, name: str) -> None:
-        for collection in (self.collections[name], self.collections[f"{name}-loss"]):
-            values = {key: value.float() for key, value in collection.compute().items()}
-            for key, value in values.items():
-                pl_module.log(key, value, prog_bar=key in _PROGRESS_BAR)
+        for collection in (self.collections[key] for key in (name, f"{name}-loss") if key in self.collections):
+            for key, value in collection.compute().items():
+                pl_module.log(key, value.float(), prog_bar=key in _PROGRESS_BAR)
             collection.reset()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -11,13 +12,12 @@ from torch import Tensor
 from torchmetrics.utilities.distributed import gather_all_tensors
 
 from entreg.data import Batch
-from entreg.metrics import bin_confidences, reliability_diagram
-from entreg.metrics.calibration import top_label
+from entreg.metrics import bin_confidences, reliability_diagram, top_label
 from entreg.runs import Run, atomic_path, write_predictions
 
 
 class SavePredictions(Callback):
-    """Write ``predictions/<split>.npz`` and ``figures/reliability-<split>.png`` when a split is evaluated.
+    """Write ``predictions/<set>.npz`` for each set evaluated, and ``figures/reliability-<split>.png`` of val and test.
 
     Logits of all processes are gathered, each sample once, sorted by id: the file is the same for any world size.
     Validation inside training writes nothing.
@@ -30,7 +30,7 @@ class SavePredictions(Callback):
     def __init__(self, run: Run, bins: int = 15) -> None:
         self.run = run
         self.bins = bins
-        self._rows: list[tuple[Tensor, Tensor, Tensor]] = []
+        self._rows: dict[int, list[tuple[Tensor, Tensor, Tensor]]] = {}
 
     def on_validation_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, *_: Any, **__: Any
@@ -40,32 +40,42 @@ class SavePredictions(Callback):
             self._collect(outputs, batch)
 
     def on_test_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, *_: Any, **__: Any
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Batch,
+        batch_idx: int,
+        dataloader_idx: int = 0,
     ) -> None:
         """Collect."""
-        self._collect(outputs, batch)
+        self._collect(outputs, batch, dataloader_idx)
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write."""
         if trainer.state.fn == "validate":
-            self._write(trainer, "val")
+            self._write(trainer, ["val"])
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write."""
-        self._write(trainer, "test")
+        self._write(trainer, getattr(trainer, "datamodule").test_names)  # noqa: B009 - set by Lightning, not declared
 
-    def _collect(self, outputs: Any, batch: Batch) -> None:
-        self._rows.append((outputs["logits"].float(), batch.target, batch.id))
+    def _collect(self, outputs: Any, batch: Batch, loader: int = 0) -> None:
+        self._rows.setdefault(loader, []).append((outputs["logits"].float(), batch.target, batch.id))
 
-    def _write(self, trainer: Trainer, split: str) -> None:
-        columns = [torch.cat(column) for column in zip(*self._rows, strict=True)]
+    def _write(self, trainer: Trainer, names: Sequence[str]) -> None:
+        for loader, rows in sorted(self._rows.items()):
+            columns = [torch.cat(column) for column in zip(*rows, strict=True)]
+            if trainer.world_size > 1:
+                columns = [torch.cat(gather_all_tensors(column)) for column in columns]
+            if trainer.is_global_zero:
+                logits, targets, ids = (column.cpu() for column in columns)
+                write_predictions(self.run.predictions(names[loader]), logits, targets, ids)
+                if loader == 0:
+                    self._draw(trainer, names[0], logits, targets)
         self._rows.clear()
-        if trainer.world_size > 1:
-            columns = [torch.cat(gather_all_tensors(column)) for column in columns]
-        if not trainer.is_global_zero:
-            return
-        logits, targets, ids = (column.cpu() for column in columns)
-        write_predictions(self.run.predictions(split), logits, targets, ids)
+
+    def _draw(self, trainer: Trainer, split: str, logits: Tensor, targets: Tensor) -> None:
         figure = reliability_diagram(bin_confidences(*top_label(logits, targets), self.bins), title=split)
         path = self.run.figures / f"reliability-{split}.png"
         with atomic_path(path) as part:

@@ -1,4 +1,4 @@
-"""ImageDataModule: images resident in memory as one uint8 tensor, batched, warped and normalised on the device."""
+"""ImageDataModule: images as uint8, gathered in batches, warped and normalised on the device."""
 
 from __future__ import annotations
 
@@ -7,47 +7,27 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import torch
 from lightning.pytorch import LightningDataModule
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
-from entreg.data.augment import Warp, warp
+from entreg.data.augment import Warp
+from entreg.data.corruptions import Corruptions, check_names
 from entreg.data.damage import Damage
+from entreg.data.device import evaluation_batch_size, move_if_it_fits, on_device
+from entreg.data.evaluation import EvaluationSet
+from entreg.data.images import Batch, ImageSet, ResidentImages
+from entreg.data.mix import Mix
+from entreg.data.pipeline import Pipeline
 from entreg.data.sampling import EvalSampler, TrainLoader, TrainSampler
-from entreg.data.splits import digest, split_validation
+from entreg.data.splits import check_targets, digest, split_validation
 from entreg.data.statistics import pixel_statistics
 from entreg.errors import ConfigError, DataError
 
-
-class Batch(NamedTuple):
-    """A batch of samples.
-
-    Attributes:
-        image: ``(N, C, H, W)``; uint8 from the loader, normalised float32 on the device.
-        target: class indices ``(N,)`` int64.
-        id: row of each sample in its file ``(N,)`` int64.
-    """
-
-    image: Tensor
-    target: Tensor
-    id: Tensor
-
-
-class ResidentImages(Dataset[Batch]):
-    """Images and targets in memory; indexed by a tensor of ids, it gathers a whole batch at once."""
-
-    def __init__(self, images: Tensor, targets: Tensor) -> None:
-        self.images = images
-        self.targets = targets
-
-    def __len__(self) -> int:
-        return len(self.targets)
-
-    def __getitem__(self, ids: Tensor) -> Batch:
-        return Batch(self.images[ids], self.targets[ids], ids)
+_FILE = {True: "training file", False: "test file"}
 
 
 def data_root(root: str | None) -> Path:
@@ -67,29 +47,50 @@ class ImageDataModule(LightningDataModule):
     Args:
         root: folder of the data; default: the environment variable ``ENTREG_DATA``, else ``./data``.
         batch_size: samples of one optimizer step over all processes.
-        eval_batch_size: samples of one evaluation batch, in each process.
+        eval_batch_size: samples of one evaluation batch, in each process; default: 512 on a CPU, on a GPU as many as
+            its free memory is sure to take.
         augment: random warp of training images; ``null`` for none.
+        mix: MixUp or CutMix of training batches; ``null`` for none.
+        ood: sets of other classes to evaluate on (``entreg data list`` names them), and ``noise``.
+        shift: sets of the same classes from another source.
+        corruptions: damage done to test images at five severities, or ``[all]``, see
+            :class:`entreg.data.Corruptions`.
         num_workers: loader processes; 0 is the fastest for images in memory.
+        on_device: keep the training images on the GPU; default: where they take less than a quarter of what is free.
         seed: seed of order and augmentation; the CLI sets it to ``seed_everything``.
-        split_seed: seed of the validation split, the same for all runs of a study.
+        split_seed: seed of the validation split and of corruptions, the same for all runs of a study.
         damage: wrong labels, rare classes or few samples in training; clean labels stay in ``clean_targets``.
         mean: per-channel mean of pixels in 0..1 for normalisation; default: the data set's own, known or measured on
             the training images.
         std: per-channel standard deviation, likewise.
+
+    Attributes:
+        classes: names of the classes, as people know them.
+        in_channels: channels of the images.
+        image_size: height and width, for networks that have to know; ``None`` where a subclass does not say.
+        transposed: whether the images are stored on their side.
     """
 
     classes: tuple[str, ...]
-    in_channels: ClassVar[int] = 1
+    in_channels: int = 1
+    image_size: int | None = None
+    transposed: bool = False
     default_mean: tuple[float, ...] | None = None
     default_std: tuple[float, ...] | None = None
+    noise_images: ClassVar[int] = 2000
 
     def __init__(
         self,
         root: str | None = None,
         batch_size: int = 128,
-        eval_batch_size: int = 512,
+        eval_batch_size: int | None = None,
         augment: Warp | None = Warp(),  # noqa: B008 - frozen
+        mix: Mix | None = None,
+        ood: Sequence[str] = ("noise",),
+        shift: Sequence[str] = (),
+        corruptions: Sequence[str] = (),
         num_workers: int = 0,
+        on_device: bool | None = None,
         seed: int = 0,
         split_seed: int = 0,
         damage: Damage = Damage(),  # noqa: B008 - frozen
@@ -97,19 +98,24 @@ class ImageDataModule(LightningDataModule):
         std: Sequence[float] | None = None,
     ) -> None:
         super().__init__()
-        if batch_size < 1 or eval_batch_size < 1:
-            raise ConfigError(f"data.batch_size and data.eval_batch_size are >= 1, got {batch_size}, {eval_batch_size}")
+        for name, size in (("batch_size", batch_size), ("eval_batch_size", eval_batch_size)):
+            if size is not None and size < 1:
+                raise ConfigError(f"data.{name} is a number >= 1, got {size}")
         self.root = data_root(root)
         self.batch_size = batch_size
         self.eval_batch_size = eval_batch_size
         self.augment = augment
+        self.mix = mix
+        self.ood = tuple(ood)
+        self.shift = tuple(shift)
+        self.corruptions = check_names(corruptions)
         self.num_workers = num_workers
+        self.on_device = on_device
         self.seed = seed
         self.split_seed = split_seed
         self.damage = damage
         self.mean = self._per_channel("mean", mean, self.default_mean)
         self.std = self._per_channel("std", std, self.default_std)
-        self._homographies: tuple[int, Tensor] | None = None
         self._train_loader: TrainLoader | None = None
         self._resume: dict[str, int] | None = None
 
@@ -119,37 +125,95 @@ class ImageDataModule(LightningDataModule):
         return len(self.classes)
 
     @property
+    def soft_targets(self) -> bool:
+        """Whether training targets are probabilities."""
+        return self.mix is not None
+
+    @property
+    def symbols(self) -> tuple[frozenset[str], ...]:
+        """Label space: what each class stands for, ``{"a", "A"}`` where upper and lower case are merged.
+
+        Two sets of data share classes where they share symbols, whatever they call them.
+        """
+        return tuple(frozenset({name}) for name in self.classes)
+
+    @property
     def image_shape(self) -> tuple[int, ...]:
         """Channels, height and width of the images, once they are loaded."""
-        return tuple(self.train_set.images.shape[1:])
+        return self.train_set.image_shape
 
     @abstractmethod
     def load(self, train: bool) -> tuple[Tensor, Tensor]:
         """Return images ``(N, C, H, W)`` uint8 and classes ``(N,)`` int64 of the training or the test file."""
 
+    def open(self, train: bool) -> ImageSet:
+        """Return the training or the test set, as :meth:`load` has it; override it for images not to be loaded."""
+        return ResidentImages(*self.checked(train))
+
+    def missing(self, train: bool) -> list[Path]:
+        """Return where the files of the training or the test set should be that are absent; here: none."""
+        return []
+
+    def files(self, train: bool) -> list[Path]:
+        """Return where the files of the training or the test set are; here: none."""
+        return []
+
+    def checksums(self, train: bool) -> dict[Path, str]:
+        """Return the MD5 sum of each file that is here and has one that was published; here: none."""
+        return {}
+
+    def prepare(self, train: bool) -> None:
+        """Fetch the training or the test file where it is absent; here: nothing to fetch."""
+
+    def prepare_data(self) -> None:
+        """Fetch whatever file is absent, those of the sets to evaluate on included."""
+        from entreg.data.known import guest_of  # the sets known by name are data modules themselves
+
+        self.prepare(train=True)
+        self.prepare(train=False)
+        for name in (*self.ood, *self.shift):
+            if name != "noise":
+                guest_of(name, self.root).prepare(train=False)
+
     def setup(self, stage: str | None = None) -> None:
         """Load the files once and split off validation."""
         if hasattr(self, "train_ids"):
             return
-        self.train_set = ResidentImages(*self._checked(train=True))
-        self.test_set = ResidentImages(*self._checked(train=False))
+        self.train_set, self.test_set = self.open(train=True), self.open(train=False)
         self.train_ids, self.val_ids = split_validation(self.train_set.targets, self.test_set.targets, self.split_seed)
         self.clean_targets = self.train_set.targets
         self.train_ids = self.damage.keep(self.clean_targets, self.train_ids, self.num_classes)
         self.train_set.targets = self.damage.relabel(self.clean_targets, self.train_ids, self.num_classes)
         if self.mean is None or self.std is None:
-            mean, std = pixel_statistics(self.train_set.images, self.train_ids)
+            mean, std = pixel_statistics(self.train_set, self.train_ids)
             self.mean, self.std = self.mean or mean, self.std or std
+        n, classes = len(self.train_set), self.num_classes
+        self.pipeline = Pipeline(n, classes, self.mean, self.std, self.augment, self.mix, self.seed)
+        self.evaluation_sets = self._evaluation_sets()
+        self._corrupted = Corruptions(len(self.test_set), self.split_seed) if self.corruptions else None
+        if isinstance(self.train_set, ResidentImages) and not self.num_workers:
+            _ = self.fingerprints  # of pixels: sooner made before they move
+            move_if_it_fits(self.train_set, self._device(), self.on_device)
 
     @cached_property
     def fingerprints(self) -> dict[str, str]:
         """Digests of what was trained on and of the ids and targets of validation and test."""
-        train, test, ids = self.train_set, self.test_set, self.train_ids
         return {
-            "train": digest(train.images[ids], train.targets[ids], ids),
-            "val": digest(self.val_ids, train.targets[self.val_ids]),
-            "test": digest(test.targets),
+            "train": self.train_set.digest(self.train_ids),
+            "val": digest(self.val_ids, self.clean_targets[self.val_ids]),
+            "test": digest(self.test_set.targets),
         }
+
+    @property
+    def test_names(self) -> tuple[str, ...]:
+        """Names of what :meth:`test_dataloader` loads, ``test`` first."""
+        return ("test", *(extra.name for extra in self.evaluation_sets))
+
+    @property
+    def lookalikes(self) -> dict[str, tuple[int, ...]]:
+        """By the name of an out-of-distribution set, its classes that look like one of training."""
+        extras = ((extra.name.removeprefix("ood-"), extra.lookalikes) for extra in self.evaluation_sets)
+        return {name: alike for name, alike in extras if alike}
 
     def train_dataloader(self) -> TrainLoader:
         """Augmented batches in the order of (seed, epoch)."""
@@ -168,72 +232,86 @@ class ImageDataModule(LightningDataModule):
         """Validation images, each once."""
         return self._eval_loader(self.train_set, self.val_ids)
 
-    def test_dataloader(self) -> DataLoader[Batch]:
-        """Test images, each once."""
-        return self._eval_loader(self.test_set, torch.arange(len(self.test_set)))
+    def test_dataloader(self) -> list[DataLoader[Batch]]:
+        """Test images, then those of each further set, each once."""
+        sets = [self.test_set, *(extra.images for extra in self.evaluation_sets)]
+        return [self._eval_loader(images, torch.arange(len(images))) for images in sets]
 
     def predict_dataloader(self) -> DataLoader[Batch]:
         """Return the test images."""
-        return self.test_dataloader()
+        return self._eval_loader(self.test_set, torch.arange(len(self.test_set)))
 
     def state_dict(self) -> dict[str, Any]:
-        """Position in the epoch.
+        """Position in the epoch, and what is trained on.
 
         Lightning saves the loader's state too, but loses it on resume when anything has asked for
         ``trainer.estimated_stepping_batches`` before, as a schedule does.
         """
-        return {} if self._train_loader is None else {"position": self._train_loader.state_dict()}
+        position = {} if self._train_loader is None else {"position": self._train_loader.state_dict()}
+        return {**position, "fingerprints": self.fingerprints}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Keep the position for the loader that will be made."""
+        """Keep the position for the loader that will be made.
+
+        Raises:
+            DataError: if the files, the split or the damage are not those that the training began with.
+        """
+        for part, before in state_dict.get("fingerprints", {}).items():
+            if before != self.fingerprints[part]:
+                raise DataError(
+                    f"{self.root}: the {part} data are not those that this run began with (fingerprint "
+                    f"{self.fingerprints[part]}, was {before}); put the files back, or start a new run"
+                )
         self._resume = state_dict.get("position")
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
-        """Augment (in training) and normalise on the device."""
+        """Augment (in training), corrupt (a corrupted set), and normalise on the device."""
         trainer = self.trainer
-        return self.transform(batch, trainer.current_epoch if trainer is not None and trainer.training else None)
+        if trainer is not None and trainer.training:
+            return self.transform(batch, trainer.current_epoch)
+        if dataloader_idx and trainer is not None and trainer.testing:
+            batch = self.corrupt(batch, self.evaluation_sets[dataloader_idx - 1])
+        return self.transform(batch, None)
 
     def transform(self, batch: Batch, epoch: int | None) -> Batch:
-        """Warp the images as ``epoch`` has it (``None``: not at all) and normalise them to float32."""
-        assert self.mean is not None, "call setup() first"
-        assert self.std is not None, "call setup() first"
-        image = batch.image.float()
-        if epoch is not None and self.augment is not None:
-            image = warp(image, self._table(epoch, image)[batch.id])
-        mean, std = (255 * torch.tensor(v, device=image.device).view(-1, 1, 1) for v in (self.mean, self.std))
-        return batch._replace(image=(image - mean) / std)
+        """Return the batch as training in ``epoch`` has it (``None``: as evaluation has it), normalised float32."""
+        return self.pipeline.evaluate(batch) if epoch is None else self.pipeline.train(batch, epoch)
 
-    def _table(self, epoch: int, image: Tensor) -> Tensor:
-        """Homographies of all samples for this epoch, drawn once and kept on the device."""
-        assert self.augment is not None
-        if self._homographies is None or self._homographies[0] != epoch:
-            height, width = image.shape[-2:]
-            table = self.augment.table(len(self.train_set), height, width, self.seed, epoch)
-            self._homographies = (epoch, table.to(image.device))
-        return self._homographies[1]
+    def corrupt(self, batch: Batch, extra: EvaluationSet) -> Batch:
+        """Do to a batch, not yet normalised, what is done to the images of its set."""
+        if extra.corruption is None or self._corrupted is None:
+            return batch
+        return batch._replace(image=self._corrupted(*extra.corruption, batch.image.float(), batch.id))
 
-    def _checked(self, train: bool) -> tuple[Tensor, Tensor]:
+    def checked(self, train: bool) -> tuple[Tensor, Tensor]:
+        """Load the training or the test file.
+
+        Raises:
+            DataError: if its images and labels do not fit together or the classes.
+        """
         images, targets = self.load(train)
-        name = f"{type(self).__name__} {'training' if train else 'test'} file"
-        if len(images) != len(targets):
-            raise DataError(f"{name}: {len(images)} images but {len(targets)} labels; fetch both files again")
-        if len(targets) == 0:
-            raise DataError(f"{name}: holds no images")
-        low, high = int(targets.min()), int(targets.max())
-        if low < 0 or high >= self.num_classes:
-            raise DataError(f"{name}: labels run from {low} to {high}, expected 0 to {self.num_classes - 1}")
+        check_targets(targets, len(images), self.num_classes, f"{type(self).__name__} {_FILE[train]}")
         return images, targets
 
-    def _eval_loader(self, dataset: ResidentImages, ids: Tensor) -> DataLoader[Batch]:
-        sampler = EvalSampler(ids, self.eval_batch_size, *self._rank_and_world_size())
-        return DataLoader(dataset, batch_size=None, sampler=sampler, **self._loader_options())
+    def _evaluation_sets(self) -> list[EvaluationSet]:
+        from entreg.data.known import other_sets  # the sets known by name are data modules themselves
+
+        return other_sets(self)
+
+    def _eval_loader(self, images: ImageSet, ids: Tensor) -> DataLoader[Batch]:
+        size = self.eval_batch_size or evaluation_batch_size(self._device(), self.image_shape)
+        sampler = EvalSampler(ids, size, *self._rank_and_world_size())
+        return DataLoader(images, batch_size=None, sampler=sampler, **self._loader_options())
 
     def _loader_options(self) -> dict[str, Any]:
         return {
             "num_workers": self.num_workers,
             "persistent_workers": self.num_workers > 0,
-            "pin_memory": torch.cuda.is_available(),
+            "pin_memory": self._device().type == "cuda" and not on_device(self.train_set),
         }
+
+    def _device(self) -> torch.device:
+        return torch.device("cpu") if self.trainer is None else self.trainer.strategy.root_device
 
     def _rank_and_world_size(self) -> tuple[int, int]:
         return (0, 1) if self.trainer is None else (self.trainer.global_rank, self.trainer.world_size)

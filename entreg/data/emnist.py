@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from string import ascii_lowercase, ascii_uppercase, digits
 from typing import Any, Literal
 
@@ -11,8 +12,9 @@ from entreg.data.idx_module import IdxDataModule
 
 Split = Literal["letters", "balanced", "byclass", "bymerge", "digits", "mnist"]
 
-# Lower-case letters that look like their capitals, C I J K L M O P S U V W X Y Z, are merged with them.
-_MERGED = (*digits, *ascii_uppercase, *"abdefghnqrt")
+# Lower-case letters that look like their capitals, and which some splits merge with them.
+_LIKE_CAPITALS = frozenset("cijklmopsuvwxyz")
+_MERGED = (*digits, *ascii_uppercase, *(letter for letter in ascii_lowercase if letter not in _LIKE_CAPITALS))
 _CLASSES: dict[str, tuple[str, ...]] = {
     "letters": tuple(ascii_lowercase),
     "balanced": _MERGED,
@@ -60,17 +62,30 @@ class EMNIST(IdxDataModule):
         super().__init__(**kwargs)
         self.split = split
         self.upright = upright
+        self.transposed = not upright
 
     def file_names(self, train: bool) -> tuple[str, str]:
         """Names of the image and the label file of the training or the test set."""
         stem = f"emnist-{self.split}-{'train' if train else 'test'}"
         return f"{stem}-images-idx3-ubyte", f"{stem}-labels-idx1-ubyte"
 
-    def download(self, train: bool) -> None:
+    @property
+    def symbols(self) -> tuple[frozenset[str], ...]:
+        """What each class stands for: where a split merges cases, both."""
+        if self.split == "letters":
+            return tuple(frozenset({name, name.upper()}) for name in self.classes)
+        if self.split == "byclass":
+            return super().symbols
+        both = {letter.upper(): {letter, letter.upper()} for letter in _LIKE_CAPITALS}
+        return tuple(frozenset(both.get(name, {name})) for name in self.classes)
+
+    def download(self, root: Path, train: bool) -> None:
         """Download the archive of all splits and keep its files."""
         from torchvision import datasets  # seconds to import, needed once in the life of a root
 
-        datasets.EMNIST(str(self.root), split=self.split, train=train, download=True)
+        datasets.EMNIST(str(root), split=self.split, train=train, download=True)
+        for archive in (root / self.folder).glob("*.zip"):
+            archive.unlink()
 
     def load(self, train: bool) -> tuple[Tensor, Tensor]:
         """Return all images and classes of the training or the test file."""

@@ -12,6 +12,17 @@ from entreg.data.sampling import counter_generator
 from entreg.errors import DataError
 
 
+def check_targets(targets: Tensor, images: int, classes: int, what: str) -> None:
+    """Raise :class:`DataError` unless there are targets in ``0 .. classes - 1``, one for each of ``images``."""
+    if images != len(targets):
+        raise DataError(f"{what}: {images} images but {len(targets)} labels; fetch both files again")
+    if images == 0:
+        raise DataError(f"{what}: holds no images")
+    low, high = int(targets.min()), int(targets.max())
+    if low < 0 or high >= classes:
+        raise DataError(f"{what}: labels run from {low} to {high}, expected 0 to {classes - 1}; fetch both files again")
+
+
 def split_validation(train: Tensor, test: Tensor, seed: int) -> tuple[Tensor, Tensor]:
     """Split the training file into training and validation ids, validation being as large as test and like it.
 

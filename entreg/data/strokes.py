@@ -90,6 +90,7 @@ class Strokes(ImageDataModule):
     classes = tuple("abcdefghijklmnopqrstuvwxyz")
     default_mean = (0.18,)
     default_std = (0.35,)
+    image_size = _SIZE
 
     def __init__(self, train_size: int = 12_000, test_size: int = 2_000, strokes_seed: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -99,10 +100,14 @@ class Strokes(ImageDataModule):
         self.test_size = test_size
         self.strokes_seed = strokes_seed
 
-    def prepare_data(self) -> None:
-        """Draw both subsets into the cache."""
-        for train in (True, False):
-            self.load(train)
+    @property
+    def symbols(self) -> tuple[frozenset[str], ...]:
+        """Both cases of each letter."""
+        return tuple(frozenset({name, name.upper()}) for name in self.classes)
+
+    def prepare(self, train: bool) -> None:
+        """Draw the subset into the cache."""
+        self.load(train)
 
     def load(self, train: bool) -> tuple[Tensor, Tensor]:
         """Return all images and classes of the training or the test file, from the cache where there is one."""

@@ -1,79 +1,114 @@
-r"""Top-label calibration error over fixed-size, summable bin states.
+r"""Top-label calibration error from bin states: expected (ECE), root mean square, maximum (MCE) and debiased.
 
-Conventions: the confidence is the largest softmax probability, in the dtype of the logits and at least float32.
-Bins are equally wide and closed on the left, :math:`[m/B, (m+1)/B)`; the last one also holds a confidence of exactly 1.
-Sums are float64, in which a sum of float32 confidences is exact up to :math:`10^6` samples: the result does not
-depend, to the last bit, on how the data is batched or spread over processes.
+Which bin holds what is said in :mod:`entreg.metrics.binning`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal, get_args
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 from torchmetrics import Metric
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from entreg.metrics.binning import bin_confidences, top_label
+
+Norm = Literal["l1", "l2", "max"]
 
 
-def bin_confidences(confidence: Tensor, correct: Tensor, bins: int) -> Tensor:
-    """Sort predictions into bins of confidence.
+def calibration_error(state: Tensor, norm: Norm = "l1") -> Tensor:
+    r"""Calibration error of a bin state, in [0, 1].
 
-    Args:
-        confidence: ``(N,)`` in [0, 1].
-        correct: ``(N,)`` bool.
-        bins: number of bins B.
+    With :math:`g_m = acc_m - conf_m` the gap of bin m and :math:`n_m` its count,
 
-    Returns:
-        ``(3, B)`` float64: count, sum of confidences, number correct, of each bin.
+    .. math::
+        \text{l1 (ECE)} = \sum_m \frac{n_m}{n} |g_m|, \qquad
+        \text{l2} = \Big( \sum_m \frac{n_m}{n} g_m^2 \Big)^{1/2}, \qquad
+        \text{max (MCE)} = \max_{m: n_m > 0} |g_m|,
 
-    Example:
-        >>> bin_confidences(torch.tensor([0.6, 1.0]), torch.tensor([False, True]), bins=2)
-        tensor([[0.0000, 2.0000],
-                [0.0000, 1.6000],
-                [0.0000, 1.0000]], dtype=torch.float64)
-    """
-    edges = torch.arange(1, bins, dtype=torch.float64, device=confidence.device) / bins
-    confidence = confidence.double()
-    index = torch.bucketize(confidence, edges, right=True)  # interior edges only: nothing falls outside
-    rows = torch.stack([torch.ones_like(confidence), confidence, correct.double()])
-    return rows.new_zeros(3, bins).index_add_(1, index, rows)
+    so that l1 <= l2 <= max. The maximum over bins of a few samples is mostly noise: read it with the counts.
 
-
-def calibration_error(state: Tensor) -> Tensor:
-    r"""Expected calibration error :math:`\sum_m \frac{n_m}{n} |acc_m - conf_m|` of a bin state, in [0, 1].
-
-    Source: Naeini et al. 2015; Guo et al. 2017, arXiv 1706.04599, eq. 3.
+    Source: Naeini et al. 2015; Guo et al. 2017, arXiv 1706.04599, eq. 3 and 5; l2 as in Kumar et al. 2019, arXiv
+    1909.10155.
 
     Args:
-        state: ``(3, B)`` as :func:`bin_confidences` returns it, summed over any number of batches.
+        state: ``(3, B)`` as :func:`~entreg.metrics.bin_confidences` returns it, summed over any number of batches.
+        norm: ``"l1"``, ``"l2"`` or ``"max"``.
 
     Returns:
         scalar float64, NaN for an empty state.
+
+    Raises:
+        ValueError: for another norm.
+
+    Example:
+        >>> state = torch.tensor([[1.0, 3.0], [0.25, 2.5], [0.0, 3.0]], dtype=torch.float64)
+        >>> [round(calibration_error(state, norm).item(), 4) for norm in ("l1", "l2", "max")]
+        [0.1875, 0.1909, 0.25]
     """
     count, confidence, correct = state
-    return (correct - confidence).abs().sum() / count.sum()
+    difference = (correct - confidence).abs()
+    if norm == "l1":
+        return difference.sum() / count.sum()
+    if norm == "l2":
+        return (difference.square() / count.clamp(min=1)).sum().div(count.sum()).sqrt()
+    if norm == "max":
+        return torch.where(count.sum() > 0, (difference / count.clamp(min=1)).max(), torch.nan)
+    raise ValueError(f"norm must be one of {', '.join(map(repr, get_args(Norm)))}, got {norm!r}")
 
 
-def top_label(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """Confidence of the predicted class and whether it is right, both ``(N,)``, from logits ``(N, C)``."""
-    dtype = torch.promote_types(logits.dtype, torch.float32)
-    confidence, predicted = F.softmax(logits, dim=1, dtype=dtype).max(dim=1)
-    return confidence, predicted == target
+def debiased_squared_calibration_error(state: Tensor) -> Tensor:
+    r"""Debiased estimate of the *squared* l2 calibration error of a bin state; negative for some calibrated models.
+
+    .. math:: \sum_m \frac{n_m}{n} \Big[ (conf_m - acc_m)^2 - \frac{acc_m (1 - acc_m)}{n_m - 1} \Big]
+
+    The plug-in estimate counts the sampling noise of each bin's accuracy as miscalibration, so it grows as bins get
+    emptier; this one subtracts that noise. It is unbiased where confidence is constant within a bin, negative
+    values included: average the squares of several runs and take the root last. Bins of one sample have no
+    variance to subtract and count as 0, as in the authors' code.
+
+    Source: Kumar, Liang, Ma 2019, arXiv 1909.10155, section 5.
+
+    Args:
+        state: ``(3, B)`` as :func:`~entreg.metrics.bin_confidences` returns it, summed over any number of batches.
+
+    Returns:
+        scalar float64 in [-1/4, 1], NaN for an empty state.
+
+    Example:
+        >>> state = torch.tensor([[4.0], [3.0], [3.0]], dtype=torch.float64)  # 3 of 4 right at confidence 0.75
+        >>> debiased_squared_calibration_error(state)
+        tensor(-0.0625, dtype=torch.float64)
+    """
+    count, confidence, correct = state
+    filled = count.clamp(min=2)  # bins of fewer are left out below
+    accuracy = correct / filled
+    squared = (confidence / filled - accuracy).square() - accuracy * (1 - accuracy) / (filled - 1)
+    return torch.where(count >= 2, count * squared, 0).sum() / count.sum()
+
+
+def debiased_calibration_error(state: Tensor) -> Tensor:
+    """Root of :func:`debiased_squared_calibration_error`, 0 where that is negative; biased, for reading one model.
+
+    Returns:
+        scalar float64 in [0, 1], NaN for an empty state.
+    """
+    return debiased_squared_calibration_error(state).clamp(min=0).sqrt()
 
 
 class CalibrationError(Metric):
-    """Top-label expected calibration error from logits.
+    """Top-label calibration error from logits, by default the expected calibration error (ECE).
 
     Args:
         bins: number of equally wide bins.
+        norm: ``"l1"`` (ECE), ``"l2"`` or ``"max"`` (MCE), see :func:`calibration_error`.
         kwargs: arguments of :class:`torchmetrics.Metric`.
 
     Shape:
         logits ``(N, C)`` floating point; target ``(N,)`` int64; result scalar float64 in [0, 1].
+
+    Raises:
+        ValueError: if ``bins`` is below 1 or the norm unknown.
 
     Example:
         >>> metric = CalibrationError(bins=10)
@@ -87,11 +122,14 @@ class CalibrationError(Metric):
     full_state_update = False
     state: Tensor
 
-    def __init__(self, bins: int = 15, **kwargs: Any) -> None:
+    def __init__(self, bins: int = 15, norm: Norm = "l1", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if bins < 1:
             raise ValueError(f"bins must be >= 1, got {bins}")
+        if norm not in get_args(Norm):
+            raise ValueError(f"norm must be one of {', '.join(map(repr, get_args(Norm)))}, got {norm!r}")
         self.bins = bins
+        self.norm: Norm = norm
         self.add_state("state", torch.zeros(3, bins, dtype=torch.float64), dist_reduce_fx="sum")
 
     def update(self, logits: Tensor, target: Tensor) -> None:
@@ -100,45 +138,23 @@ class CalibrationError(Metric):
 
     def compute(self) -> Tensor:
         """Return the error over all batches."""
-        return calibration_error(self.state)
+        return calibration_error(self.state, self.norm)
 
 
-def reliability_diagram(state: Tensor, title: str = "") -> Figure:
-    """Draw accuracy against confidence with the share of samples in each bin.
+class DebiasedCalibrationError(CalibrationError):
+    """Debiased squared top-label calibration error from logits, see :func:`debiased_squared_calibration_error`.
 
     Args:
-        state: ``(3, B)`` as :func:`bin_confidences` returns it.
-        title: what is shown.
+        bins: number of equally wide bins.
+        kwargs: arguments of :class:`torchmetrics.Metric`.
 
-    Returns:
-        a matplotlib figure that belongs to no window.
+    Shape:
+        logits ``(N, C)`` floating point; target ``(N,)`` int64; result scalar float64, which may be negative.
     """
-    from matplotlib.figure import Figure  # imported late: a second that only pictures need
 
-    count, confidence, correct = state.cpu().numpy()
-    bins = len(count)
-    filled = count > 0
-    left = [m / bins for m in range(bins)]
-    figure = Figure(figsize=(4.2, 4.8), layout="constrained")
-    top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-    accuracy, mean_confidence = (values[filled] / count[filled] for values in (correct, confidence))
-    top.bar(
-        [x for x, f in zip(left, filled, strict=True) if f],
-        accuracy,
-        1 / bins,
-        align="edge",
-        color="#9ecae1",
-        ec="w",
-    )
-    top.plot([0, 1], [0, 1], color="0.4", lw=1, ls="--", label="calibrated")
-    top.plot(mean_confidence, accuracy, "o-", color="#08519c", ms=3, lw=1, label="model")
-    top.set(
-        ylabel="accuracy",
-        xlim=(0, 1),
-        ylim=(0, 1),
-        title=f"{title}  ECE {calibration_error(state):.2%}".strip(),
-    )
-    top.legend(loc="upper left", frameon=False)
-    bottom.bar(left, count / count.sum(), 1 / bins, align="edge", color="0.6", ec="w")
-    bottom.set(xlabel="confidence", ylabel="share")
-    return figure
+    def __init__(self, bins: int = 15, **kwargs: Any) -> None:
+        super().__init__(bins, norm="l2", **kwargs)
+
+    def compute(self) -> Tensor:
+        """Return the squared error over all batches."""
+        return debiased_squared_calibration_error(self.state)

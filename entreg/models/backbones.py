@@ -22,7 +22,8 @@ class Timm(nn.Module):
         in_channels: channels of the images.
         num_classes: number of classes C.
         name: timm's name of the network, see ``timm.list_models()``.
-        image_size: height and width of the images, for networks that have to know.
+        image_size: height and width of the images, for networks that have to know; default: the data's,
+            else 28.
         pretrained: start from timm's weights, which it downloads.
         options: further arguments of :func:`timm.create_model`.
 
@@ -38,7 +39,7 @@ class Timm(nn.Module):
         in_channels: int = 1,
         num_classes: int = 26,
         name: str = "resnet18",
-        image_size: int = 28,
+        image_size: int | None = None,
         pretrained: bool = False,
         options: dict[str, Any] | None = None,
     ) -> None:
@@ -52,6 +53,7 @@ class Timm(nn.Module):
             hint = f"did you mean {', '.join(map(repr, close))}?" if close else "timm.list_models() names all"
             raise ValueError(f"timm has no network {name!r}, {hint}")
         sizes: dict[str, Any] = {}
+        image_size = image_size or 28
         if any(name in timm.list_models(module=module) for module in _TRANSFORMERS):
             sizes = {"img_size": image_size}
             if not pretrained:

@@ -14,7 +14,7 @@ class MLP(nn.Module):
     Args:
         in_channels: channels of the images.
         num_classes: number of classes C.
-        image_size: height and width of the images; a linear layer has to know.
+        image_size: height and width of the images, as a linear layer has to know; default: the data's, else 28.
         width: units of each hidden layer.
         depth: number of hidden layers; 0 is a linear classifier.
         dropout: probability after each hidden layer.
@@ -34,7 +34,7 @@ class MLP(nn.Module):
         self,
         in_channels: int = 1,
         num_classes: int = 26,
-        image_size: int = 28,
+        image_size: int | None = None,
         width: int = 256,
         depth: int = 2,
         dropout: float = 0.2,
@@ -42,7 +42,7 @@ class MLP(nn.Module):
         super().__init__()
         if depth < 0:
             raise ValueError(f"depth is the number of hidden layers, >= 0, got {depth}")
-        sizes = [in_channels * image_size**2, *[width] * depth]
+        sizes = [in_channels * (image_size or 28) ** 2, *[width] * depth]
         hidden = (
             nn.Sequential(nn.Linear(before, after), nn.ReLU(inplace=True), nn.Dropout(dropout))
             for before, after in pairwise(sizes)

@@ -126,7 +126,7 @@ def test_each_evaluation_image_comes_once_with_its_own_id():
     data = tiny(eval_batch_size=17)
     for loader, dataset, ids in (
         (data.val_dataloader(), data.train_set, data.val_ids),
-        (data.test_dataloader(), data.test_set, torch.arange(60)),
+        (data.test_dataloader()[0], data.test_set, torch.arange(60)),
         (data.predict_dataloader(), data.test_set, torch.arange(60)),
     ):
         seen = list(loader)

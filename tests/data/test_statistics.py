@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from entreg.data import statistics
+from entreg.data.images import ResidentImages
 from entreg.data.statistics import pixel_statistics
 
 
@@ -17,6 +18,6 @@ def test_mean_and_deviation_of_each_channel_are_numpys(chunk: int, monkeypatch: 
     ).view(3, 1, 1)
     ids = torch.tensor([0, 3, 4, 9, 19])
     pixels = images[ids].numpy().astype(np.float64) / 255
-    mean, std = pixel_statistics(images, ids)
+    mean, std = pixel_statistics(ResidentImages(images, torch.zeros(20)), ids)
     assert mean == pytest.approx(pixels.mean((0, 2, 3)), rel=1e-12)
     assert std == pytest.approx(pixels.std((0, 2, 3)), rel=1e-12)
