@@ -1,0 +1,125 @@
+"""The comparison of a study's arms: every arm's estimates, and what may be said of each against the baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from entreg.compare.intervals import Estimate, mean_estimate
+from entreg.compare.jackknife import Contributions
+from entreg.compare.mcnemar import mcnemar
+from entreg.compare.measures import Measure, correct_of, measure_of, measures_of
+from entreg.compare.study import Result, Study
+from entreg.compare.verdict import Comparison, Pairs, compare_arms
+from entreg.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What a study says.
+
+    Attributes:
+        study: the runs.
+        baseline: label of the arm that the others are compared with; ``None`` with one arm only.
+        primary: keys of the measures that the verdict is about, chosen beforehand.
+        measures: all measures that every run has, in the order of the tables.
+        estimates: mean over seeds with a 95 % t interval, by measure and arm.
+        values: the values behind them, by measure and arm, in the order of the seeds.
+        comparisons: by measure and arm, without the baseline.
+    """
+
+    study: Study
+    baseline: str | None
+    primary: Sequence[str]
+    measures: Mapping[str, Measure]
+    estimates: Mapping[str, Mapping[str, Estimate]]
+    values: Mapping[str, Mapping[str, Sequence[float]]]
+    comparisons: Mapping[str, Mapping[str, Comparison]]
+
+    @property
+    def others(self) -> list[str]:
+        """Labels of the arms that are compared with the baseline."""
+        return [label for label in self.study.arms if label != self.baseline]
+
+
+def analyse(
+    study: Study,
+    baseline: str | None = None,
+    metrics: Sequence[str] = ("acc",),
+    margin: float | None = None,
+    alpha: float = 0.05,
+) -> Analysis:
+    """Compare the arms of a study with a baseline, paired by seed.
+
+    Args:
+        study: the runs.
+        baseline: an arm as :meth:`Study.arm` finds it; default: ``cross_entropy`` if there is one, else the arm with
+            the most seeds.
+        metrics: keys of the measures that the verdict is about.
+        margin: largest difference in them that does not matter; default: 0.1 points of accuracy.
+        alpha: level of the verdicts.
+
+    Raises:
+        ConfigError: if a metric is unknown or not every run has it, or a number is out of range.
+        RunError: if there is no such baseline.
+    """
+    if margin is not None and not margin > 0:
+        raise ConfigError(f"--margin is a number > 0, got {margin}")
+    found = {label: [measures_of(result) for result in arm] for label, arm in study.arms.items()}
+    common = _common([of_run for arm in found.values() for of_run in arm])
+    for key in metrics:
+        if key not in common:
+            raise ConfigError(f"--metric {key}: expected one that every run has: {', '.join(common)}")
+    chosen = _baseline(study) if baseline is None else study.arm(baseline)
+    measures = {key: measure_of(key) for key in common}
+    values = {key: {label: [of_run[key].value for of_run in runs] for label, runs in found.items()} for key in common}
+    return Analysis(
+        study=study,
+        baseline=chosen if len(study.arms) > 1 else None,
+        primary=tuple(metrics),
+        measures=measures,
+        estimates={
+            key: {label: mean_estimate(v, 1 - alpha) for label, v in arms.items()} for key, arms in values.items()
+        },
+        values=values,
+        comparisons={
+            key: compare_arms(
+                {label: _pairs(key, study, found, label, chosen) for label in study.arms if label != chosen},
+                higher_is_better=measure.higher_is_better,
+                margin=margin if margin is not None and key in metrics else measure.margin,
+                alpha=alpha,
+            )
+            for key, measure in measures.items()
+        },
+    )
+
+
+def _common(runs: Sequence[Mapping[str, Contributions]]) -> list[str]:
+    """Keys that every run has, in the order of the first."""
+    return [key for key in runs[0] if all(key in of_run for of_run in runs)]
+
+
+def _baseline(study: Study) -> str:
+    plain = [label for label, (first, *_) in study.arms.items() if first.loss == "cross_entropy"]
+    return plain[0] if len(plain) == 1 else max(study.arms, key=lambda label: len(study.arms[label]))
+
+
+def _pairs(
+    key: str, study: Study, found: Mapping[str, Sequence[Mapping[str, Contributions]]], arm: str, baseline: str
+) -> Pairs:
+    """Pair an arm with the baseline by the seeds that both have."""
+    ours, theirs = (
+        {result.seed: (result, of_run[key]) for result, of_run in zip(study.arms[label], found[label], strict=True)}
+        for label in (arm, baseline)
+    )
+    seeds = sorted(ours.keys() & theirs.keys())
+    rows = [ours[seed][1].images - theirs[seed][1].images for seed in seeds]
+    single: tuple[Result, Result] | None = (ours[seeds[0]][0], theirs[seeds[0]][0]) if len(seeds) == 1 else None
+    return Pairs(
+        [ours[seed][1].value for seed in seeds],
+        [theirs[seed][1].value for seed in seeds],
+        np.array(rows) if rows else None,
+        mcnemar(correct_of(single[0]), correct_of(single[1])) if single and key == "acc" else None,
+    )

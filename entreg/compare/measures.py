@@ -1,0 +1,112 @@
+"""What is compared: the metrics of a run on its test images, with what each image contributes to their error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from entreg.compare.jackknife import Contributions, of_auroc, of_calibration, of_mean
+from entreg.compare.study import Result
+from entreg.metrics import OOD_SCORES, top_label
+from entreg.metrics.binning import bin_index
+from entreg.metrics.scores import brier, nll
+from entreg.runs import read_predictions
+
+_BINS = 15
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A metric that arms are compared on.
+
+    Attributes:
+        key: name on the command line.
+        label: name in tables.
+        higher_is_better: direction.
+        digits: decimals shown.
+        margin: difference that does not matter unless another is given; ``None``: there is no convention.
+    """
+
+    key: str
+    label: str
+    higher_is_better: bool
+    digits: int
+    margin: float | None = None
+
+
+_FIXED = {
+    measure.key: measure
+    for measure in (
+        Measure("acc", "accuracy %", True, 2, 0.1),
+        Measure("nll", "NLL", False, 4),
+        Measure("nll@T", "NLL at T", False, 4),
+        Measure("brier", "Brier", False, 4),
+        Measure("brier@T", "Brier at T", False, 4),
+        Measure("ce2", "squared calibration error, debiased, 1e-4", False, 2),
+        Measure("ce2@T", "squared calibration error at T, debiased, 1e-4", False, 2),
+    )
+}
+
+
+def measure_of(key: str) -> Measure:
+    """Return a measure by its key: one of the fixed ones, ``auroc:<set>``, or ``acc:<shift set>``.
+
+    Raises:
+        KeyError: if there is none.
+    """
+    if key in _FIXED:
+        return _FIXED[key]
+    kind, _, name = key.partition(":")
+    if kind == "auroc" and name:
+        return Measure(key, f"AUROC % of {name}", True, 2)
+    if kind == "acc" and name:
+        return Measure(key, f"accuracy % on {name}", True, 2, 0.1)
+    raise KeyError(key)
+
+
+def measures_of(result: Result) -> dict[str, Contributions]:
+    """Return every measure of a run by its key, in the units of the tables.
+
+    Accuracy and AUROC are in percent; squared calibration errors, top-label with 15 bins, in units of 1e-4 (an error of
+    one percentage point is 1). ``@T``: after temperature scaling; absent where there are no predictions on validation.
+    AUROC is that of the largest softmax probability.
+    """
+    logits, targets = read_logits(result, "test")
+    found: dict[str, Contributions] = {}
+    scaled = {"@T": logits.double() / result.scores["temperature"]} if "temperature" in result.scores else {}
+    for suffix, z in {"": logits, **scaled}.items():
+        confidence, correct = top_label(z, targets)
+        if not suffix:
+            found["acc"] = _in_units(of_mean(correct.numpy()), 100)
+        found[f"nll{suffix}"] = of_mean(nll(z, targets).numpy())
+        found[f"brier{suffix}"] = of_mean(brier(z, targets).numpy())
+        bins = bin_index(confidence, _BINS)
+        found[f"ce2{suffix}"] = _in_units(of_calibration(confidence.numpy(), correct.numpy(), bins.numpy()), 1e4)
+    inside = OOD_SCORES["msp"](logits).numpy()
+    for name in result.scores.get("ood", {}):
+        if not name.endswith("-distinct"):
+            outside = OOD_SCORES["msp"](read_logits(result, f"ood-{name}")[0]).numpy()
+            found[f"auroc:{name}"] = _in_units(of_auroc(inside, outside), 100)
+    for name in result.scores.get("shift", {}):
+        shifted, labels = read_logits(result, f"shift-{name}")
+        found[f"acc:{name}"] = _in_units(of_mean((shifted.argmax(1) == labels).numpy()), 100)
+    return found
+
+
+def correct_of(result: Result) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Return which test images a run classifies correctly, ``(N,)`` bool."""
+    logits, targets = read_logits(result, "test")
+    return (logits.argmax(1) == targets).numpy()
+
+
+def read_logits(result: Result, name: str) -> tuple[Tensor, Tensor]:
+    """Return logits ``(N, C)`` and targets ``(N,)`` of one of a run's files of predictions, ordered by id."""
+    arrays = read_predictions(result.run.predictions(name))
+    return torch.from_numpy(arrays["logits"]), torch.from_numpy(arrays["targets"])
+
+
+def _in_units(measure: Contributions, factor: float) -> Contributions:
+    return Contributions(measure.value * factor, measure.images * factor)

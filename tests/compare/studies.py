@@ -1,0 +1,36 @@
+"""Simulated studies: what n seeds of several arms do on the same random test images, the truth being known."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import stats
+
+
+def correct(
+    rng: np.random.Generator,
+    seeds: int,
+    images: int,
+    accuracies: tuple[float, ...],
+    *,
+    shared: float = 0.5,
+    arm: float = 0.2,
+    seed: float = 0.005,
+) -> np.ndarray:
+    """Which images are classified correctly, ``(arms, seeds, images)`` bool, each arm at its expected accuracy.
+
+    A latent normal score falls below a threshold. Its variance is split between the image's difficulty for all arms
+    (``shared``), for one arm (``arm``), the luck of a training seed (``seed``) and of a seed on an image (the rest):
+    over seeds and images alike, the probability of a correct answer is the accuracy asked for.
+    """
+    arms = len(accuracies)
+    noise = 1 - shared - arm - seed
+    score = np.sqrt(shared) * rng.standard_normal((1, 1, images), dtype=np.float32)
+    score = score + np.sqrt(arm) * rng.standard_normal((arms, 1, images), dtype=np.float32)
+    score = score + np.sqrt(seed) * rng.standard_normal((arms, seeds, 1), dtype=np.float32)
+    score = score + np.sqrt(noise) * rng.standard_normal((arms, seeds, images), dtype=np.float32)
+    return score < stats.norm.ppf(accuracies)[:, None, None]
+
+
+def within_binomial_error(rate: float, expected: float, studies: int) -> bool:
+    """Whether a rate seen in so many studies is within 3 standard errors of the expected one."""
+    return abs(rate - expected) <= 3 * np.sqrt(expected * (1 - expected) / studies)
