@@ -20,6 +20,7 @@ _USAGE = """usage: entreg COMMAND [OPTIONS]
   validate  evaluate on validation   entreg validate --run runs/<id>
   test      evaluate on test         entreg test --run runs/<id>
   predict   write test predictions   entreg predict --run runs/<id>
+            classify your pictures   entreg predict --run runs/<id> --images folder/
   losses    list the losses          entreg losses
             explain one              entreg losses mix_ent
   compare   compare finished runs    entreg compare runs/* --baseline cross_entropy
@@ -65,6 +66,15 @@ def _train(args: list[str]) -> None:
 
     quiet()
     EntregCLI(args)
+
+
+def _predict(args: list[str]) -> None:
+    if not any(word.partition("=")[0] == "--images" for word in args):
+        _train(args)
+        return
+    from entreg.predict import main as run
+
+    run(args[1:])
 
 
 def _losses(args: list[str]) -> None:
@@ -130,7 +140,7 @@ _COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "fit": _train,
     "validate": _train,
     "test": _train,
-    "predict": _train,
+    "predict": _predict,
     "losses": _losses,
     "data": _data,
     "compare": _compare,

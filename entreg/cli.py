@@ -27,6 +27,7 @@ from entreg.callbacks import (
     SavePredictions,
     Throughput,
     checkpoints,
+    report_to_wandb,
 )
 from entreg.classifier import Classifier
 from entreg.data import ImageDataModule, data_root
@@ -172,14 +173,17 @@ class EntregCLI(LightningCLI):
             rank_zero_only(create_folder)(self.run)
         try:
             self._train(model, datamodule, None if self.options.run is None else self.run.resume_from())
-            if self.options.evaluate and self.writes:
+            evaluated = self.options.evaluate and self.writes
+            if evaluated:
                 self._evaluate(("val", "test"), self.run.best())
+            self._finish()
+            if evaluated:
+                self._interruptible(report_to_wandb, self.trainer, self.run, self.summary)
             failed = False
         finally:
             finish_wandb(exit_code=int(failed))
             if new:
                 rank_zero_only(remove_unless_started)(self.run)
-        self._finish()
 
     def validate(self, ckpt_path: str | None = None, **_: Any) -> None:
         """Evaluate a run's best checkpoint on validation; ``ckpt_path``, without writing anything."""
@@ -209,7 +213,7 @@ class EntregCLI(LightningCLI):
                 "seed": self.options.seed_everything,
                 "loss": type(model.loss).__name__,
                 "net": type(model.net).__name__,
-                "data": {"name": type(datamodule).__name__, **datamodule.fingerprints},
+                "data": {"name": type(datamodule).__name__, **datamodule.fingerprints, **datamodule.description},
                 "classes": list(datamodule.classes),
                 "epochs": trainer.current_epoch,
                 "steps": trainer.global_step,
@@ -286,6 +290,7 @@ class EntregCLI(LightningCLI):
             loss=name_of(config.model.loss.class_path),
             data=config.data.class_path.rsplit(".", 1)[-1],
             seed=config.seed_everything,
+            arm=arm(self.resolved.as_dict()),
         )
         if reason is None:
             return []

@@ -78,8 +78,13 @@ class CSVLog(Logger):
             os.truncate(self.run.metrics, size)
 
 
-def describe_to_wandb(init_args: Namespace, run: Run, *, group: str, loss: str, data: str, seed: int) -> str | None:
+def describe_to_wandb(
+    init_args: Namespace, run: Run, *, group: str, loss: str, data: str, seed: int, arm: str
+) -> str | None:
     """Fill the arguments of a configured ``WandbLogger`` with which run this is.
+
+    Its id is the run's; name, group, job type and tags (loss, data, seed, arm) are filled where they are not given, so
+    that W&B's own tables group, filter and compare runs at once.
 
     Returns:
         why it works offline, or ``None`` if it does not, or if ``mode`` or ``WANDB_MODE`` decides.
@@ -101,7 +106,8 @@ def describe_to_wandb(init_args: Namespace, run: Run, *, group: str, loss: str, 
     init_args.save_dir = str(run.path)
     init_args.name = init_args.name or f"{loss}-seed{seed}"
     init_args.group = init_args.group or group
-    init_args.tags = init_args.tags or [loss, data]
+    init_args.job_type = init_args.job_type or "fit"
+    init_args.tags = init_args.tags or [loss, data, f"seed-{seed}", f"arm-{arm}"]
     return reason
 
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -208,6 +209,11 @@ def read_predictions(path: Path) -> dict[str, np.ndarray[Any, Any]]:
     """
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            return {key: arrays[key] for key in ("logits", "targets", "ids")}
-    except (OSError, ValueError, KeyError) as error:
+            found = {key: arrays[key] for key in ("logits", "targets", "ids")}
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
         raise RunError(f"{path}: is not a file of predictions ({error})") from error
+    rows, (n, *_) = found["logits"], found["logits"].shape or (0,)
+    if rows.ndim != 2 or rows.dtype.kind != "f" or any(found[key].shape != (n,) for key in ("targets", "ids")):
+        shapes = ", ".join(f"{key} {array.dtype}{list(array.shape)}" for key, array in found.items())
+        raise RunError(f"{path}: is not a file of predictions ({shapes}; expected logits (N, C), targets and ids (N,))")
+    return found

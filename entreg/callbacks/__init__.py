@@ -9,6 +9,7 @@ from entreg.callbacks.progress import LossProgress
 from entreg.callbacks.reseed import Reseed
 from entreg.callbacks.run_folder import RunFolder
 from entreg.callbacks.throughput import Throughput
+from entreg.callbacks.wandb_report import report_to_wandb
 
 __all__ = [
     "AtomicCheckpointIO",
@@ -23,4 +24,5 @@ __all__ = [
     "SavePredictions",
     "Throughput",
     "checkpoints",
+    "report_to_wandb",
 ]

@@ -8,6 +8,7 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.utilities import rank_zero_warn
 from torch import Tensor
+from torch.optim import Optimizer
 
 from entreg.data import Batch
 from entreg.losses import collapses
@@ -23,9 +24,10 @@ class Observable(Protocol):
 
 
 class ObserveLoss(Callback):
-    """Log ``loss/...`` and ``lr/...`` every n optimizer steps; nothing is computed or synchronised in between.
+    """Log ``loss/...``, ``lr/...`` and ``grad/net`` every n optimizer steps; in between nothing is computed.
 
-    Terms are those of the step's batch (of the first process), coefficients those after its update.
+    Terms are those of the step's batch (of the first process), coefficients those after its update; ``grad/net`` is the
+    norm of the network's gradient before it is clipped.
 
     The values go to the loggers at once rather than through ``self.log``: Lightning would write them after the
     checkpoint of the same step, and a resumed run would miss the row.
@@ -42,6 +44,7 @@ class ObserveLoss(Callback):
         self.start: dict[str, float] = {}
         self.reported: list[str] = []
         self._rates: list[float] = []
+        self._norm: Tensor | None = None
 
     def state_dict(self) -> dict[str, Any]:
         """Start values of weights and bases, and the collapses that have been reported."""
@@ -55,6 +58,12 @@ class ObserveLoss(Callback):
         """Note the rates of this step; at its end the schedule has moved on."""
         self._rates = [group["lr"] for group in trainer.optimizers[0].param_groups]
 
+    def on_before_optimizer_step(self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer) -> None:
+        """Note the gradient's norm, if it is time."""
+        if trainer.global_step % self.every_n_steps == 0:
+            gradients = [p.grad for p in pl_module.get_submodule("net").parameters() if p.grad is not None]
+            self._norm = torch.nn.utils.get_total_norm(gradients)
+
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, batch_idx: int
     ) -> None:
@@ -64,13 +73,15 @@ class ObserveLoss(Callback):
         if step % self.every_n_steps or accumulating:
             return
         loss = pl_module.get_submodule("loss")
-        values = {"train": outputs["value"]}
+        values = {"loss/train": outputs["value"]}
         if isinstance(loss, Observable):
-            values |= loss.observed(outputs["logits"], batch.target)
+            values |= {f"loss/{name}": value for name, value in loss.observed(outputs["logits"], batch.target).items()}
+        if self._norm is not None:
+            values["grad/net"], self._norm = self._norm, None
         numbers = torch.stack([value.float() for value in values.values()]).tolist()  # one synchronisation for all
-        row = {f"loss/{name}": number for name, number in zip(values, numbers, strict=True)}
+        row = dict(zip(values, numbers, strict=True))
         if any(parameter.requires_grad for parameter in loss.parameters()):
-            self._report_collapses(dict(zip(values, numbers, strict=True)))
+            self._report_collapses({name.removeprefix("loss/"): number for name, number in row.items()})
         row |= {f"lr/{name}": rate for name, rate in zip(("net", "loss"), self._rates, strict=False)}
         for logger in trainer.loggers:
             logger.log_metrics(row, step=step)

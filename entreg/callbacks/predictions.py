@@ -1,4 +1,4 @@
-"""What an evaluation leaves in the run folder: predictions and the reliability diagram."""
+"""What an evaluation leaves in the run folder: predictions, reliability diagrams, the confusion matrix."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from typing import Any
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.loggers import WandbLogger
 from torch import Tensor
 from torchmetrics.utilities.distributed import gather_all_tensors
 
 from entreg.data import Batch
-from entreg.metrics import bin_confidences, reliability_diagram, top_label
+from entreg.metrics import bin_confidences, confusion_diagram, confusion_matrix, reliability_diagram, top_label
 from entreg.runs import Run, atomic_path, write_predictions
 
 
 class SavePredictions(Callback):
-    """Write ``predictions/<set>.npz`` for each set evaluated, and ``figures/reliability-<split>.png`` of val and test.
+    """Write ``predictions/<set>.npz`` for each set evaluated, and figures of val and test.
+
+    The figures are ``reliability-<split>.png`` and ``confusion-test.png``.
 
     Logits of all processes are gathered, each sample once, sorted by id: the file is the same for any world size.
     Validation inside training writes nothing.
@@ -72,14 +73,13 @@ class SavePredictions(Callback):
                 logits, targets, ids = (column.cpu() for column in columns)
                 write_predictions(self.run.predictions(names[loader]), logits, targets, ids)
                 if loader == 0:
-                    self._draw(trainer, names[0], logits, targets)
+                    self._draw(names[0], logits, targets, getattr(trainer, "datamodule").classes)  # noqa: B009 - as above
         self._rows.clear()
 
-    def _draw(self, trainer: Trainer, split: str, logits: Tensor, targets: Tensor) -> None:
-        figure = reliability_diagram(bin_confidences(*top_label(logits, targets), self.bins), title=split)
-        path = self.run.figures / f"reliability-{split}.png"
-        with atomic_path(path) as part:
-            figure.savefig(part, dpi=150)
-        for logger in trainer.loggers:
-            if isinstance(logger, WandbLogger):
-                logger.log_image(f"{split}/reliability", [str(path)])
+    def _draw(self, split: str, logits: Tensor, targets: Tensor, classes: Sequence[str]) -> None:
+        figures = {"reliability": reliability_diagram(bin_confidences(*top_label(logits, targets), self.bins), split)}
+        if split == "test":
+            figures["confusion"] = confusion_diagram(confusion_matrix(logits, targets), classes, split)
+        for name, figure in figures.items():
+            with atomic_path(self.run.figures / f"{name}-{split}.png") as part:
+                figure.savefig(part, dpi=150)

@@ -11,6 +11,7 @@ from lightning.pytorch.loggers import WandbLogger
 from typing_extensions import override
 
 from entreg.loggers import CSVLog
+from entreg.provenance import arm
 from entreg.report import print_line
 from entreg.runs import Run, atomic_path
 
@@ -61,9 +62,10 @@ class RunFolder(SaveConfigCallback):
             self.log_file.cut(self._metrics_size)
             for note in self.notes:
                 print_line(note)
+        config = self.resolved.as_dict()
         for logger in trainer.loggers:
             if isinstance(logger, WandbLogger):
-                logger.log_hyperparams(self.resolved.as_dict())
+                logger.log_hyperparams({**config, "arm": arm(config)})
 
     def state_dict(self) -> dict[str, Any]:
         """Length of metrics.csv at this checkpoint."""

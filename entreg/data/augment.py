@@ -95,8 +95,10 @@ def warp(images: Tensor, homographies: Tensor) -> Tensor:
     h = homographies[:, :, :, None, None]
     # Written out elementwise, so that a sample's grid does not depend on the batch it stands in, to the last bit.
     u, v, w = (h[:, i, 0] * x + h[:, i, 1] * y + h[:, i, 2] for i in range(3))
-    grid = torch.stack([u / w * (2 / width) - 1, v / w * (2 / height) - 1], dim=-1)
-    return F.grid_sample(images, grid.to(images.dtype), mode="bilinear", padding_mode="zeros", align_corners=False)
+    grid = images.new_empty(len(images), height, width, 2)  # filled in place: stacking costs a third of the warp
+    grid[..., 0] = u / w * (2 / width) - 1
+    grid[..., 1] = v / w * (2 / height) - 1
+    return F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
 
 
 def _corners(height: int, width: int) -> Tensor:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from abc import abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -23,11 +22,10 @@ from entreg.data.images import Batch, ImageSet, ResidentImages
 from entreg.data.mix import Mix
 from entreg.data.pipeline import Pipeline
 from entreg.data.sampling import EvalSampler, TrainLoader, TrainSampler
-from entreg.data.splits import check_targets, digest, split_validation
+from entreg.data.source import ImageSource
+from entreg.data.splits import digest, split_validation
 from entreg.data.statistics import pixel_statistics
 from entreg.errors import ConfigError, DataError
-
-_FILE = {True: "training file", False: "test file"}
 
 
 def data_root(root: str | None) -> Path:
@@ -35,8 +33,8 @@ def data_root(root: str | None) -> Path:
     return Path(root or os.environ.get("ENTREG_DATA") or "data")
 
 
-class ImageDataModule(LightningDataModule):
-    """Base of the data sets: a subclass names its classes and loads two files of uint8 images.
+class ImageDataModule(LightningDataModule, ImageSource):
+    """Base of the data sets: a subclass names its classes and loads two files of uint8 images (:class:`ImageSource`).
 
     Validation is drawn from the training file, as many images as the test set has and in its class proportions:
     the file's tail where that already holds, else a draw from ``split_seed``. Test images choose nothing.
@@ -63,20 +61,8 @@ class ImageDataModule(LightningDataModule):
         mean: per-channel mean of pixels in 0..1 for normalisation; default: the data set's own, known or measured on
             the training images.
         std: per-channel standard deviation, likewise.
-
-    Attributes:
-        classes: names of the classes, as people know them.
-        in_channels: channels of the images.
-        image_size: height and width, for networks that have to know; ``None`` where a subclass does not say.
-        transposed: whether the images are stored on their side.
     """
 
-    classes: tuple[str, ...]
-    in_channels: int = 1
-    image_size: int | None = None
-    transposed: bool = False
-    default_mean: tuple[float, ...] | None = None
-    default_std: tuple[float, ...] | None = None
     noise_images: ClassVar[int] = 2000
 
     def __init__(
@@ -120,50 +106,18 @@ class ImageDataModule(LightningDataModule):
         self._resume: dict[str, int] | None = None
 
     @property
-    def num_classes(self) -> int:
-        """Number of classes."""
-        return len(self.classes)
-
-    @property
     def soft_targets(self) -> bool:
         """Whether training targets are probabilities."""
         return self.mix is not None
-
-    @property
-    def symbols(self) -> tuple[frozenset[str], ...]:
-        """Label space: what each class stands for, ``{"a", "A"}`` where upper and lower case are merged.
-
-        Two sets of data share classes where they share symbols, whatever they call them.
-        """
-        return tuple(frozenset({name}) for name in self.classes)
 
     @property
     def image_shape(self) -> tuple[int, ...]:
         """Channels, height and width of the images, once they are loaded."""
         return self.train_set.image_shape
 
-    @abstractmethod
-    def load(self, train: bool) -> tuple[Tensor, Tensor]:
-        """Return images ``(N, C, H, W)`` uint8 and classes ``(N,)`` int64 of the training or the test file."""
-
     def open(self, train: bool) -> ImageSet:
         """Return the training or the test set, as :meth:`load` has it; override it for images not to be loaded."""
         return ResidentImages(*self.checked(train))
-
-    def missing(self, train: bool) -> list[Path]:
-        """Return where the files of the training or the test set should be that are absent; here: none."""
-        return []
-
-    def files(self, train: bool) -> list[Path]:
-        """Return where the files of the training or the test set are; here: none."""
-        return []
-
-    def checksums(self, train: bool) -> dict[Path, str]:
-        """Return the MD5 sum of each file that is here and has one that was published; here: none."""
-        return {}
-
-    def prepare(self, train: bool) -> None:
-        """Fetch the training or the test file where it is absent; here: nothing to fetch."""
 
     def prepare_data(self) -> None:
         """Fetch whatever file is absent, those of the sets to evaluate on included."""
@@ -202,6 +156,17 @@ class ImageDataModule(LightningDataModule):
             "train": self.train_set.digest(self.train_ids),
             "val": digest(self.val_ids, self.clean_targets[self.val_ids]),
             "test": digest(self.test_set.targets),
+        }
+
+    @property
+    def description(self) -> dict[str, Any]:
+        """What images a network trained on these data expects, in plain values."""
+        return {
+            "image_shape": list(self.image_shape),
+            "mean": list(self.mean or ()),
+            "std": list(self.std or ()),
+            "transposed": self.transposed,
+            "ink": self.ink,
         }
 
     @property
@@ -282,16 +247,6 @@ class ImageDataModule(LightningDataModule):
         if extra.corruption is None or self._corrupted is None:
             return batch
         return batch._replace(image=self._corrupted(*extra.corruption, batch.image.float(), batch.id))
-
-    def checked(self, train: bool) -> tuple[Tensor, Tensor]:
-        """Load the training or the test file.
-
-        Raises:
-            DataError: if its images and labels do not fit together or the classes.
-        """
-        images, targets = self.load(train)
-        check_targets(targets, len(images), self.num_classes, f"{type(self).__name__} {_FILE[train]}")
-        return images, targets
 
     def _evaluation_sets(self) -> list[EvaluationSet]:
         from entreg.data.known import other_sets  # the sets known by name are data modules themselves

@@ -53,6 +53,7 @@ class EMNIST(IdxDataModule):
     """
 
     folder = "EMNIST/raw"
+    ink = True
 
     def __init__(self, split: Split = "letters", upright: bool = False, **kwargs: Any) -> None:
         self.classes = _CLASSES[split]

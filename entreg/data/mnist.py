@@ -26,6 +26,7 @@ class MNIST(IdxDataModule):
     """
 
     folder = "MNIST/raw"
+    ink = True
     classes = tuple("0123456789")
     default_mean: tuple[float, ...] | None = (0.1307,)
     default_std: tuple[float, ...] | None = (0.3081,)
@@ -58,6 +59,7 @@ class FashionMNIST(MNIST):
     """
 
     folder = "FashionMNIST/raw"
+    ink = False
     classes = ("t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
     default_mean = (0.2860,)
     default_std = (0.3530,)

@@ -91,6 +91,7 @@ class Strokes(ImageDataModule):
     default_mean = (0.18,)
     default_std = (0.35,)
     image_size = _SIZE
+    ink = True
 
     def __init__(self, train_size: int = 12_000, test_size: int = 2_000, strokes_seed: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -11,6 +11,7 @@ from entreg.metrics.calibration import (
     debiased_squared_calibration_error,
 )
 from entreg.metrics.classwise import ClasswiseCalibrationError, classwise_calibration_error
+from entreg.metrics.confusion import confusion_diagram, confusion_matrix
 from entreg.metrics.diagram import plot_reliability, reliability_diagram, wilson_interval
 from entreg.metrics.ood import (
     OOD_SCORES,
@@ -49,6 +50,8 @@ __all__ = [
     "brier_decomposition",
     "calibration_error",
     "classwise_calibration_error",
+    "confusion_diagram",
+    "confusion_matrix",
     "coverage_at_risk",
     "debiased_calibration_error",
     "debiased_squared_calibration_error",

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import math
 import multiprocessing
-import platform
 import statistics
 import time
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from torch import Tensor
 
 from entreg.losses import CrossEntropyLoss, MinEntLoss, MixEntLoss
 from entreg.losses.functional import entropy_regularized
+from tests.benchmarks.timing import machine
 
 SIZES = ((128, 26), (8192, 1000), (2048, 50257))
 DTYPES = (torch.float32, torch.bfloat16)
@@ -124,7 +124,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    print(f"{platform.processor() or platform.machine()}, {args.threads} threads, torch {torch.__version__}\n")
+    print(f"{machine()}\n")
     print("| size, dtype | loss | ms | / F.cross_entropy | extra MiB | / logits |")
     print("|---|---|---|---|---|---|")
     context = multiprocessing.get_context("spawn")

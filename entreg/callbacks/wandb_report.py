@@ -1,0 +1,98 @@
+"""What W&B shows of a finished run: its scores, its diagrams and the test images that it got most wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from lightning.pytorch import Trainer
+from lightning.pytorch.loggers import WandbLogger
+from torch import Tensor
+
+from entreg.data import ImageDataModule
+from entreg.evaluation import flatten
+from entreg.metrics.scores import nll, predictive_entropy
+from entreg.runs import Run, read_predictions
+
+_FIGURES = {"val/reliability": "reliability-val", "test/reliability": "reliability-test", "test/confusion": "confusion-test"}
+_COLUMNS = ["image", "true", "predicted", "confidence", "entropy", "loss", "id"]
+
+
+def report_to_wandb(trainer: Trainer, run: Run, summary: Mapping[str, Any]) -> None:
+    """Log a run that has been evaluated to each ``WandbLogger`` of the trainer, from the first process; else do nothing.
+
+    * the numbers of ``summary.json`` become the summary of the W&B run, under the same keys: ``test/errors``,
+      ``test/scaled/ece``, ``ood/<set>/msp/auroc``, ``temperature``;
+    * ``val/reliability``, ``test/reliability`` and ``test/confusion`` are the pictures in ``figures/``;
+    * ``test/worst_errors`` is a table of the misclassified test images with the highest loss, upright, under the names
+      of their classes; entropy and loss are in nats.
+
+    Everything is read from the run folder, so that nothing is lost where W&B fails.
+
+    Args:
+        trainer: holds the loggers and the data module.
+        run: run folder with figures and predictions.
+        summary: content of ``summary.json``.
+
+    Raises:
+        wandb.Error: if W&B cannot take it.
+    """
+    loggers = [logger for logger in trainer.loggers if isinstance(logger, WandbLogger)]
+    if not loggers or not trainer.is_global_zero:
+        return
+    data: ImageDataModule = getattr(trainer, "datamodule")  # noqa: B009 - set by Lightning, not declared
+    rows = _rows(run, data) if run.predictions("test").is_file() else None
+    step = trainer.global_step
+    for logger in loggers:
+        for key, name in _FIGURES.items():
+            path = run.figures / f"{name}.png"
+            if path.is_file():
+                logger.log_image(key, [str(path)], step=step)
+        if rows is not None:
+            from wandb import Image  # half a second to import, for those who use it
+
+            logger.log_table("test/worst_errors", _COLUMNS, [[Image(row[0]), *row[1:]] for row in rows], step=step)
+        logger.experiment.summary.update(flatten(summary))
+
+
+def worst_errors(logits: Tensor, targets: Tensor, count: int = 32) -> Tensor:
+    """Return the misclassified samples with the highest negative log-likelihood, the highest first.
+
+    Args:
+        logits: ``(N, C)``.
+        targets: ``(N,)`` class indices.
+        count: the most to return.
+
+    Returns:
+        indices of at most ``count`` samples, int64; fewer where fewer are misclassified.
+
+    Example:
+        >>> worst_errors(torch.tensor([[0.0, 1.0], [0.0, 3.0], [2.0, 0.0]]), torch.tensor([0, 0, 0]))
+        tensor([1, 0])
+    """
+    wrong = (logits.argmax(1) != targets).nonzero()[:, 0]
+    order = nll(logits[wrong], targets[wrong]).argsort(descending=True, stable=True)
+    return wrong[order[:count]]
+
+
+def _rows(run: Run, data: ImageDataModule) -> list[list[Any]]:
+    arrays = read_predictions(run.predictions("test"))
+    worst = worst_errors(torch.from_numpy(arrays["logits"]), torch.from_numpy(arrays["targets"])).numpy()
+    logits, targets, ids = (torch.from_numpy(arrays[key][worst]) for key in ("logits", "targets", "ids"))
+    confidence, predicted = logits.softmax(1).max(1)
+    columns = (targets, predicted, confidence, predictive_entropy(logits), nll(logits, targets), ids)
+    return [
+        [image, data.classes[true], data.classes[taken_for], *numbers]
+        for image, true, taken_for, *numbers in zip(
+            _pictures(data, ids), *(column.tolist() for column in columns), strict=True
+        )
+    ]
+
+
+def _pictures(data: ImageDataModule, ids: Tensor) -> list[np.ndarray[Any, Any]]:
+    """Test images as people see them: upright, ``(H, W)`` or ``(H, W, 3)``."""
+    images = data.test_set[ids].image.cpu()
+    images = (images.mT if data.transposed else images).permute(0, 2, 3, 1)
+    return list(images.squeeze(3).numpy() if images.shape[3] == 1 else images.numpy())

@@ -1,0 +1,61 @@
+"""Measures of a run: equal to the metrics of the same name, in the units of the tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from entreg.compare.measures import correct_of, measure_of, measures_of
+from entreg.compare.study import read_result
+from tests.compare.run_folders import write_run
+
+
+def test_values_are_those_of_the_evaluation(tmp_path: Path) -> None:
+    result = read_result(write_run(tmp_path).path)
+    found = measures_of(result)
+    test = result.scores["test"]
+    assert list(found) == ["acc", "nll", "brier", "ce2", "nll@T", "brier@T", "ce2@T", "auroc:noise"]
+    assert found["acc"].value == pytest.approx(100 * test["acc"], rel=1e-12)
+    for suffix, scores in (("", test), ("@T", test["scaled"])):
+        assert found[f"nll{suffix}"].value == pytest.approx(scores["nll"], rel=1e-6)
+        assert found[f"brier{suffix}"].value == pytest.approx(scores["brier"], rel=1e-6)
+        assert found[f"ce2{suffix}"].value == pytest.approx(1e4 * scores["ece_debiased_squared"], rel=1e-9)
+    assert found["auroc:noise"].value == pytest.approx(100 * result.scores["ood"]["noise"]["msp"]["auroc"], rel=1e-9)
+
+
+def test_contributions_are_the_variance_of_the_measure(tmp_path: Path) -> None:
+    result = read_result(write_run(tmp_path).path)
+    p = result.scores["test"]["acc"]
+    images = measures_of(result)["acc"].images
+    assert images @ images == pytest.approx(1e4 * p * (1 - p) / 399, rel=1e-9)
+    assert images.sum() == pytest.approx(0, abs=1e-9)
+
+
+def test_without_validation_nothing_is_at_t(tmp_path: Path) -> None:
+    run = write_run(tmp_path, ood=False)
+    run.predictions("val").unlink()
+    assert list(measures_of(read_result(run.path))) == ["acc", "nll", "brier", "ce2"]
+
+
+def test_correct_images_are_counted(tmp_path: Path) -> None:
+    result = read_result(write_run(tmp_path).path)
+    correct = correct_of(result)
+    assert correct.dtype == np.bool_
+    assert (~correct).sum() == result.scores["test"]["errors"]
+
+
+@pytest.mark.parametrize(
+    ("key", "label", "higher"),
+    [("acc", "accuracy %", True), ("nll@T", "NLL at T", False), ("auroc:kmnist", "AUROC % of kmnist", True)],
+)
+def test_measures_are_found_by_key(key: str, label: str, higher: bool) -> None:
+    measure = measure_of(key)
+    assert (measure.label, measure.higher_is_better) == (label, higher)
+
+
+@pytest.mark.parametrize("key", ["f1", "auroc:", "noise"])
+def test_an_unknown_measure_is_a_key_error(key: str) -> None:
+    with pytest.raises(KeyError):
+        measure_of(key)
