@@ -26,6 +26,7 @@ _USAGE = """usage: entreg COMMAND [OPTIONS]
   compare   compare finished runs    entreg compare runs/* --baseline cross_entropy
   data      list, verify, prepare,   entreg data list
             show data sets           entreg data show letters --out sheet.png
+  dashboard compare runs in W&B      entreg dashboard --project entreg
 
   entreg COMMAND --help              all options of a command
   entreg --version
@@ -108,6 +109,12 @@ def _compare(args: list[str]) -> None:
     run(args[1:])
 
 
+def _dashboard(args: list[str]) -> None:
+    from entreg.dashboard import main as run
+
+    run(args[1:])
+
+
 def _print_page(info: LossInfo) -> None:
     from inspect import Parameter, getdoc, signature
 
@@ -144,6 +151,7 @@ _COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "losses": _losses,
     "data": _data,
     "compare": _compare,
+    "dashboard": _dashboard,
 }
 
 if __name__ == "__main__":

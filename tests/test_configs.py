@@ -9,6 +9,10 @@ import yaml
 
 from entreg.__main__ import main
 from tests.conftest import REPOSITORY
+from tests.data.picture_files import write_cifar
+from tests.data.test_emnist import write_split
+from tests.data.test_mnist import write
+from tests.idx_files import write_letters
 
 CONFIGS = sorted((REPOSITORY / "configs").rglob("*.yaml"))
 TOP_LEVEL = [path for path in CONFIGS if path.parent.name == "configs"]
@@ -64,3 +68,27 @@ def test_the_paper_recipe_is_what_it_says(capsys: pytest.CaptureFixture[str]) ->
     assert config["data"]["init_args"]["batch_size"] == 100
     assert config["data"]["init_args"]["mean"] == [0.1307]
     assert config["trainer"]["max_epochs"] == 200
+
+
+@pytest.mark.parametrize(
+    "swap",
+    [
+        ["--data", "FashionMNIST"],
+        ["--data", "EMNIST", "--data.split", "balanced"],
+        ["--data", "CIFAR10"],
+        ["--model.net", "Timm", "--model.net.name", "resnet18"],
+        ["--model.net", "Timm", "--model.net.name", "vit_tiny_patch16_224"],
+        ["--data", "CIFAR10", "--model.net", "MLP"],
+    ],
+    ids=" ".join,
+)
+def test_data_and_network_are_swapped_with_one_word(
+    swap: list[str], workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = workplace / "data"
+    write_letters(root, train=520, test=130)
+    write_split(root, "balanced", 47)
+    write(root / "FashionMNIST" / "raw", packed=True)
+    write_cifar(root, monkeypatch)
+    small = [*SMALL, "--trainer.precision", "32-true", "--data.root", str(root)]
+    assert main(["fit", "--config", str(REPOSITORY / "configs" / "mix_ent.yaml"), *swap, *small]) == 0

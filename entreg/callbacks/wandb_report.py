@@ -16,12 +16,16 @@ from entreg.evaluation import flatten
 from entreg.metrics.scores import nll, predictive_entropy
 from entreg.runs import Run, read_predictions
 
-_FIGURES = {"val/reliability": "reliability-val", "test/reliability": "reliability-test", "test/confusion": "confusion-test"}
+_FIGURES = {
+    "val/reliability": "reliability-val",
+    "test/reliability": "reliability-test",
+    "test/confusion": "confusion-test",
+}
 _COLUMNS = ["image", "true", "predicted", "confidence", "entropy", "loss", "id"]
 
 
 def report_to_wandb(trainer: Trainer, run: Run, summary: Mapping[str, Any]) -> None:
-    """Log a run that has been evaluated to each ``WandbLogger`` of the trainer, from the first process; else do nothing.
+    """Log a run that has been evaluated to the trainer's ``WandbLogger``; do nothing where there is none.
 
     * the numbers of ``summary.json`` become the summary of the W&B run, under the same keys: ``test/errors``,
       ``test/scaled/ece``, ``ood/<set>/msp/auroc``, ``temperature``;
@@ -29,7 +33,7 @@ def report_to_wandb(trainer: Trainer, run: Run, summary: Mapping[str, Any]) -> N
     * ``test/worst_errors`` is a table of the misclassified test images with the highest loss, upright, under the names
       of their classes; entropy and loss are in nats.
 
-    Everything is read from the run folder, so that nothing is lost where W&B fails.
+    Everything is read from the run folder, so that nothing is lost where W&B fails. The first process alone logs.
 
     Args:
         trainer: holds the loggers and the data module.

@@ -42,7 +42,7 @@ def write_run(
     config = {
         "seed_everything": seed,
         "model": {"loss": {"class_path": f"entreg.losses.{LOSSES[loss]}"}, **changes},
-        "data": {"class_path": "entreg.data.Strokes", "init_args": {"root": "nowhere"}},
+        "data": {"class_path": "entreg.data.Strokes", "init_args": {"root": str(root / "data")}},
     }
     run.config.write_text(yaml.safe_dump(config))
     summary = {

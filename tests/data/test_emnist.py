@@ -132,7 +132,7 @@ def test_letters_have_the_classes_of_torchvision():
 
 def write_split(root, split, classes):
     raw = root / "EMNIST" / "raw"
-    raw.mkdir(parents=True)
+    raw.mkdir(parents=True, exist_ok=True)
     for subset, count in (("train", 3 * classes), ("test", classes)):
         images = torch.randint(256, (count, 28, 28), dtype=torch.uint8)
         labels = (torch.arange(count) % classes).to(torch.uint8)

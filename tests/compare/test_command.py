@@ -1,0 +1,63 @@
+"""entreg compare on the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from entreg.__main__ import main
+from tests.compare.run_folders import write_run, write_study
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> list[str]:
+    return [str(folder) for folder in write_study(tmp_path / "runs", 3)]
+
+
+def test_it_prints_tables_and_verdicts(folders: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compare", *folders, "--baseline", "cross_entropy", "--power", "1", "5"]) == 0
+    printed = capsys.readouterr().out
+    assert "mix_ent against cross_entropy, accuracy %: worse" in printed
+    assert "seeds to see 5" in printed
+    assert "report:" not in printed
+
+
+def test_it_writes_the_report_where_it_is_told(folders: list[str], tmp_path: Path, capsys) -> None:
+    out = tmp_path / "deep" / "report"
+    assert main(["compare", *folders, "--metric", "nll@T", "acc", "--out", str(out)]) == 0
+    assert f"report: {out / 'index.html'}" in capsys.readouterr().out
+    assert "NLL at T" in (out / "verdicts.csv").read_text()
+
+
+def test_one_seed_is_a_stated_degradation(tmp_path: Path, capsys) -> None:
+    assert main(["compare", *map(str, write_study(tmp_path, 1))]) == 0
+    assert "one seed: per-checkpoint test only" in capsys.readouterr().out
+
+
+def test_what_was_left_out_is_said(folders: list[str], tmp_path: Path, capsys) -> None:
+    (tmp_path / "half").mkdir()
+    assert main(["compare", *folders, str(tmp_path / "half")]) == 0
+    assert f"left out: {tmp_path / 'half'}: is not a run folder" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "message"),
+    [
+        ([], 2, "the following arguments are required: RUN"),
+        (["nowhere"], 1, "no finished run to compare (left out: nowhere: is not a run folder"),
+        (["{runs}", "--metric", "f1"], 2, "--metric f1: expected one that every run has: acc, nll"),
+        (["{runs}", "--baseline", "focal"], 1, "baseline 'focal': no arm of that name"),
+        (["{runs}", "--margin", "-1"], 2, "--margin is a number > 0, got -1"),
+        (["{runs}", "{other}"], 1, "was tested on images with other labels"),
+    ],
+)
+def test_wrong_input_is_one_line(args, code: int, message: str, folders, tmp_path: Path, capsys) -> None:
+    other = write_run(tmp_path / "other", seed=9, test_seed=7)
+    words = [w for arg in args for w in {"{runs}": folders, "{other}": [str(other.path)]}.get(arg, [arg])]
+    assert main(["compare", *words]) == code
+    out, error = capsys.readouterr()
+    assert out == ""
+    assert message in error
+    assert error.startswith("entreg: ")
+    assert error.count("\n") == 1

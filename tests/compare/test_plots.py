@@ -1,0 +1,81 @@
+"""The pictures show the numbers of the study."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy.integrate import trapezoid
+
+from entreg.compare import plots
+from entreg.compare.analysis import Analysis, analyse
+from entreg.compare.convergence import convergence
+from entreg.compare.study import read_study
+from tests.compare.run_folders import CLASSES, write_study
+
+
+@pytest.fixture(scope="module")
+def analysis(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
+    return analyse(read_study(write_study(tmp_path_factory.mktemp("study"), 2)))
+
+
+def test_learning_curves_are_means_with_the_range_of_the_seeds(analysis: Analysis) -> None:
+    figure = plots.learning_curves(convergence(analysis.study))
+    lines = figure.axes[0].lines
+    assert [line.get_label() for line in lines] == list(analysis.study.arms)
+    assert lines[0].get_xdata().tolist() == [9, 19, 29]
+    assert np.allclose(lines[0].get_ydata(), [0.505, 0.605, 0.705])
+    assert len(figure.axes[0].collections) == 3
+
+
+def test_coefficients_have_a_panel_each(analysis: Analysis) -> None:
+    figure = plots.coefficients(convergence(analysis.study))
+    assert [ax.get_title() for ax in figure.axes] == ["coefficient of CE"]
+    assert plots.coefficients({}) is None
+
+
+def test_reliability_is_before_and_after_side_by_side(analysis: Analysis) -> None:
+    titles = [ax.get_title() for ax in plots.reliability(analysis).axes]
+    assert len(titles) == 6
+    assert titles[0].startswith("cross_entropy  ECE")
+    temperature = analysis.study.arms["cross_entropy"][0].scores["temperature"]
+    assert titles[1].startswith(f"T = {temperature:.2f}  ECE")
+
+
+def test_histograms_count_every_image(analysis: Analysis) -> None:
+    left, right = plots.histograms(analysis).axes
+    assert [text.get_text() for text in left.get_legend().get_texts()] == list(analysis.study.arms)
+    assert len(left.patches) == len(right.patches) == 3
+
+
+def test_accuracy_against_calibration_has_a_point_for_each_run(analysis: Analysis) -> None:
+    lines = plots.accuracy_against_calibration(analysis).axes[0].lines
+    assert sum(len(line.get_xdata()) for line in lines) == 2 * 6
+    expected = [100 * result.scores["test"]["ece"] for result in analysis.study.arms["cross_entropy"]]
+    assert lines[0].get_xdata().tolist() == expected
+
+
+def test_curves_against_other_sets_go_from_nothing_to_everything(analysis: Analysis) -> None:
+    (ax,) = plots.ood_curves(analysis).axes
+    taken, kept = ax.lines[0].get_data()
+    assert (taken[0], kept[0]) == (1.0, 1.0)
+    area = -trapezoid(kept, taken)
+    auroc = analysis.study.arms["cross_entropy"][0].scores["ood"]["noise"]["msp"]["auroc"]
+    assert area == pytest.approx(auroc, abs=0.01)
+
+
+def test_the_images_that_are_disagreed_on_most_come_first_with_their_labels(analysis: Analysis) -> None:
+    images = torch.zeros(400, 1, 8, 8, dtype=torch.uint8)
+    figure = plots.disagreements(analysis, images, CLASSES, count=7)
+    shown = [ax for ax in figure.axes if ax.images]
+    assert len(shown) == 7
+    title = shown[0].get_title()
+    assert title.startswith("true: ")
+    for label in analysis.study.arms:
+        assert f"{label}: " in title
+
+
+def test_what_is_not_there_is_not_drawn(analysis: Analysis, tmp_path) -> None:
+    alone = analyse(read_study(write_study(tmp_path, 1, mix_ent=1.0)))
+    assert plots.disagreements(alone, torch.zeros(400, 1, 8, 8, dtype=torch.uint8), CLASSES) is None
+    assert plots.learning_curves({"mix_ent": []}) is None
