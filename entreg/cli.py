@@ -240,8 +240,8 @@ class EntregCLI(LightningCLI):
                 self._summarise({split: scores | exact})
         if self.writes and self.trainer.is_global_zero:
             data: ImageDataModule = self.datamodule
-            scores = evaluate_predictions(self.run, data.lookalikes, self.options.metrics.bins)
-            self._summarise({"lookalikes": data.lookalikes, **scores})
+            scores = evaluate_predictions(self.run, data.ood_sets, self.options.metrics.bins)
+            self._summarise({"ood_sets": data.ood_sets, **scores})
 
     def _interruptible(self, step: Any, *args: Any, **kwargs: Any) -> None:
         try:

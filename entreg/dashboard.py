@@ -50,7 +50,9 @@ def main(args: Sequence[str]) -> None:
 
     settings = wandb.setup(settings=wandb.Settings(silent=True)).settings
     if reason := wandb_offline_reason(settings.base_url):
-        raise RunError(f"W&B: {reason}; wandb login, or set WANDB_API_KEY, where {settings.base_url} can be reached")
+        raise RunError(
+            f"W&B: {reason}; this needs a login (wandb login, or WANDB_API_KEY) and a connection to {settings.base_url}"
+        )
     with _readable_errors():
         api = wandb.Api()
         entity = given.entity or api.default_entity

@@ -138,7 +138,7 @@ def _show(data: ImageDataModule, *, train: bool, count: int, out: Path) -> None:
     for axes in (grid := figure.subplots(rows, columns, squeeze=False)).flat:
         axes.axis("off")
     for axes, i in zip(grid.flat, chosen[targets[chosen].argsort(stable=True)].tolist(), strict=False):
-        axes.imshow(images[i].permute(1, 2, 0).squeeze(2), cmap="gray", vmin=0, vmax=255)
+        axes.imshow(images[i].permute(1, 2, 0).squeeze(2).numpy(), cmap="gray", vmin=0, vmax=255)
         axes.set_title(data.classes[targets[i]], fontsize=9, pad=2)
     with atomic_path(out) as part:
         figure.savefig(part, dpi=120)

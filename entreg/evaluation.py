@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -15,7 +15,7 @@ from entreg.runs import Run, read_predictions
 Scores = dict[str, Any]
 
 
-def evaluate_predictions(run: Run, lookalikes: Mapping[str, Sequence[int]] | None = None, bins: int = 15) -> Scores:
+def evaluate_predictions(run: Run, ood_sets: Mapping[str, Mapping[str, Any]] | None = None, bins: int = 15) -> Scores:
     """Score every file of predictions in a run folder, as it is and after temperature scaling.
 
     The temperature is fitted on validation (:func:`entreg.metrics.fit_temperature`); where there are no predictions on
@@ -23,8 +23,9 @@ def evaluate_predictions(run: Run, lookalikes: Mapping[str, Sequence[int]] | Non
 
     Args:
         run: run folder.
-        lookalikes: by the name of an out-of-distribution set, its classes that look like one of training; the set is
-            scored with and, as ``<name>-distinct``, without them.
+        ood_sets: what is known of each out-of-distribution set by its name: ``lookalikes``, its classes that look like
+            one of training; the set is scored with and, as ``<name>-distinct``, without them; and whether it is
+            ``near``.
         bins: bins of the calibration errors.
 
     Returns:
@@ -62,11 +63,12 @@ def evaluate_predictions(run: Run, lookalikes: Mapping[str, Sequence[int]] | Non
             scores = _scored(logits, targets, temperature, bins)
             found.setdefault("corrupt", {}).setdefault(corruption, {})[severity] = scores
         elif kind == "ood" and test is not None:
-            sets = found.setdefault("ood", {})
-            sets[name] = _told_apart(test, logits, temperature)
-            alike = torch.isin(targets, torch.tensor((lookalikes or {}).get(name, ()), dtype=targets.dtype))
+            sets, known = found.setdefault("ood", {}), (ood_sets or {}).get(name, {})
+            near = {"near": bool(known.get("near", False))}
+            sets[name] = near | _told_apart(test, logits, temperature)
+            alike = torch.isin(targets, torch.tensor(known.get("lookalikes", ()), dtype=targets.dtype))
             if alike.any() and not alike.all():
-                sets[f"{name}-distinct"] = _told_apart(test, logits[~alike], temperature)
+                sets[f"{name}-distinct"] = near | _told_apart(test, logits[~alike], temperature)
     return found
 
 
@@ -81,7 +83,7 @@ def flatten(scores: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
     for key, value in scores.items():
         if isinstance(value, Mapping):
             flat |= flatten(value, f"{prefix}{key}/")
-        elif isinstance(value, int | float):
+        elif isinstance(value, int | float) and not isinstance(value, bool):
             flat[f"{prefix}{key}"] = value
     return flat
 

@@ -32,7 +32,7 @@ def sections(keys: Iterable[str]) -> dict[str, Panels]:
             wr.ScatterPlot(
                 title="test: accuracy against ECE", x=wr.SummaryMetric("test/ece"), y=wr.SummaryMetric("test/acc")
             ),
-            wr.MediaBrowser(title="reliability on test", media_keys=["test/reliability"]),
+            wr.MediaBrowser(title="reliability on test", media_keys=["test/reliability_diagram"]),
         ],
         "Errors": [
             wr.MediaBrowser(title="confusion on test", media_keys=["test/confusion"]),

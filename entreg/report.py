@@ -55,7 +55,12 @@ def _ood(sets: Mapping[str, Any]) -> Table:
         table.add_column(header, justify="right")
     for name, scores in sets.items():
         auroc = (f"{scores[score]['auroc']:.4f}" for score in ("msp", "energy"))
-        table.add_row(name, *auroc, f"{scores['msp']['fpr95']:.1%}", f"{scores['overconfident']:.1%}")
+        table.add_row(
+            f"{name} ({'near' if scores.get('near') else 'far'})",
+            *auroc,
+            f"{scores['msp']['fpr95']:.1%}",
+            f"{scores['overconfident']:.1%}",
+        )
     return table
 
 

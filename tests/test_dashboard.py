@@ -56,7 +56,7 @@ def shown(view: dict[str, Any]) -> set[str]:
 
 EXPECTED = {
     *("val/acc", "test/acc", "test/errors", "test/nll"),
-    *("val/ece", "test/ece", "test/scaled/ece", "test/reliability"),
+    *("val/ece", "test/ece", "test/scaled/ece", "test/reliability_diagram"),
     *("test/confusion", "test/worst_errors"),
     *("^loss/coefficient/.+", "^loss/base/.+", "^loss/weight/.+"),
     *("ood/noise/msp/auroc", "ood/noise/energy/auroc", "ood/noise/msp/fpr95"),
@@ -128,15 +128,15 @@ def test_a_second_call_renews_the_same_two_views(server: WandbServer, capsys: py
     (workspace,), (report,) = server.of_type("project-view"), server.of_type("runs")
     name = workspace["name"]
     workspace["displayName"] = "renamed"
-    report["displayName"] = "renamed / in W&B"
+    report["displayName"] = "renamed in W&B"
     workspace["spec"]["section"]["customRunColors"] = {"run-1": "#ff0000"}
     server.summaries = [{"ood/digits/msp/auroc": 0.9}]
     assert main(CALL) == 0
     assert [*server.views] == first
     (workspace,), (report,) = server.of_type("project-view"), server.of_type("runs")
-    assert [saved.get("id") for saved in server.saved[2:]] == [workspace["id"], report["id"]]
+    assert [saved.get("id") for saved in server.saved[3:]] == [workspace["id"], report["id"]]
     assert (workspace["name"], workspace["displayName"]) == (name, "renamed")
-    assert report["displayName"] == "renamed / in W&B"
+    assert report["displayName"] == "renamed in W&B"
     assert workspace["spec"]["section"]["customRunColors"] == {"run-1": "#ff0000"}
     assert "ood/digits/msp/auroc" in shown(workspace) & shown(report)
     assert len(panels_of(report)) == len(panels_of(workspace)) < 40
@@ -175,16 +175,28 @@ def test_a_project_that_is_not_there_is_one_line(server: WandbServer, capsys: py
     assert not server.views
 
 
-def test_what_the_server_refuses_is_one_line(server: WandbServer, capsys: pytest.CaptureFixture[str]) -> None:
-    server.denies = "permission denied"
+@pytest.mark.parametrize("refused", ["project-view", "runs"])
+def test_what_the_server_refuses_is_one_line_and_goes_on_later(
+    refused: str, server: WandbServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.denies = refused
     assert main(CALL) == 1
     assert "permission denied" in one_line(capsys)
+    assert not server.of_type("project-view")
+    server.denies = None
+    assert main(CALL) == 0
+    assert [len(server.of_type(kind)) for kind in ("project-view", "runs")] == [1, 1]
+
+
+def test_another_entity_is_taken_by_its_word(server: WandbServer) -> None:
+    assert main([*CALL, "--entity", "lab"]) == 0
+    assert {saved["entityName"] for saved in server.saved} == {"lab"}
 
 
 def test_without_a_login_nothing_is_asked(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     started = time.monotonic()
     assert main(CALL) == 1
-    assert "W&B: not logged in; wandb login, or set WANDB_API_KEY" in one_line(capsys)
+    assert "W&B: not logged in; this needs a login (wandb login, or WANDB_API_KEY)" in one_line(capsys)
     assert time.monotonic() - started < 10
     wandb.teardown()
 

@@ -64,10 +64,12 @@ def test_other_classes_are_told_from_test(run: Run) -> None:
 
 def test_lookalikes_are_left_out_of_a_second_account(run: Run) -> None:
     targets = np.load(run.predictions("ood-kmnist"))["targets"]
-    found = evaluate_predictions(run, {"kmnist": (0, 2)})["ood"]
+    found = evaluate_predictions(run, {"kmnist": {"lookalikes": [0, 2], "near": True}})["ood"]
     assert set(found) == {"kmnist", "kmnist-distinct"}
+    assert found["kmnist"]["near"]
+    assert found["kmnist-distinct"]["near"]
     assert found["kmnist-distinct"]["n"] == int((~np.isin(targets, (0, 2))).sum())
-    assert set(evaluate_predictions(run, {"other": (0,)})["ood"]) == {"kmnist"}
+    assert set(evaluate_predictions(run, {"other": {"lookalikes": [0]}})["ood"]) == {"kmnist"}
 
 
 def test_without_validation_nothing_is_scaled(run: Run) -> None:

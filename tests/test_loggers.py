@@ -118,6 +118,7 @@ def test_an_offline_run_holds_config_metrics_and_diagram(
     printed = capsys.readouterr()
     assert "W&B: not logged in, logging offline; later: wandb sync" in printed.out
     assert "wandb:" not in printed.err
+    wandb.teardown()  # ends the service, which may still hold the end of the file
     (path,) = run.path.glob("wandb/offline-run-*/*.wandb")
     metrics: set[str] = set()
     steps: list[int] = []

@@ -22,7 +22,7 @@ def test_the_table_says_scores_counts_and_where_everything_is(capsys: pytest.Cap
 
 def test_shifted_corrupted_and_other_sets_have_their_rows(capsys: pytest.CaptureFixture[str]) -> None:
     scaled = SCORES | {"scaled": SCORES | {"ece": 0.0045}}
-    told = {"msp": {"auroc": 0.9123, "fpr95": 0.333}, "energy": {"auroc": 0.8765}, "overconfident": 0.123}
+    told = {"msp": {"auroc": 0.9123, "fpr95": 0.333}, "energy": {"auroc": 0.8765}, "overconfident": 0.123, "near": True}
     summary = {"loss": "MixEntLoss", "data": {"name": "EMNIST"}, "temperature": 1.2345, "test": scaled}
     summary |= {"shift": {"strokes": SCORES | {"acc": 0.5}}, "ood": {"digits-distinct": told}}
     summary |= {"corrupt": {"blur": {str(s): SCORES | {"acc": 1 - s / 10} for s in range(1, 6)}}}
@@ -31,7 +31,7 @@ def test_shifted_corrupted_and_other_sets_have_their_rows(capsys: pytest.Capture
     assert ["at", "T", "=", "1.23", "94.84%", "537", "of", "10400", "0.45%", "0.1600", "0.0800"] in rows
     assert ["shift", "strokes", "50.00%", "537", "of", "10400", "1.23%", "0.1600", "0.0800"] in rows
     assert ["blur", *" ".join(f"{100 - 10 * s}.0% (1.2%)" for s in range(1, 6)).split()] in rows
-    assert ["digits-distinct", "0.9123", "0.8765", "33.3%", "12.3%"] in rows
+    assert ["digits-distinct", "(near)", "0.9123", "0.8765", "33.3%", "12.3%"] in rows
 
 
 def test_without_results_only_the_folder_is_named(capsys: pytest.CaptureFixture[str]) -> None:

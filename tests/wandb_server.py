@@ -19,7 +19,7 @@ class WandbServer:
         summaries: of the runs.
         views: by id: name, displayName, type, description, spec (a dict).
         saved: variables of each upsert, in order.
-        denies: error of every upsert, if any.
+        denies: type of the views that it refuses to save, if any.
     """
 
     def __init__(self) -> None:
@@ -59,8 +59,8 @@ class WandbServer:
         variables = request.get("variables") or {}
         operation = re.search(r"\b(?:query|mutation)\s+(\w+)", request["query"])
         assert operation is not None, request["query"]
-        if operation[1].lower().startswith("upsertview") and self.denies:
-            return {"errors": [{"message": self.denies}]}
+        if self.denies and variables.get("type") == self.denies:
+            return {"errors": [{"message": "permission denied"}]}
         resolve = getattr(self, f"_{operation[1].lower()}", None)
         if resolve is None:
             return {"errors": [{"message": f"the stub does not know {operation[1]}"}]}
@@ -77,9 +77,7 @@ class WandbServer:
     def _runs(self, variables: dict[str, Any]) -> dict[str, Any]:
         if variables["project"] != PROJECT:
             return {"project": None}
-        nodes = [
-            {"node": _run(str(i), summary), "cursor": str(i)} for i, summary in enumerate(self.summaries)
-        ]
+        nodes = [{"node": _run(str(i), summary), "cursor": str(i)} for i, summary in enumerate(self.summaries)]
         return {
             "project": {
                 "internalId": "1",

@@ -17,8 +17,8 @@ from entreg.metrics.scores import nll, predictive_entropy
 from entreg.runs import Run, read_predictions
 
 _FIGURES = {
-    "val/reliability": "reliability-val",
-    "test/reliability": "reliability-test",
+    "val/reliability_diagram": "reliability-val",
+    "test/reliability_diagram": "reliability-test",
     "test/confusion": "confusion-test",
 }
 _COLUMNS = ["image", "true", "predicted", "confidence", "entropy", "loss", "id"]
@@ -29,7 +29,7 @@ def report_to_wandb(trainer: Trainer, run: Run, summary: Mapping[str, Any]) -> N
 
     * the numbers of ``summary.json`` become the summary of the W&B run, under the same keys: ``test/errors``,
       ``test/scaled/ece``, ``ood/<set>/msp/auroc``, ``temperature``;
-    * ``val/reliability``, ``test/reliability`` and ``test/confusion`` are the pictures in ``figures/``;
+    * ``val/reliability_diagram``, ``test/reliability_diagram`` and ``test/confusion`` are the pictures in ``figures/``;
     * ``test/worst_errors`` is a table of the misclassified test images with the highest loss, upright, under the names
       of their classes; entropy and loss are in nats.
 

@@ -14,6 +14,7 @@ from entreg.compare.analysis import Analysis
 from entreg.compare.convergence import Convergence
 from entreg.compare.measures import read_logits
 from entreg.compare.study import Result
+from entreg.data.corruptions import SEVERITIES
 from entreg.metrics import OOD_SCORES, bin_confidences, plot_reliability, top_label
 from entreg.metrics.scores import predictive_entropy
 
@@ -99,6 +100,46 @@ def accuracy_against_calibration(analysis: Analysis) -> Figure:
         ax.plot(scaled, accuracy, "o", mfc="none", color=colour)
     ax.set(xlabel="expected calibration error % (hollow: at T)", ylabel="accuracy %")
     return _finished(figure, ax)
+
+
+def robustness(analysis: Analysis) -> Figure | None:
+    """Accuracy, NLL and calibration error along the severities of all corruptions: means over corruptions and seeds."""
+    panels = {"acc": "accuracy", "nll": "NLL", "ece": "expected calibration error"}
+    arms = {
+        label: [result.scores["corrupt"] for result in arm if result.scores.get("corrupt")]
+        for label, arm in analysis.study.arms.items()
+    }
+    if not all(arms.values()):
+        return None
+    names = set.intersection(*(set(corrupt) for arm in arms.values() for corrupt in arm))
+    figure = _figure(9.6, 3.2)
+    for ax, (key, title) in zip(figure.subplots(1, 3), panels.items(), strict=True):
+        for (label, arm), colour in zip(arms.items(), _colours(), strict=False):
+            clean = [result.scores["test"][key] for result in analysis.study.arms[label]]
+            along = [[c[name][s][key] for c in arm for name in sorted(names)] for s in map(str, SEVERITIES)]
+            ax.plot([0, *SEVERITIES], [np.mean(clean), *map(np.mean, along)], color=colour, marker=".", label=label)
+        ax.set(title=title, xlabel=f"severity ({', '.join(sorted(names))})")
+        _finished(figure, ax)
+    return figure
+
+
+def label_noise(analysis: Analysis) -> Figure | None:
+    """Accuracy, NLL and calibration error of each loss along the rates of label noise that the arms differ in."""
+    rates = analysis.study.differences.get("data.init_args.damage.label_noise")
+    if rates is None:
+        return None
+    panels = {"acc": "accuracy", "nll": "NLL", "ece": "expected calibration error"}
+    by_loss: dict[str, dict[float, list[Result]]] = {}
+    for label, arm in analysis.study.arms.items():
+        by_loss.setdefault(arm[0].loss, {}).setdefault(float(rates[label]), []).extend(arm)
+    figure = _figure(9.6, 3.2)
+    for ax, (key, title) in zip(figure.subplots(1, 3), panels.items(), strict=True):
+        for (loss, at_rates), colour in zip(by_loss.items(), _colours(), strict=False):
+            means = [np.mean([result.scores["test"][key] for result in at_rates[rate]]) for rate in sorted(at_rates)]
+            ax.plot(sorted(at_rates), means, color=colour, marker=".", label=loss)
+        ax.set(title=title, xlabel="share of wrong training labels")
+        _finished(figure, ax)
+    return figure
 
 
 def ood_curves(analysis: Analysis) -> Figure | None:

@@ -131,6 +131,8 @@ def _html(
         ("Accuracy against calibration", picture(plots.accuracy_against_calibration(analysis), "a point for each run")),
         ("Images the arms disagree on most", picture(disagreed, "test images with the classes given by each arm")),
         ("Out-of-distribution", picture(plots.ood_curves(analysis), "ROC against each set")),
+        ("Corrupted test images", picture(plots.robustness(analysis), "scores along severities")),
+        ("Label noise", picture(plots.label_noise(analysis), "scores along rates of label noise")),
         ("Other measures", table(sheets.get("secondary", empty))),
         ("What differs", table(sheets.get("differences", empty))),
         ("Notes", "".join(f'<p class="note">{escape(note)}</p>' for note in analysis.study.notes)),

@@ -137,7 +137,7 @@ def read_result(folder: str | Path) -> Result:
             f"finish it with entreg fit --run {run.path}"
         )
     try:
-        scores = evaluate_predictions(run, summary.get("lookalikes"))
+        scores = evaluate_predictions(run, summary.get("ood_sets"))
     except ValueError as error:
         raise RunError(f"{run.path}: predictions cannot be scored ({error})") from error
     return Result(run, summary, experiment(config), config.get("data", {}), scores)

@@ -175,10 +175,13 @@ class ImageDataModule(LightningDataModule, ImageSource):
         return ("test", *(extra.name for extra in self.evaluation_sets))
 
     @property
-    def lookalikes(self) -> dict[str, tuple[int, ...]]:
-        """By the name of an out-of-distribution set, its classes that look like one of training."""
-        extras = ((extra.name.removeprefix("ood-"), extra.lookalikes) for extra in self.evaluation_sets)
-        return {name: alike for name, alike in extras if alike}
+    def ood_sets(self) -> dict[str, dict[str, Any]]:
+        """What is to be known of each out-of-distribution set to judge what is told apart, in plain values."""
+        return {
+            extra.name.removeprefix("ood-"): {"near": extra.near, "lookalikes": list(extra.lookalikes)}
+            for extra in self.evaluation_sets
+            if extra.name.startswith("ood-")
+        }
 
     def train_dataloader(self) -> TrainLoader:
         """Augmented batches in the order of (seed, epoch)."""

@@ -54,6 +54,7 @@ class EMNIST(IdxDataModule):
 
     folder = "EMNIST/raw"
     ink = True
+    domain = "Latin script"
 
     def __init__(self, split: Split = "letters", upright: bool = False, **kwargs: Any) -> None:
         self.classes = _CLASSES[split]

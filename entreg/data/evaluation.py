@@ -32,6 +32,7 @@ class EvaluationSet:
         images: the images, in the shape and orientation of the training data.
         classes: names of its classes.
         lookalikes: of an out-of-distribution set, the classes that look like one of the training classes.
+        near: of an out-of-distribution set, whether it is of the domain of the training data.
         corruption: name and severity of what is done to the images.
     """
 
@@ -39,6 +40,7 @@ class EvaluationSet:
     images: ImageSet
     classes: tuple[str, ...]
     lookalikes: tuple[int, ...] = ()
+    near: bool = False
     corruption: tuple[str, int] | None = None
 
 
@@ -59,7 +61,9 @@ def ood_set(name: str, guest: ImageDataModule, host: ImageDataModule) -> Evaluat
         k for k, symbols in enumerate(guest.symbols) if any(group & symbols and group & known for group in _LOOKALIKES)
     )
     images, targets = guest.checked(train=False)
-    return EvaluationSet(f"ood-{name}", ResidentImages(conform(images, guest, host), targets), guest.classes, alike)
+    shown = ResidentImages(conform(images, guest, host), targets)
+    near = guest.domain == host.domain != ""
+    return EvaluationSet(f"ood-{name}", shown, guest.classes, lookalikes=alike, near=near)
 
 
 def shift_set(name: str, guest: ImageDataModule, host: ImageDataModule) -> EvaluationSet:

@@ -27,6 +27,7 @@ class MNIST(IdxDataModule):
 
     folder = "MNIST/raw"
     ink = True
+    domain = "Latin script"
     classes = tuple("0123456789")
     default_mean: tuple[float, ...] | None = (0.1307,)
     default_std: tuple[float, ...] | None = (0.3081,)
@@ -60,6 +61,7 @@ class FashionMNIST(MNIST):
 
     folder = "FashionMNIST/raw"
     ink = False
+    domain = "clothing"
     classes = ("t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
     default_mean = (0.2860,)
     default_std = (0.3530,)
@@ -72,6 +74,7 @@ class KMNIST(MNIST):
     """
 
     folder = "KMNIST/raw"
+    domain = "Japanese script"
     classes = ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
     default_mean = None
     default_std = None

@@ -21,6 +21,7 @@ class ImageSource:
         image_size: height and width, for networks that have to know; ``None`` where a subclass does not say.
         transposed: whether the images are stored on their side.
         ink: whether they show letters or digits in light ink on black, fitted into 24 of 28 pixels.
+        domain: what the images are of, apart from their classes: sets of one domain are near, others far.
     """
 
     classes: tuple[str, ...]
@@ -28,6 +29,7 @@ class ImageSource:
     image_size: int | None = None
     transposed: bool = False
     ink: bool = False
+    domain: str = ""
     default_mean: tuple[float, ...] | None = None
     default_std: tuple[float, ...] | None = None
 

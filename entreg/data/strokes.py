@@ -92,6 +92,7 @@ class Strokes(ImageDataModule):
     default_std = (0.35,)
     image_size = _SIZE
     ink = True
+    domain = "Latin script"
 
     def __init__(self, train_size: int = 12_000, test_size: int = 2_000, strokes_seed: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)

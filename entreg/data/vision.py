@@ -23,6 +23,7 @@ class VisionDataModule(ImageDataModule):
 
     in_channels = 3
     image_size = 32
+    domain = "photographs"
 
     @abstractmethod
     def dataset(self, train: bool, download: bool = False) -> Any:

@@ -25,6 +25,7 @@ def confusion_matrix(logits: Tensor, target: Tensor) -> Tensor:
         ``(C, C)`` int64: rows are true classes, columns predicted ones.
 
     Example:
+        >>> import torch
         >>> confusion_matrix(torch.tensor([[2.0, 0.0], [1.0, 3.0], [1.0, 0.0]]), torch.tensor([0, 1, 1]))
         tensor([[1, 0],
                 [1, 1]])

@@ -25,29 +25,39 @@ def write_run(
     images: int = 400,
     test_seed: int = 0,
     ood: bool = True,
+    corrupt: bool = False,
+    label_noise: float = 0.0,
     **changes: Any,
 ) -> Run:
     """Write a run whose logits favour the true class by ``skill``; ``changes`` are values of its model config."""
-    folder = root / f"{loss}-{seed}{''.join(f'-{value}' for value in changes.values())}"
+    changed = [*changes.values(), *([label_noise] if label_noise else [])]
+    folder = root / "-".join(map(str, [loss, seed, *changed]))
     run = Run(folder)
     folder.mkdir(parents=True)
     truth = torch.Generator().manual_seed(test_seed)
     difficulty = torch.randn(images, len(CLASSES), generator=truth)
     noise = torch.Generator().manual_seed(1000 * seed + len(loss))
-    for name, sharp in (("val", 1.0), ("test", 1.0)) + ((("ood-noise", 0.0),) if ood else ()):
-        targets = torch.randint(len(CLASSES), (images,), generator=torch.Generator().manual_seed(test_seed + len(name)))
+    sets = {"val": 1.0, "test": 1.0} | ({"ood-noise": 0.0} if ood else {})
+    if corrupt:
+        sets |= {f"corrupt-{name}-{s}": 1 - s / 6 for name in ("blur", "noise") for s in range(1, 6)}
+    for name, sharp in sets.items():
+        of_test = test_seed if name == "val" else test_seed + 1
+        targets = torch.randint(len(CLASSES), (images,), generator=torch.Generator().manual_seed(of_test))
         logits = difficulty + torch.randn(images, len(CLASSES), generator=noise)
         logits[torch.arange(images), targets] += skill * sharp
         write_predictions(run.predictions(name), 1.5 * logits, targets, torch.arange(images))
     config = {
         "seed_everything": seed,
         "model": {"loss": {"class_path": f"entreg.losses.{LOSSES[loss]}"}, **changes},
-        "data": {"class_path": "entreg.data.Strokes", "init_args": {"root": str(root / "data")}},
+        "data": {
+            "class_path": "entreg.data.Strokes",
+            "init_args": {"root": str(root / "data"), "damage": {"label_noise": label_noise}},
+        },
     }
     run.config.write_text(yaml.safe_dump(config))
     summary = {
         "name": loss,
-        "arm": hashlib.sha256(f"{loss}{changes}".encode()).hexdigest()[:12],
+        "arm": hashlib.sha256(f"{loss}{changes}{label_noise}".encode()).hexdigest()[:12],
         "seed": seed,
         "loss": LOSSES[loss],
         "data": {"name": "Strokes", "train": "0123"},

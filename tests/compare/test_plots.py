@@ -11,7 +11,7 @@ from entreg.compare import plots
 from entreg.compare.analysis import Analysis, analyse
 from entreg.compare.convergence import convergence
 from entreg.compare.study import read_study
-from tests.compare.run_folders import CLASSES, write_study
+from tests.compare.run_folders import CLASSES, write_run, write_study
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,35 @@ def test_the_images_that_are_disagreed_on_most_come_first_with_their_labels(anal
         assert f"{label}: " in title
 
 
+def test_scores_are_followed_along_severities(tmp_path) -> None:
+    folders = [write_run(tmp_path, loss, s, corrupt=True).path for loss in ("cross_entropy", "mix_ent") for s in (0, 1)]
+    study = analyse(read_study(folders))
+    accuracy, _, error = plots.robustness(study).axes
+    steps, values = accuracy.lines[0].get_data()
+    runs = study.study.arms["cross_entropy"]
+    assert steps.tolist() == [0, 1, 2, 3, 4, 5]
+    assert values[0] == pytest.approx(np.mean([run.scores["test"]["acc"] for run in runs]))
+    worst = [run.scores["corrupt"][name]["5"]["acc"] for run in runs for name in ("blur", "noise")]
+    assert values[5] == pytest.approx(np.mean(worst))
+    assert (np.diff(values) < 0).all()
+    assert error.get_title() == "expected calibration error"
+
+
+def test_scores_are_followed_along_label_noise(tmp_path) -> None:
+    folders = [
+        write_run(tmp_path, loss, 0, label_noise=rate, skill=2 - 2 * rate).path
+        for loss in ("cross_entropy", "mix_ent")
+        for rate in (0.0, 0.2, 0.4)
+    ]
+    accuracy = plots.label_noise(analyse(read_study(folders), "cross_entropy label_noise=0.0")).axes[0]
+    assert [line.get_label() for line in accuracy.lines] == ["cross_entropy", "mix_ent"]
+    assert accuracy.lines[0].get_xdata().tolist() == [0.0, 0.2, 0.4]
+    assert (np.diff(accuracy.lines[0].get_ydata()) < 0).all()
+
+
 def test_what_is_not_there_is_not_drawn(analysis: Analysis, tmp_path) -> None:
     alone = analyse(read_study(write_study(tmp_path, 1, mix_ent=1.0)))
     assert plots.disagreements(alone, torch.zeros(400, 1, 8, 8, dtype=torch.uint8), CLASSES) is None
     assert plots.learning_curves({"mix_ent": []}) is None
+    assert plots.robustness(analysis) is None
+    assert plots.label_noise(analysis) is None

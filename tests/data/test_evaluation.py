@@ -51,6 +51,19 @@ def test_sets_of_other_classes_are_refused_as_shift_and_offered_as_ood(guest):
     assert found.classes == guest.classes
 
 
+@pytest.mark.parametrize(
+    ("guest", "training", "near"),
+    [
+        (MNIST(), EMNIST(), True),
+        (KMNIST(), EMNIST(), False),
+        (FashionMNIST(), EMNIST(), False),
+        (CIFAR10(), EMNIST(), False),
+    ],
+)
+def test_sets_of_the_same_domain_are_near(guest, training, near):
+    assert ood_set("guest", loaded(guest), host(training)).near is near
+
+
 def test_digits_that_look_like_letters_are_marked_and_the_other_way_round():
     assert ood_set("digits", loaded(MNIST()), host(EMNIST())).lookalikes == (0, 1, 2, 5, 9)
     letters = ood_set("letters", loaded(EMNIST()), host(MNIST())).lookalikes
