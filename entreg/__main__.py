@@ -53,9 +53,17 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise ConfigError(f"unknown command {args[0]!r}, expected one of {', '.join(_COMMANDS)}")
         _COMMANDS[args[0]](args)
     except UserError as error:
-        print(f"entreg: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"entreg: {_one_line(error)}", file=sys.stderr)
         return error.exit_code
     return 0
+
+
+def _one_line(error: UserError) -> str:
+    """Say what is wrong in one line, also where a loader's process has wrapped it in its traceback."""
+    said = str(error).strip()
+    if "Original Traceback" in said:
+        said = said.splitlines()[-1].partition(": ")[2]
+    return " ".join(said.split())
 
 
 def _train(args: list[str]) -> None:

@@ -103,6 +103,8 @@ class Classifier(LightningModule):
     def forward(self, image: Tensor) -> Tensor:
         """Return logits ``(N, C)`` of normalised images ``(N, in_channels, H, W)``."""
         assert self.net is not None, "call configure_model() first"
+        if (parameter := next(self.net.parameters(), None)) is not None:
+            image = image.to(parameter.dtype)  # half or double where the trainer's precision is "true"
         if self.channels_last:
             image = image.contiguous(memory_format=torch.channels_last)
         return self.net(image)
@@ -135,7 +137,10 @@ class Classifier(LightningModule):
         steps = self.trainer.estimated_stepping_batches
         if math.isinf(steps):
             raise ConfigError("a schedule needs to know when training ends: set trainer.max_epochs")
-        total = int(steps) if self.schedule_interval == "step" else self.trainer.max_epochs or 1
+        epochs = self.trainer.max_epochs or 0
+        if self.schedule_interval == "epoch" and epochs < 1:
+            raise ConfigError("a schedule that moves every epoch needs to know their number: set trainer.max_epochs")
+        total = int(steps) if self.schedule_interval == "step" else epochs
         schedule = _made("schedule", self.make_schedule, optimizer, total)
         return {
             "optimizer": optimizer,
@@ -179,8 +184,10 @@ class Classifier(LightningModule):
 
     def _try_loss(self, num_classes: int) -> None:
         """Refuse a loss that does not fit the classes or gives no single number, before training."""
-        loss, logits, target = copy.deepcopy(self.loss), torch.zeros(2, num_classes), torch.tensor([0, 1])
-        with torch.no_grad():
+        # Lightning builds on the device, where the loss is not yet.
+        with torch.no_grad(), torch.device("cpu"):
+            loss = copy.deepcopy(self.loss).cpu()
+            logits, target = torch.zeros(2, num_classes, dtype=torch.float32), torch.tensor([0, 1])
             value = _made("loss", loss, logits, target)
             if getattr(self._datamodule(), "soft_targets", False):
                 try:
@@ -202,7 +209,7 @@ class Classifier(LightningModule):
         shape = getattr(self._datamodule(), "image_shape", None)
         if shape is None:
             return
-        training = net.training
+        modes = {module: module.training for module in net.modules()}  # some may be frozen
         try:
             with torch.no_grad():
                 logits = net.eval()(torch.zeros(2, *shape))
@@ -211,7 +218,8 @@ class Classifier(LightningModule):
                 f"model.net: {type(net).__name__} cannot take images of {'x'.join(map(str, shape))} ({error}); "
                 "if it has a size (image_size), set it, else choose another network"
             ) from error
-        net.train(training)
+        for module, training in modes.items():
+            module.training = training
         if logits.shape != (2, self.num_classes):
             raise ConfigError(
                 f"model.net: {type(net).__name__} gives {tuple(logits.shape)} for 2 images, expected logits "

@@ -33,6 +33,7 @@ from entreg.classifier import Classifier
 from entreg.data import ImageDataModule, data_root
 from entreg.errors import ConfigError, RunError
 from entreg.evaluation import evaluate_predictions
+from entreg.figures import draw_figures
 from entreg.loggers import CSVLog, describe_to_wandb, finish_wandb, wandb_errors
 from entreg.losses import name_of
 from entreg.messages import readable
@@ -152,7 +153,7 @@ class EntregCLI(LightningCLI):
         if trainer.enable_progress_bar is not False:
             callbacks.append(RichProgressBar(leave=False))
         if self.writes:
-            callbacks += [SavePredictions(self.run, given.metrics.bins), *checkpoints(self.run, given.checkpoint)]
+            callbacks += [SavePredictions(self.run), *checkpoints(self.run, given.checkpoint)]
         return super().instantiate_trainer(
             callbacks=callbacks,
             logger=[self.csv_log, *_as_list(trainer.logger)] if self.subcommand == "fit" else False,
@@ -175,7 +176,7 @@ class EntregCLI(LightningCLI):
             self._train(model, datamodule, None if self.options.run is None else self.run.resume_from())
             evaluated = self.options.evaluate and self.writes
             if evaluated:
-                self._evaluate(("val", "test"), self.run.best())
+                self._evaluate(("val", "test"), self._chosen())
             self._finish()
             if evaluated:
                 self._interruptible(report_to_wandb, self.trainer, self.run, self.summary)
@@ -184,6 +185,15 @@ class EntregCLI(LightningCLI):
             finish_wandb(exit_code=int(failed))
             if new:
                 rank_zero_only(remove_unless_started)(self.run)
+
+    def _chosen(self) -> Path:
+        """Return the checkpoint that validation has chosen."""
+        if not self.run.checkpoint("best").is_file():
+            raise ConfigError(
+                "training ended before its first validation, so no checkpoint was chosen: lower "
+                "trainer.val_check_interval, or let trainer.max_epochs end it, not max_steps or max_time"
+            )
+        return self.run.best()
 
     def validate(self, ckpt_path: str | None = None, **_: Any) -> None:
         """Evaluate a run's best checkpoint on validation; ``ckpt_path``, without writing anything."""
@@ -206,6 +216,8 @@ class EntregCLI(LightningCLI):
         with shared_with_children(self.run):
             self._interruptible(trainer.fit, model, datamodule=datamodule, ckpt_path=checkpoint, weights_only=True)
         self.summary = {}  # scores of an earlier best checkpoint are not this training's
+        if self.writes:
+            rank_zero_only(self.run.forget_predictions)()
         self._summarise(
             {
                 "name": self.options.name,
@@ -240,8 +252,10 @@ class EntregCLI(LightningCLI):
                 self._summarise({split: scores | exact})
         if self.writes and self.trainer.is_global_zero:
             data: ImageDataModule = self.datamodule
+            self.run.forget_predictions(keep=("val", *data.test_names))
             scores = evaluate_predictions(self.run, data.ood_sets, self.options.metrics.bins)
             self._summarise({"ood_sets": data.ood_sets, **scores})
+            draw_figures(self.run, data.classes, scores.get("temperature"), self.options.metrics.bins)
 
     def _interruptible(self, step: Any, *args: Any, **kwargs: Any) -> None:
         try:
@@ -299,7 +313,7 @@ class EntregCLI(LightningCLI):
 
 def _tell_image_size(config: Namespace) -> None:
     """Tell a network that has to know it the size of the images, where the data say it and the user does not."""
-    net = config.model.net.get("init_args", {})
+    net = config.model.net.get("init_args", {}) if isinstance(config.model.net, Namespace) else {}
     if net.get("image_size", 0) is None:
         module, _, name = config.data.class_path.rpartition(".")
         declared = getattr(importlib.import_module(module), name).image_size

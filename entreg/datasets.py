@@ -12,7 +12,7 @@ from rich.table import Table
 
 from entreg.commands import CommandParser
 from entreg.data import ImageDataModule, data_root
-from entreg.data.known import KNOWN, find
+from entreg.data.known import KNOWN, find, placed
 from entreg.errors import ConfigError, DataError
 from entreg.report import print_line
 from entreg.runs import atomic_path
@@ -59,8 +59,8 @@ def _list(root: Path) -> None:
     table = Table(title=f"data sets under {root}", title_justify="left")
     for header in ("name", "classes", "image", "here"):
         table.add_column(header)
-    for name, make in KNOWN.items():
-        data = make(str(root))
+    for name in KNOWN:
+        data = placed(name, root)
         side = data.image_size
         table.add_row(name, str(data.num_classes), f"{data.in_channels}x{side}x{side}", _state(name, data))
     Console(width=110).print(table)
@@ -78,7 +78,7 @@ def _state(name: str, data: ImageDataModule) -> str:
 def _verify(root: Path, names: Sequence[str]) -> None:
     damaged = seen = 0
     for name in names or KNOWN:
-        data = KNOWN[name](str(root))
+        data = KNOWN[name](str(root)) if names else placed(name, root)
         for train in (True, False):
             absent = data.missing(train)
             if not names and (absent or not data.files(train)):  # not here, or drawn anew at need
@@ -122,6 +122,8 @@ def _prepare(data: ImageDataModule) -> None:
 
 
 def _show(data: ImageDataModule, *, train: bool, count: int, out: Path) -> None:
+    if out.suffix.lower() not in (".png", ".jpg", ".jpeg", ".pdf", ".svg"):
+        raise ConfigError(f"--out {out}: expected a picture's name, .png, .jpg, .pdf or .svg")
     if count < 1:
         raise ConfigError(f"--count is a number >= 1, got {count}")
     if absent := data.missing(train):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from entreg.data.images import decode
+from entreg.data.images import decode, unreadable
 from entreg.errors import DataError
 
 _SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"})
@@ -45,13 +45,15 @@ def prepare(path: Path, data: Mapping[str, Any], polarity: str = "auto") -> Tens
     Raises:
         DataError: if the file is not a whole picture, or nothing is on it.
     """
-    channels, size, _ = data["image_shape"]
+    channels, size, width = data["image_shape"]
+    if size != width:
+        raise DataError(f"{path}: the run was trained on images of {size}x{width}, and pictures are brought to squares")
     if not data.get("ink"):
         return decode(path, channels, size)
     try:
         with Image.open(path) as file:
             grey = _on_white(ImageOps.exif_transpose(file))
-    except (OSError, SyntaxError, ValueError) as error:  # what Pillow's readers raise
+    except unreadable() as error:
         raise DataError(f"{path}: is not a whole image file ({error})") from error
     pixels = np.asarray(grey, dtype=np.float32)
     if polarity == "dark" or (polarity == "auto" and np.median(_border(pixels)) > pixels.min() / 2 + pixels.max() / 2):

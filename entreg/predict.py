@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import math
+from argparse import ArgumentError
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,8 @@ from jsonargparse import ArgumentParser
 
 from entreg.classifier import Classifier
 from entreg.commands import CommandParser
-from entreg.errors import RunError
+from entreg.errors import ConfigError, RunError
+from entreg.messages import readable
 from entreg.metrics.scores import predictive_entropy
 from entreg.pictures import pictures, prepare
 from entreg.report import print_line
@@ -58,7 +61,7 @@ def main(args: Sequence[str]) -> None:
 def classify(run: Run, paths: Sequence[Path], polarity: str = "auto") -> Iterator[dict[str, str]]:
     """Classify pictures; yields a row for each: file, class, confidence, entropy in nats, confidence at T.
 
-    The last is what the temperature that was fitted on validation makes of the confidence.
+    The last is what the temperature that was fitted on validation makes of the confidence, ``nan`` without one.
 
     Raises:
         RunError: if the run is not finished.
@@ -78,7 +81,7 @@ def classify(run: Run, paths: Sequence[Path], polarity: str = "auto") -> Iterato
         with torch.inference_mode():
             logits = model((images - mean) / std).float()
         confidence, predicted = logits.softmax(1).max(1)
-        calibrated = (logits.double() / summary.get("temperature", 1.0)).softmax(1).amax(1)
+        calibrated = (logits.double() / summary.get("temperature", math.nan)).softmax(1).amax(1)
         for path, k, *numbers in zip(batch, predicted, confidence, predictive_entropy(logits), calibrated, strict=True):
             certain, entropy, at_t = (f"{float(number):.6f}" for number in numbers)
             named = {"file": str(path), "class": summary["classes"][int(k)]}
@@ -91,7 +94,10 @@ def load_classifier(run: Run, summary: dict[str, Any]) -> Classifier:
     parser.add_class_arguments(Classifier, "model")
     config = yaml.safe_load(run.config.read_text())["model"]
     config |= {"num_classes": len(summary["classes"]), "in_channels": summary["data"]["image_shape"][0]}
-    model: Classifier = parser.instantiate_classes(parser.parse_object({"model": config})).model
+    try:
+        model: Classifier = parser.instantiate_classes(parser.parse_object({"model": config})).model
+    except ArgumentError as error:  # as of a user's class whose file is not in the working directory
+        raise ConfigError(f"{run.config}: {readable(str(error))}") from error
     model.configure_model()
     checkpoint = torch.load(run.best(), map_location="cpu", weights_only=True)
     model.on_load_checkpoint(checkpoint)

@@ -40,6 +40,7 @@ _NOT_ARM = (
     "trainer.log_every_n_steps",
     "checkpoint.every_n_steps",
     "observe",
+    "metrics",
 )
 
 
@@ -50,7 +51,7 @@ def arm(config: Mapping[str, Any]) -> str:
         >>> arm({"seed_everything": 1, "model": {"lr": 0.1}}) == arm({"seed_everything": 2, "model": {"lr": 0.1}})
         True
     """
-    return hashlib.sha256(json.dumps(experiment(config), sort_keys=True, default=str).encode()).hexdigest()[:12]
+    return hashlib.sha256(json.dumps(experiment(config), sort_keys=True, default=_named).encode()).hexdigest()[:12]
 
 
 def experiment(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -61,6 +62,11 @@ def experiment(config: Mapping[str, Any]) -> dict[str, Any]:
         {'model.lr': 0.1}
     """
     return {key: value for key, value in _flatten(config) if not _is_under(key, _NOT_ARM)}
+
+
+def _named(value: Any) -> str:
+    """Name a function by where it is defined: its text holds an address, another one in each process."""
+    return f"{value.__module__}.{value.__qualname__}" if hasattr(value, "__qualname__") else str(value)
 
 
 def environment() -> dict[str, Any]:

@@ -3,7 +3,7 @@
 ::
 
     runs/<name>-<id>/  config.yaml  metrics.csv  summary.json  checkpoints/{best,last,previous}.ckpt
-                       predictions/{val,test}.npz  figures/
+                       predictions/{val,test,ood-<set>,shift-<set>,corrupt-<name>-<severity>}.npz  figures/
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,8 +65,14 @@ class Run:
         return self.path / "checkpoints" / f"{name}.ckpt"
 
     def predictions(self, name: str) -> Path:
-        """Path of the predictions on ``val`` or ``test``."""
+        """Path of the predictions on a set: ``val``, ``test``, ``ood-<set>``, ``shift-<set>``, ``corrupt-...``."""
         return self.path / "predictions" / f"{name}.npz"
+
+    def forget_predictions(self, keep: Container[str] = ()) -> None:
+        """Remove the predictions on all sets but those to keep: they are another checkpoint's."""
+        for path in self.predictions("test").parent.glob("*.npz"):
+            if path.stem not in keep:
+                path.unlink()
 
     def resume_from(self) -> Path | None:
         """Newest checkpoint: ``last``, or ``previous`` if a kill left no ``last``; ``None`` is the very start."""
@@ -210,7 +216,7 @@ def read_predictions(path: Path) -> dict[str, np.ndarray[Any, Any]]:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             found = {key: arrays[key] for key in ("logits", "targets", "ids")}
-    except (OSError, ValueError, KeyError, BadZipFile) as error:
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         raise RunError(f"{path}: is not a file of predictions ({error})") from error
     rows, (n, *_) = found["logits"], found["logits"].shape or (0,)
     if rows.ndim != 2 or rows.dtype.kind != "f" or any(found[key].shape != (n,) for key in ("targets", "ids")):

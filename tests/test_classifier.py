@@ -146,3 +146,38 @@ def test_a_loss_that_gives_no_single_number_is_refused_before_training(loss: nn.
     model = Classifier(loss=loss, net=Tiny, num_classes=4, in_channels=1)
     with pytest.raises(ConfigError, match=f"^model.loss: training needs one number, {given}: set model.loss.reduction"):
         model.configure_model()
+
+
+class Frozen(Tiny):
+    """A network with a part that its author has frozen."""
+
+    def __init__(self, in_channels: int, num_classes: int) -> None:
+        super().__init__(in_channels, num_classes)
+        self.backbone = nn.Dropout().eval()
+
+
+def test_a_frozen_part_stays_frozen_when_the_network_is_tried() -> None:
+    classifier = Classifier(CrossEntropyLoss(), net=Frozen)
+    trained(classifier)
+    assert not classifier.net.backbone.training
+
+
+@pytest.mark.parametrize("precision", ["bf16-true", "64-true"])
+def test_images_take_the_dtype_of_a_network_of_another_precision(precision: str) -> None:
+    classifier = Classifier(CrossEntropyLoss(), net=Tiny)
+    trained(classifier, precision=precision)
+    assert next(classifier.net.parameters()).dtype == (torch.bfloat16 if precision == "bf16-true" else torch.float64)
+
+
+def test_a_schedule_by_epochs_is_told_their_number_and_needs_it() -> None:
+    asked: list[int] = []
+
+    def schedule(optimizer: torch.optim.Optimizer, total: int) -> torch.optim.lr_scheduler.LRScheduler:
+        asked.append(total)
+        return torch.optim.lr_scheduler.ConstantLR(optimizer)
+
+    options = {"net": Tiny, "schedule": schedule, "schedule_interval": "epoch"}
+    trained(Classifier(CrossEntropyLoss(), **options), max_epochs=3)
+    assert asked == [3]
+    with pytest.raises(ConfigError, match=r"set trainer.max_epochs"):
+        trained(Classifier(CrossEntropyLoss(), **options), max_epochs=-1, max_steps=7)

@@ -291,3 +291,22 @@ def test_ctrl_c_is_one_line_that_says_how_to_go_on(workplace: Path) -> None:
     (run,) = Path("runs").glob("*")
     assert f"entreg: interrupted; go on with: entreg fit --run {run}" in error
     assert "Traceback" not in error
+
+
+def test_training_that_ends_before_validation_says_what_to_change(workplace: Path, capsys) -> None:
+    assert main(["fit", *TINY, "--trainer.max_epochs", "-1", "--trainer.max_steps", "2"]) == 2
+    assert "training ended before its first validation" in one_line_error(capsys)
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("--observe.every_n_steps", "observe.every_n_steps is a number >= 1, got 0"),
+        ("--checkpoint.every_n_steps", "checkpoint.every_n_steps is a number >= 1, got 0"),
+        ("--metrics.bins", "metrics.bins is a number >= 1, got 0"),
+    ],
+)
+def test_a_number_of_nothing_is_one_line(option: str, message: str, workplace: Path, capsys) -> None:
+    assert main(["fit", *TINY, option, "0"]) == 2
+    assert message in one_line_error(capsys)
+    assert not Path("runs").exists()

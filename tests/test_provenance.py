@@ -6,6 +6,7 @@ import json
 import pytest
 
 from entreg import provenance
+from entreg.provenance import arm
 
 CONFIG = {
     "seed_everything": 0,
@@ -47,3 +48,14 @@ def test_environment_names_the_versions() -> None:
 def test_a_machine_without_git_is_fine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     assert provenance.environment()["git_commit"] is None
+
+
+def test_a_function_counts_by_its_name_and_not_by_its_address() -> None:
+    def make() -> None: ...
+
+    def other() -> None: ...
+
+    again = type(make)(make.__code__, {}, make.__name__)
+    again.__qualname__, again.__module__ = make.__qualname__, make.__module__
+    assert arm({"model": {"schedule": make}}) == arm({"model": {"schedule": again}})
+    assert arm({"model": {"schedule": make}}) != arm({"model": {"schedule": other}})

@@ -46,6 +46,10 @@ class CheckpointOptions:
     mode: Literal["max", "min"] = "max"
     every_n_steps: int = 200
 
+    def __post_init__(self) -> None:
+        if self.every_n_steps < 1:
+            raise ValueError(f"checkpoint.every_n_steps is a number >= 1, got {self.every_n_steps}")
+
 
 class BestCheckpoint(ModelCheckpoint):
     """Keep ``best.ckpt``, weights only, by a validation metric, also in a run folder that has moved.

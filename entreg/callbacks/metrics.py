@@ -31,6 +31,8 @@ class ClassificationMetrics(Callback):
     """
 
     def __init__(self, bins: int = 15) -> None:
+        if bins < 1:
+            raise ValueError(f"metrics.bins is a number >= 1, got {bins}")
         self.bins = bins
         self.collections: dict[str, MetricCollection] = {}
         self.device = torch.device("cpu")

@@ -39,6 +39,8 @@ class ObserveLoss(Callback):
     """
 
     def __init__(self, every_n_steps: int = 50, collapse: float = 0.05) -> None:
+        if every_n_steps < 1:
+            raise ValueError(f"observe.every_n_steps is a number >= 1, got {every_n_steps}")
         self.every_n_steps = every_n_steps
         self.collapse = collapse
         self.start: dict[str, float] = {}
@@ -78,7 +80,9 @@ class ObserveLoss(Callback):
             values |= {f"loss/{name}": value for name, value in loss.observed(outputs["logits"], batch.target).items()}
         if self._norm is not None:
             values["grad/net"], self._norm = self._norm, None
-        numbers = torch.stack([value.float() for value in values.values()]).tolist()  # one synchronisation for all
+        device = outputs["value"].device
+        scalars = [torch.as_tensor(value, dtype=torch.float32, device=device) for value in values.values()]
+        numbers = torch.stack(scalars).tolist()  # one synchronisation for all
         row = dict(zip(values, numbers, strict=True))
         if any(parameter.requires_grad for parameter in loss.parameters()):
             self._report_collapses({name.removeprefix("loss/"): number for name, number in row.items()})

@@ -1,4 +1,4 @@
-"""What an evaluation leaves in the run folder: predictions, reliability diagrams, the confusion matrix."""
+"""What an evaluation leaves in the run folder: predictions."""
 
 from __future__ import annotations
 
@@ -11,26 +11,21 @@ from torch import Tensor
 from torchmetrics.utilities.distributed import gather_all_tensors
 
 from entreg.data import Batch
-from entreg.metrics import bin_confidences, confusion_diagram, confusion_matrix, reliability_diagram, top_label
-from entreg.runs import Run, atomic_path, write_predictions
+from entreg.runs import Run, write_predictions
 
 
 class SavePredictions(Callback):
-    """Write ``predictions/<set>.npz`` for each set evaluated, and figures of val and test.
-
-    The figures are ``reliability-<split>.png`` and ``confusion-test.png``.
+    """Write ``predictions/<set>.npz`` for each set evaluated.
 
     Logits of all processes are gathered, each sample once, sorted by id: the file is the same for any world size.
     Validation inside training writes nothing.
 
     Args:
         run: run folder.
-        bins: bins of the reliability diagram.
     """
 
-    def __init__(self, run: Run, bins: int = 15) -> None:
+    def __init__(self, run: Run) -> None:
         self.run = run
-        self.bins = bins
         self._rows: dict[int, list[tuple[Tensor, Tensor, Tensor]]] = {}
 
     def on_validation_batch_end(
@@ -72,14 +67,4 @@ class SavePredictions(Callback):
             if trainer.is_global_zero:
                 logits, targets, ids = (column.cpu() for column in columns)
                 write_predictions(self.run.predictions(names[loader]), logits, targets, ids)
-                if loader == 0:
-                    self._draw(names[0], logits, targets, getattr(trainer, "datamodule").classes)  # noqa: B009 - as above
         self._rows.clear()
-
-    def _draw(self, split: str, logits: Tensor, targets: Tensor, classes: Sequence[str]) -> None:
-        figures = {"reliability": reliability_diagram(bin_confidences(*top_label(logits, targets), self.bins), split)}
-        if split == "test":
-            figures["confusion"] = confusion_diagram(confusion_matrix(logits, targets), classes, split)
-        for name, figure in figures.items():
-            with atomic_path(self.run.figures / f"{name}-{split}.png") as part:
-                figure.savefig(part, dpi=150)

@@ -48,7 +48,7 @@ def analyse(
     study: Study,
     baseline: str | None = None,
     metrics: Sequence[str] = ("acc",),
-    margin: float | None = None,
+    margins: Mapping[str, float] | None = None,
     alpha: float = 0.05,
 ) -> Analysis:
     """Compare the arms of a study with a baseline, paired by seed.
@@ -58,15 +58,14 @@ def analyse(
         baseline: an arm as :meth:`Study.arm` finds it; default: ``cross_entropy`` if there is one, else the arm with
             the most seeds.
         metrics: keys of the measures that the verdict is about.
-        margin: largest difference in them that does not matter; default: 0.1 points of accuracy.
+        margins: by measure, the largest difference that does not matter, in the measure's unit; default: 0.1 points of
+            accuracy, and none for the others, of which equivalence is not tested then.
         alpha: level of the verdicts.
 
     Raises:
         ConfigError: if a metric is unknown or not every run has it, or a number is out of range.
         RunError: if there is no such baseline.
     """
-    if margin is not None and not margin > 0:
-        raise ConfigError(f"--margin is a number > 0, got {margin}")
     found = {label: [measures_of(result) for result in arm] for label, arm in study.arms.items()}
     common = _common([of_run for arm in found.values() for of_run in arm])
     for key in metrics:
@@ -88,7 +87,7 @@ def analyse(
             key: compare_arms(
                 {label: _pairs(key, study, found, label, chosen) for label in study.arms if label != chosen},
                 higher_is_better=measure.higher_is_better,
-                margin=margin if margin is not None and key in metrics else measure.margin,
+                margin=(margins or {}).get(key, measure.margin),
                 alpha=alpha,
             )
             for key, measure in measures.items()

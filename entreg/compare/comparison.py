@@ -117,4 +117,5 @@ class Comparison:
         if self.seeds_needed <= self.n:
             return f"{self.n} seeds an arm are enough to see {self.to_detect:g} in 4 of 5 studies"
         number = f"{self.seeds_needed:,}" if self.seeds_needed < 100 else f"{float(f'{self.seeds_needed:.1e}'):,.0f}"
-        return f"about {number} seeds an arm would be needed" + (f" to see {self.margin:g}" if self.margin else "")
+        what = f"to see {self.margin:g}" if self.margin else "if the difference is the one observed"
+        return f"about {number} seeds an arm would be needed {what}"

@@ -12,6 +12,7 @@ from entreg.compare.tables import Sheet
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_PHONE = 7.0  # inches; what is wider is scrolled on a phone, or nobody could read it
 _INK = "#010203"  # a colour nobody uses: it becomes that of the page's text
 _STYLE = """
 :root { color-scheme: light dark; --ground: #fff; --text: #1c1e21; --soft: #f3f4f6; --line: #d5d8dd; --link: #0b62a4; }
@@ -26,7 +27,9 @@ h1 { font-size: 1.5rem; margin: .2rem 0; } h2 { font-size: 1.15rem; margin: 2rem
 .scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: .85rem; width: 100%; }
 th, td { padding: .3rem .6rem; border-bottom: 1px solid var(--line); text-align: right; vertical-align: top; }
 th:first-child, td:first-child, td:last-child { text-align: left; } thead th { background: var(--soft); }
-figure { margin: 0; } figure svg { max-width: 100%; height: auto; } .note { font-size: .9rem; opacity: .85; }
+caption { text-align: left; font-size: .85rem; opacity: .85; padding-bottom: .3rem; }
+figure { margin: 0; overflow-x: auto; } figure svg { max-width: 100%; height: auto; }
+figure.wide svg { min-width: 40rem; } .note { font-size: .9rem; opacity: .85; }
 """
 
 
@@ -56,9 +59,12 @@ def table(sheet: Sheet) -> str:
     """Return a sheet as an HTML table that scrolls on narrow screens."""
     if not sheet.rows:
         return ""
-    head = "".join(f"<th>{escape(cell)}</th>" for cell in sheet.header)
+    head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in sheet.header)
     rows = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in sheet.rows)
-    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    return (
+        f'<div class="scroll" role="region" aria-label="{escape(sheet.title)}" tabindex="0"><table>'
+        f"<caption>{escape(sheet.title)}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+    )
 
 
 def picture(figure: Figure | None, description: str) -> str:
@@ -80,4 +86,5 @@ def picture(figure: Figure | None, description: str) -> str:
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     svg = file.getvalue()
     svg = svg[svg.index("<svg") :].replace(_INK, "currentColor")
-    return f'<figure role="img" aria-label="{escape(description)}">{svg}</figure>'
+    wide = ' class="wide"' if figure.get_figwidth() > _PHONE else ""
+    return f'<figure role="img" aria-label="{escape(description)}"{wide} tabindex="0">{svg}</figure>'

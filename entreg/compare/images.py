@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentError
+
 import torch
 from jsonargparse import ArgumentParser
 from torch import Tensor
 
 from entreg.compare.study import Study
 from entreg.data import ImageDataModule
-from entreg.errors import DataError
+from entreg.errors import UserError
 from entreg.runs import read_predictions
 
 
@@ -33,7 +35,7 @@ def images_of(study: Study, root: str | None = None) -> tuple[Tensor, tuple[str,
         if data.missing(train=False):
             return None
         images, targets = data.checked(train=False)
-    except (DataError, ValueError, TypeError):  # the report does without them
+    except (UserError, ArgumentError, ValueError, TypeError, ImportError):  # the report does without them
         return None
     arrays = read_predictions(result.run.predictions("test"))
     ids, expected = torch.from_numpy(arrays["ids"]), torch.from_numpy(arrays["targets"])

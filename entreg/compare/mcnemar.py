@@ -23,10 +23,12 @@ class McNemar:
     only_b: int
     p: float
 
-    def __str__(self) -> str:
+    def describe(self, a: str, b: str) -> str:
+        """Say what was found, in words, of checkpoints of runs called ``a`` and ``b``."""
         return (
-            f"checkpoint A alone is right on {self.only_a} images, checkpoint B alone on {self.only_b} "
-            f"(exact McNemar p = {self.p:.2g}): about these two checkpoints, not about their losses"
+            f"the checkpoint of {a} alone is right on {self.only_a} images, that of {b} alone on {self.only_b} (exact "
+            f"McNemar p = {self.p:.2g}, not corrected for the number of arms): about these two checkpoints, not about "
+            "their losses"
         )
 
 

@@ -15,7 +15,7 @@ from entreg.compare.convergence import Convergence
 from entreg.compare.measures import read_logits
 from entreg.compare.study import Result
 from entreg.data.corruptions import SEVERITIES
-from entreg.metrics import OOD_SCORES, bin_confidences, plot_reliability, top_label
+from entreg.metrics import OOD_SCORES, bin_confidences, reliability_diagram, top_label
 from entreg.metrics.scores import predictive_entropy
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Numbers = NDArray[Any]
 
 _BINS = 15
+_POINTS = 400
 # Okabe and Ito's colours, told apart in every kind of colour vision and on light and dark ground.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#999999")
 
@@ -56,21 +57,13 @@ def coefficients(found: Mapping[str, Sequence[Convergence]]) -> Figure | None:
     return figure
 
 
-def reliability(analysis: Analysis) -> Figure:
-    """Reliability diagrams of the first seed of each arm, before and after temperature scaling side by side."""
-    arms = [(label, arm[0]) for label, arm in analysis.study.arms.items()]
-    figure = _figure(6.8, 3.2 * len(arms))
-    for axes, (label, result) in zip(figure.subplots(len(arms), 2, squeeze=False), arms, strict=True):
-        logits, targets = read_logits(result, "test")
-        for ax, temperature in zip(axes, (None, result.scores.get("temperature")), strict=True):
-            if temperature is None and ax is not axes[0]:
-                ax.axis("off")
-                continue
-            scaled = logits if temperature is None else logits.double() / temperature
-            state = bin_confidences(*top_label(scaled, targets), _BINS)
-            plot_reliability(state, ax, title=label if temperature is None else f"T = {temperature:.2f}")
-            ax.set_xlabel("confidence")
-    return figure
+def reliability(label: str, result: Result) -> Figure:
+    """Reliability diagram of one run on test, before and after temperature scaling side by side."""
+    logits, targets = read_logits(result, "test")
+    states = {label: bin_confidences(*top_label(logits, targets), _BINS)}
+    if (temperature := result.scores.get("temperature")) is not None:
+        states[f"T = {temperature:.2f}"] = bin_confidences(*top_label(logits.double() / temperature, targets), _BINS)
+    return reliability_diagram(states)
 
 
 def histograms(analysis: Analysis) -> Figure:
@@ -112,6 +105,8 @@ def robustness(analysis: Analysis) -> Figure | None:
     if not all(arms.values()):
         return None
     names = set.intersection(*(set(corrupt) for arm in arms.values() for corrupt in arm))
+    if not names:
+        return None
     figure = _figure(9.6, 3.2)
     for ax, (key, title) in zip(figure.subplots(1, 3), panels.items(), strict=True):
         for (label, arm), colour in zip(arms.items(), _colours(), strict=False):
@@ -126,12 +121,13 @@ def robustness(analysis: Analysis) -> Figure | None:
 def label_noise(analysis: Analysis) -> Figure | None:
     """Accuracy, NLL and calibration error of each loss along the rates of label noise that the arms differ in."""
     rates = analysis.study.differences.get("data.init_args.damage.label_noise")
-    if rates is None:
-        return None
+    others = set(analysis.study.differences) - {"data.init_args.damage.label_noise", "training data (fingerprint)"}
+    if rates is None or any(not key.startswith("model.loss.") for key in others):
+        return None  # what else differs would be averaged over
     panels = {"acc": "accuracy", "nll": "NLL", "ece": "expected calibration error"}
     by_loss: dict[str, dict[float, list[Result]]] = {}
     for label, arm in analysis.study.arms.items():
-        by_loss.setdefault(arm[0].loss, {}).setdefault(float(rates[label]), []).extend(arm)
+        by_loss.setdefault(arm[0].loss, {}).setdefault(float(rates[label] or 0), []).extend(arm)
     figure = _figure(9.6, 3.2)
     for ax, (key, title) in zip(figure.subplots(1, 3), panels.items(), strict=True):
         for (loss, at_rates), colour in zip(by_loss.items(), _colours(), strict=False):
@@ -182,8 +178,10 @@ def disagreements(analysis: Analysis, images: Tensor, classes: Sequence[str], co
         ax.axis("off")
     for ax, i in zip(figure.axes, worst, strict=False):
         ax.imshow(images[i].permute(1, 2, 0).squeeze(2).numpy(), cmap="gray", vmin=0, vmax=255)
-        said = [f"{label}: {classes[int(p[i].argmax())]} {p[i].max():.0%}" for label, p in mean.items()]
-        ax.set_title("\n".join([f"true: {classes[int(targets[i])]}", *said[:4]]), fontsize=6)
+        ranked = sorted(mean, key=lambda label: float(mean[label][i, targets[i]]))
+        shown = ranked if len(ranked) <= 4 else [*ranked[:2], *ranked[-2:]]
+        said = [f"{label}: {classes[int(mean[label][i].argmax())]} {mean[label][i].max():.0%}" for label in shown]
+        ax.set_title("\n".join([f"true: {classes[int(targets[i])]}", *said]), fontsize=6)
     return figure
 
 
@@ -204,6 +202,7 @@ def _band(ax: Axes, curves: Sequence[tuple[Numbers, Numbers]], label: str, colou
     if not curves:
         return
     steps = sorted(set.intersection(*(set(s.tolist()) for s, _ in curves)))
+    steps = steps[:: -(-len(steps) // _POINTS)]  # a screen shows no more, and the file stays small
     values = np.array([v[np.isin(s, steps)] for s, v in curves])
     ax.plot(steps, values.mean(0), color=colour, label=label, marker="." if len(steps) < 30 else "")
     if len(curves) > 1:

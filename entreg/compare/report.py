@@ -19,10 +19,13 @@ from entreg.compare.tables import (
     arms_sheet,
     convergence_sheet,
     differences_sheet,
+    ood_sheet,
     secondary_sheet,
     verdicts_sheet,
 )
 from entreg.runs import atomic_path, write_json
+
+_DRAWN = 12  # arms with a reliability diagram of their own: more would only be scrolled past
 
 
 def verdict_sentences(analysis: Analysis) -> list[str]:
@@ -31,7 +34,7 @@ def verdict_sentences(analysis: Analysis) -> list[str]:
         return ["one arm only: nothing to compare it with"]
     return [
         f"{label} against {analysis.baseline}, {analysis.measures[key].label}: {comparison.verdict}"
-        + (f"; {comparison.checkpoints}" if comparison.checkpoints else "")
+        + (f"; {comparison.checkpoints.describe(label, analysis.baseline)}" if comparison.checkpoints else "")
         for key in analysis.primary
         for label, comparison in analysis.comparisons[key].items()
     ]
@@ -42,6 +45,7 @@ def sheets_of(analysis: Analysis, converged: Mapping[str, Sequence[Convergence]]
     sheets = {"arms": arms_sheet(analysis)}
     if analysis.baseline is not None:
         sheets |= {"verdicts": verdicts_sheet(analysis), "secondary": secondary_sheet(analysis)}
+    sheets["ood"] = ood_sheet(analysis)
     return sheets | {"convergence": convergence_sheet(converged), "differences": differences_sheet(analysis)}
 
 
@@ -86,7 +90,7 @@ def as_json(analysis: Analysis) -> dict[str, Any]:
             label: {
                 "runs": [str(result.run.path) for result in arm],
                 "seeds": [result.seed for result in arm],
-                "arm": arm[0].summary["arm"],
+                "arm": arm[0].arm,
                 "scores": [result.scores for result in arm],
             }
             for label, arm in analysis.study.arms.items()
@@ -123,14 +127,23 @@ def _html(
         ("Learning curves", picture(plots.learning_curves(converged), "validation accuracy of each arm by step")),
         ("Convergence", table(sheets.get("convergence", empty))),
         (
-            "Reliability before and after temperature scaling",
-            picture(plots.reliability(analysis), "reliability diagrams"),
+            "Reliability of the first seed before and after temperature scaling",
+            "".join(
+                picture(plots.reliability(label, arm[0]), f"reliability diagrams of {label}")
+                for label, arm in list(analysis.study.arms.items())[:_DRAWN]
+            ),
         ),
-        ("Confidence and entropy", picture(plots.histograms(analysis), "histograms of confidence and entropy")),
+        (
+            "Confidence and entropy of the first seed",
+            picture(plots.histograms(analysis), "histograms of confidence and entropy"),
+        ),
         ("Coefficients", picture(plots.coefficients(converged), "effective coefficients by step")),
         ("Accuracy against calibration", picture(plots.accuracy_against_calibration(analysis), "a point for each run")),
         ("Images the arms disagree on most", picture(disagreed, "test images with the classes given by each arm")),
-        ("Out-of-distribution", picture(plots.ood_curves(analysis), "ROC against each set")),
+        (
+            "Out-of-distribution",
+            table(sheets.get("ood", empty)) + picture(plots.ood_curves(analysis), "ROC against each set, first seed"),
+        ),
         ("Corrupted test images", picture(plots.robustness(analysis), "scores along severities")),
         ("Label noise", picture(plots.label_noise(analysis), "scores along rates of label noise")),
         ("Other measures", table(sheets.get("secondary", empty))),

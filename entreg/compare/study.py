@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import yaml
 from entreg.errors import RunError
 from entreg.evaluation import Scores, evaluate_predictions
 from entreg.losses import name_of
-from entreg.provenance import experiment
+from entreg.provenance import arm, experiment
 from entreg.runs import Run, open_run, read_predictions, read_summary
 
 
@@ -24,6 +25,7 @@ class Result:
 
     Attributes:
         run: its folder.
+        arm: hash of what makes it an experiment.
         summary: its ``summary.json``.
         config: what makes it an experiment, :func:`entreg.provenance.experiment` of its config.
         data: section ``data`` of its config.
@@ -31,6 +33,7 @@ class Result:
     """
 
     run: Run
+    arm: str
     summary: Mapping[str, Any]
     config: Mapping[str, Any]
     data: Mapping[str, Any]
@@ -77,7 +80,7 @@ class Study:
         fitting = [
             label
             for label, (first, *_) in self.arms.items()
-            if first.loss == name or str(first.summary["arm"]).startswith(name) or first.summary.get("name") == name
+            if first.loss == name or first.arm.startswith(name) or first.summary.get("name") == name
         ]
         if len(fitting) != 1:
             what = "several arms" if fitting else "no arm"
@@ -93,7 +96,7 @@ def read_study(folders: Iterable[str | Path]) -> Study:
     """
     results: list[Result] = []
     notes: list[str] = []
-    for folder in folders:
+    for folder in {Path(folder).resolve(): folder for folder in folders}.values():
         try:
             results.append(read_result(folder))
         except RunError as error:
@@ -102,9 +105,10 @@ def read_study(folders: Iterable[str | Path]) -> Study:
         reasons = f" ({'; '.join(notes)})" if notes else ""
         raise RunError(f"no finished run to compare{reasons}; train some with entreg fit, then: entreg compare runs/*")
     check_test_sets(results)
+    results = _with_common_sets(results, notes)
     by_arm: dict[str, list[Result]] = {}
     for result in results:
-        by_arm.setdefault(str(result.summary["arm"]), []).append(result)
+        by_arm.setdefault(result.arm, []).append(result)
     kept = {arm: _one_a_seed(group, notes) for arm, group in by_arm.items()}
     configs = {arm: _described(group) for arm, group in kept.items()}
     labels = _labels(kept, _differences(configs))
@@ -127,10 +131,13 @@ def read_result(folder: str | Path) -> Result:
         raise RunError(f"{run.path}: holds no predictions/test.npz; finish it with entreg fit --run {run.path}")
     try:
         summary = read_summary(run)
-        config = yaml.safe_load(run.config.read_text())
-        missing = [key for key in ("arm", "seed", "loss") if key not in summary]
+        whole = yaml.safe_load(run.config.read_text())
+        config = whole if isinstance(whole, dict) else {}
+        missing = [key for key in ("seed", "loss") if key not in summary]
     except (OSError, UnicodeDecodeError, json.JSONDecodeError, yaml.YAMLError) as error:
         raise RunError(f"{run.path}: cannot be read ({str(error).splitlines()[0]})") from error
+    if "model.loss.class_path" not in experiment(config):
+        raise RunError(f"{run.path}: config.yaml names no loss (model.loss.class_path), so it is not whole")
     if missing:
         raise RunError(
             f"{run.path}: summary.json has no {missing[0]!r}, so training did not end; "
@@ -140,7 +147,9 @@ def read_result(folder: str | Path) -> Result:
         scores = evaluate_predictions(run, summary.get("ood_sets"))
     except ValueError as error:
         raise RunError(f"{run.path}: predictions cannot be scored ({error})") from error
-    return Result(run, summary, experiment(config), config.get("data", {}), scores)
+    if not math.isfinite(scores["test"]["nll"]):
+        raise RunError(f"{run.path}: NLL on test is {scores['test']['nll']}, so the logits of some images are infinite")
+    return Result(run, arm(config), summary, experiment(config), config.get("data", {}), scores)
 
 
 def check_test_sets(results: Sequence[Result]) -> None:
@@ -156,6 +165,24 @@ def check_test_sets(results: Sequence[Result]) -> None:
                     f"{result.run.path} was tested on {what} than {first.run.path} ({sizes} samples); "
                     "compare runs of one test set"
                 )
+
+
+def _with_common_sets(results: Sequence[Result], notes: list[str]) -> list[Result]:
+    """Leave out the further sets of which the runs do not hold the same images, and say so."""
+    differing = []
+    for kind in ("ood", "shift"):
+        for name in sorted({name for result in results for name in result.scores.get(kind, {})}):
+            paths = [result.run.predictions(f"{kind}-{name}") for result in results]
+            found = [read_predictions(path) for path in paths if path.is_file()]
+            if any(not np.array_equal(found[0][key], other[key]) for other in found[1:] for key in ("ids", "targets")):
+                differing.append((kind, name))
+                notes.append(f"{kind} set {name} is left out: it does not hold the same images in all runs")
+    for kind, name in differing:
+        results = [
+            replace(r, scores={**r.scores, kind: {k: v for k, v in r.scores.get(kind, {}).items() if k != name}})
+            for r in results
+        ]
+    return list(results)
 
 
 def _one_a_seed(group: Sequence[Result], notes: list[str]) -> list[Result]:
@@ -204,4 +231,9 @@ def _data_notes(arms: Mapping[str, Sequence[Result]]) -> list[str]:
     for label, group in arms.items():
         if len({result.summary.get("data", {}).get("train") for result in group}) > 1:
             notes.append(f"the seeds of {label} were not trained on the same data (fingerprints differ)")
+    tested = {result.summary.get("data", {}).get("pixels") for group in arms.values() for result in group}
+    if len(tested - {None}) > 1:
+        notes.append(
+            "the test images of these runs have the same ids and labels, but not the same pixels: is that meant?"
+        )
     return notes

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
 
 from entreg.compare.analysis import Analysis
 from entreg.compare.convergence import Convergence
+from entreg.compare.dynamics import Reached
 from entreg.compare.intervals import Estimate, mean_estimate
 from entreg.compare.power import seeds_needed
 from entreg.compare.study import Result
 from entreg.compare.verdict import Comparison
+from entreg.metrics import OOD_SCORES
 
-_LATEX = {"%": r"\%", "_": r"\_", "&": r"\&", "#": r"\#", "±": r"$\pm$"}
+_LATEX = {character: f"\\{character}" for character in "%_&#{}$"} | {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "±": r"$\pm$",
+}
 
 
 @dataclass(frozen=True)
@@ -114,7 +121,7 @@ def power_sheet(analysis: Analysis, differences: Sequence[float]) -> Sheet:
             ]
             rows.append([label, analysis.measures[key].label, number(sd, 3), *cells])
     header = ["arm", "measure", "sd of the paired difference", *(f"seeds to see {d:g}" for d in differences)]
-    return Sheet("Seeds an arm needed, power 0.8", header, rows)
+    return Sheet("Seeds an arm needed, power 0.8, if the variance is as observed", header, rows)
 
 
 def differences_sheet(analysis: Analysis) -> Sheet:
@@ -127,29 +134,49 @@ def differences_sheet(analysis: Analysis) -> Sheet:
 
 
 def convergence_sheet(found: Mapping[str, Sequence[Convergence]]) -> Sheet:
-    """How fast and how steadily the arms learnt: means over seeds."""
+    """How fast and how steadily the arms learnt.
+
+    Times are medians over seeds, in which a run that never gets there counts as the slowest; the rest are means.
+    """
     targets = next((run.reached for arm in found.values() for run in arm), {})
     rows = []
     for label, arm in found.items():
         times = []
         for target in targets:
             there = [when for run in arm if (when := run.reached[target]) is not None]
-            mean = [sum(column) / len(there) for column in zip(*there, strict=True)]
-            share = "" if len(there) == len(arm) else f" ({len(there)} of {len(arm)})"
-            times.append(f"{mean[0]:.1f} epochs, {mean[1]:.0f} s{share}" if there else "never")
+            times.append(_time_to_reach(there, len(arm)))
         variances = [run.gradient_variance for run in arm if run.gradient_variance is not None]
         rows.append(
             [
                 label,
                 *times,
                 f"{sum(run.area for run in arm) / len(arm):.2%}" if arm else "-",
-                str(sum(run.spikes for run in arm)),
+                f"{sum(run.spikes for run in arm) / len(arm):.1f}" if arm else "-",
                 f"{sum(variances) / len(variances):.3f}" if variances else "-",
             ]
         )
-    header = ["arm", *(f"to {target:.0%} validation accuracy" for target in targets)]
+    header = ["arm", *(f"to {100 * target:g}% validation accuracy" for target in targets)]
     return Sheet(
-        "Convergence", [*header, "mean validation accuracy", "loss spikes", "variance of log gradient norm"], rows
+        "Convergence", [*header, "mean validation accuracy", "loss spikes a run", "variance of log gradient norm"], rows
+    )
+
+
+def ood_sheet(analysis: Analysis) -> Sheet:
+    """How well each arm tells test images from each other set: means over seeds, before and after T."""
+    rows = []
+    for label, arm in analysis.study.arms.items():
+        for name in sorted({name for result in arm for name in result.scores.get("ood", {})}):
+            sets = [result.scores["ood"][name] for result in arm if name in result.scores.get("ood", {})]
+            told = [_percent(of_run[score]["auroc"] for of_run in sets) for score in OOD_SCORES]
+            scaled = _percent(of_run["scaled"]["msp"]["auroc"] for of_run in sets if "scaled" in of_run)
+            rest = [_percent(of_run["msp"][key] for of_run in sets) for key in ("fpr95", "aupr_in", "aupr_out")]
+            sure = _percent(of_run["overconfident"] for of_run in sets)
+            rows.append([f"{name} ({'near' if sets[0].get('near') else 'far'})", label, *told, scaled, *rest, sure])
+    header = ["set", "arm", *(f"AUROC % {score}" for score in OOD_SCORES), "AUROC % msp at T"]
+    return Sheet(
+        "Out-of-distribution sets: means over seeds",
+        [*header, "FPR95 %", "AUPR in %", "AUPR out %", "% classified with >= 99 %"],
+        sorted(rows),
     )
 
 
@@ -164,6 +191,11 @@ def estimate_text(estimate: Estimate, digits: int) -> str:
 def number(value: float | None, digits: int) -> str:
     """Fixed decimals, ``-`` for what is undefined."""
     return "-" if value is None else f"{value:.{digits}f}"
+
+
+def p_value(p: float | None) -> str:
+    """Three decimals; what is smaller is said to be."""
+    return "<0.001" if p is not None and p < 0.001 else number(p, 3)
 
 
 def _comparisons_sheet(analysis: Analysis, keys: Sequence[str], title: str) -> Sheet:
@@ -182,10 +214,26 @@ def _comparison_cells(comparison: Comparison, digits: int) -> list[str]:
         str(comparison.n),
         "-" if comparison.difference is None else f"{comparison.difference:+.{digits}f}",
         "-" if interval is None else f"{interval.low:+.{digits}f} to {interval.high:+.{digits}f}",
-        number(comparison.p_holm, 3),
-        number(comparison.wilcoxon, 3),
-        f"{comparison.verdict}{'; ' + str(comparison.checkpoints) if comparison.checkpoints else ''}",
+        p_value(comparison.p_holm),
+        p_value(comparison.wilcoxon),
+        comparison.verdict,
     ]
+
+
+def _percent(values: Iterable[float]) -> str:
+    shown = list(values)
+    return f"{100 * sum(shown) / len(shown):.2f}" if shown else "-"
+
+
+def _time_to_reach(there: Sequence[Reached], runs: int) -> str:
+    """Median over runs, of which those that never got there are the slowest."""
+    if not runs:
+        return "-"
+    if 2 * len(there) <= runs:
+        return f"never ({len(there)} of {runs})" if there else "never"
+    middle = sorted(there)[(runs - 1) // 2]
+    share = "" if len(there) == runs else f" ({len(there)} of {runs})"
+    return f"{middle.epochs:.1f} epochs, {middle.seconds:.0f} s{share}"
 
 
 def _calibration(arm: Sequence[Result], at: str) -> str:

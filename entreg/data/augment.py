@@ -74,8 +74,10 @@ def perspective_homography(corners: Tensor, height: int, width: int) -> Tensor:
     u, v = source.unbind(-1)
     rows_u = torch.stack([x, y, one, zero, zero, zero, -u * x, -u * y], dim=-1)
     rows_v = torch.stack([zero, zero, zero, x, y, one, -v * x, -v * y], dim=-1)
-    coefficients = torch.linalg.solve(torch.cat([rows_u, rows_v], 1), torch.cat([u, v], 1))
-    return F.pad(coefficients, (0, 1), value=1.0).view(-1, 3, 3)
+    coefficients, failed = torch.linalg.solve_ex(torch.cat([rows_u, rows_v], 1), torch.cat([u, v], 1))
+    homographies = F.pad(coefficients, (0, 1), value=1.0).view(-1, 3, 3)
+    homographies[failed > 0] = torch.eye(3, dtype=torch.float64)  # three corners on a line: no perspective has them
+    return homographies
 
 
 def rotation_homography(degrees: Tensor, height: int, width: int) -> Tensor:

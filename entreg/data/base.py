@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
@@ -22,15 +20,10 @@ from entreg.data.images import Batch, ImageSet, ResidentImages
 from entreg.data.mix import Mix
 from entreg.data.pipeline import Pipeline
 from entreg.data.sampling import EvalSampler, TrainLoader, TrainSampler
-from entreg.data.source import ImageSource
+from entreg.data.source import ImageSource, data_root
 from entreg.data.splits import digest, split_validation
 from entreg.data.statistics import pixel_statistics
 from entreg.errors import ConfigError, DataError
-
-
-def data_root(root: str | None) -> Path:
-    """Folder of the data: the one given, else the environment variable ``ENTREG_DATA``, else ``./data``."""
-    return Path(root or os.environ.get("ENTREG_DATA") or "data")
 
 
 class ImageDataModule(LightningDataModule, ImageSource):
@@ -84,9 +77,14 @@ class ImageDataModule(LightningDataModule, ImageSource):
         std: Sequence[float] | None = None,
     ) -> None:
         super().__init__()
-        for name, size in (("batch_size", batch_size), ("eval_batch_size", eval_batch_size)):
-            if size is not None and size < 1:
-                raise ConfigError(f"data.{name} is a number >= 1, got {size}")
+        least = {
+            "batch_size": (batch_size, 1),
+            "eval_batch_size": (eval_batch_size, 1),
+            "num_workers": (num_workers, 0),
+        }
+        for name, (number, smallest) in least.items():
+            if number is not None and number < smallest:
+                raise ConfigError(f"data.{name} is a number >= {smallest}, got {number}")
         self.root = data_root(root)
         self.batch_size = batch_size
         self.eval_batch_size = eval_batch_size
@@ -131,7 +129,7 @@ class ImageDataModule(LightningDataModule, ImageSource):
 
     def setup(self, stage: str | None = None) -> None:
         """Load the files once and split off validation."""
-        if hasattr(self, "train_ids"):
+        if hasattr(self, "pipeline"):  # the last thing that is made
             return
         self.train_set, self.test_set = self.open(train=True), self.open(train=False)
         self.train_ids, self.val_ids = split_validation(self.train_set.targets, self.test_set.targets, self.split_seed)
@@ -141,13 +139,18 @@ class ImageDataModule(LightningDataModule, ImageSource):
         if self.mean is None or self.std is None:
             mean, std = pixel_statistics(self.train_set, self.train_ids)
             self.mean, self.std = self.mean or mean, self.std or std
-        n, classes = len(self.train_set), self.num_classes
-        self.pipeline = Pipeline(n, classes, self.mean, self.std, self.augment, self.mix, self.seed)
         self.evaluation_sets = self._evaluation_sets()
         self._corrupted = Corruptions(len(self.test_set), self.split_seed) if self.corruptions else None
-        if isinstance(self.train_set, ResidentImages) and not self.num_workers:
+        movable = isinstance(self.train_set, ResidentImages) and not self.num_workers
+        if self.on_device and not (movable and self._device().type == "cuda"):
+            raise ConfigError(
+                "data.on_device true needs a GPU, a data set that is one tensor in memory, and data.num_workers 0"
+            )
+        if isinstance(self.train_set, ResidentImages) and movable:
             _ = self.fingerprints  # of pixels: sooner made before they move
             move_if_it_fits(self.train_set, self._device(), self.on_device)
+        n, classes = len(self.train_set), self.num_classes
+        self.pipeline = Pipeline(n, classes, self.mean, self.std, self.augment, self.mix, self.seed)
 
     @cached_property
     def fingerprints(self) -> dict[str, str]:
@@ -167,6 +170,7 @@ class ImageDataModule(LightningDataModule, ImageSource):
             "std": list(self.std or ()),
             "transposed": self.transposed,
             "ink": self.ink,
+            "pixels": self.test_set.digest(torch.arange(len(self.test_set))),
         }
 
     @property
@@ -224,7 +228,8 @@ class ImageDataModule(LightningDataModule, ImageSource):
         Raises:
             DataError: if the files, the split or the damage are not those that the training began with.
         """
-        for part, before in state_dict.get("fingerprints", {}).items():
+        fitting = self.trainer is None or self.trainer.state.fn == "fit"  # any data may be looked at with a checkpoint
+        for part, before in state_dict.get("fingerprints", {}).items() if fitting else ():
             if before != self.fingerprints[part]:
                 raise DataError(
                     f"{self.root}: the {part} data are not those that this run began with (fingerprint "

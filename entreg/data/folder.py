@@ -15,7 +15,10 @@ from entreg.errors import ConfigError, DataError
 
 
 class ImageFolder(ImageDataModule):
-    """Images in ``<root>/train/<class>/`` and ``<root>/test/<class>/``, of any size and format that Pillow reads.
+    """Images in ``<root>/train/<class>/`` and ``<root>/test/<class>/``, of any size.
+
+    Files are taken by their suffix, those of ``torchvision.datasets.folder.IMG_EXTENSIONS`` (PNG, JPEG, BMP, TIFF, WebP
+    and others); hidden folders are not classes.
 
     They are resized to a square and held in memory as uint8; where that would take more than
     ``max_resident_bytes``, each is read when a batch asks for it, with the same pixels and slower: give it workers
@@ -61,10 +64,14 @@ class ImageFolder(ImageDataModule):
         samples = make_dataset(str(folder), index, IMG_EXTENSIONS, allow_empty=True)
         targets = torch.tensor([target for _, target in samples], dtype=torch.int64)
         check_targets(targets, len(samples), self.num_classes, str(folder))
+        if train and (absent := set(range(self.num_classes)) - set(targets.tolist())):
+            raise DataError(f"{folder / self.classes[min(absent)]}: holds no image ({', '.join(IMG_EXTENSIONS)})")
         paths = [Path(path) for path, _ in samples]
         images = ImageFiles(paths, targets, folder, self.in_channels, self.image_size)
         if images.nbytes <= self.max_resident_bytes:
             images.keep()
+        else:
+            images.check()
         return images
 
     def load(self, train: bool) -> tuple[Tensor, Tensor]:
@@ -77,4 +84,4 @@ def _folders(root: Path) -> list[Path]:
     """Return the folders below ``root`` in the order of their names."""
     if not root.is_dir():
         raise DataError(f"{root}: is absent; --data.root holds train/<class>/*.png and test/<class>/*.png")
-    return sorted(path for path in root.iterdir() if path.is_dir())
+    return sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith((".", "@")))

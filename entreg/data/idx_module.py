@@ -72,5 +72,6 @@ class IdxDataModule(ImageDataModule):
 
     def _find(self, name: str) -> Path | None:
         """Return the file where it lies, preferring torchvision's place and no compression."""
-        places = [folder / (name + suffix) for folder in (self.root / self.folder, self.root) for suffix in ("", ".gz")]
+        folders = (self.root / self.folder, self.root) if self.flat else (self.root / self.folder,)
+        places = [folder / (name + suffix) for folder in folders for suffix in ("", ".gz")]
         return next((place for place in places if place.is_file()), None)

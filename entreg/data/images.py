@@ -125,6 +125,20 @@ class ImageFiles(ImageSet):
         )
         return digest(torch.frombuffer(bytearray(names.encode()), dtype=torch.uint8), self.targets[ids], ids)
 
+    def check(self) -> None:
+        """Open every file and read its header, which finds what is empty, is no image, or cannot be read.
+
+        Raises:
+            DataError: on the first that is not.
+        """
+        from PIL import Image  # late: only sets of files need it
+
+        for path in self.paths:
+            try:
+                Image.open(path).close()
+            except unreadable() as error:
+                raise DataError(f"{path}: is not an image file ({error}); replace or remove it") from error
+
     def keep(self) -> None:
         """Decode all images once and keep them."""
         self._resident = self._decoded(torch.arange(len(self)))
@@ -134,6 +148,13 @@ class ImageFiles(ImageSet):
         for row, i in enumerate(ids.tolist()):
             images[row] = decode(self.paths[i], self.channels, self.size)
         return images
+
+
+def unreadable() -> tuple[type[Exception], ...]:
+    """What Pillow raises of files that it cannot read, for an ``except`` clause."""
+    from PIL import Image
+
+    return OSError, SyntaxError, ValueError, Image.DecompressionBombError
 
 
 def decode(path: Path, channels: int, size: int) -> Tensor:
@@ -149,6 +170,6 @@ def decode(path: Path, channels: int, size: int) -> Tensor:
         with Image.open(path) as file:
             image = ImageOps.exif_transpose(file).convert("L" if channels == 1 else "RGB")
             pixels = np.asarray(image.resize((size, size), Image.Resampling.BILINEAR))
-    except (OSError, SyntaxError, ValueError) as error:  # what Pillow's readers raise
+    except unreadable() as error:
         raise DataError(f"{path}: is not a whole image file ({error}); replace or remove it") from error
     return torch.from_numpy(pixels.copy()).view(size, size, channels).permute(2, 0, 1)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from entreg.data.emnist import EMNIST
 from entreg.data.evaluation import EvaluationSet, corrupted_sets, noise_set, ood_set, shift_set
 from entreg.data.mnist import KMNIST, MNIST, QMNIST, FashionMNIST
+from entreg.data.source import data_root
 from entreg.data.strokes import Strokes
 from entreg.data.vision import CIFAR10, CIFAR100, SVHN
 from entreg.errors import ConfigError
@@ -56,17 +57,30 @@ def find(name: str) -> str:
     for known in KNOWN:
         if plain(known) == plain(name):
             return known
-    raise ConfigError(f"no data set is called {name!r}, known are noise, {', '.join(KNOWN)}")
+    raise ConfigError(f"no data set is called {name!r}, known are {', '.join(KNOWN)}")
+
+
+def placed(name: str, root: Path) -> ImageDataModule:
+    """Return the data set of a known name, its files where torchvision puts them and nowhere else below ``root``.
+
+    The files of MNIST and its relatives share their names: lying in the root itself they could be of any of them.
+    """
+    data = KNOWN[name](str(root))
+    data.flat = False
+    return data
 
 
 def guest_of(name: str, root: Path) -> ImageDataModule:
     """Return the data set of a name, or what stands in for it where its test files are absent.
 
+    They are looked for below ``root``, then where data are by default.
+
     Raises:
         ConfigError: if there is none.
     """
     known = find(name)
-    candidates = [KNOWN[other](str(root)) for other in (known, *_STANDS_IN.get(known, ()))]
+    roots = dict.fromkeys((root, data_root(None)))
+    candidates = [placed(other, place) for other in (known, *_STANDS_IN.get(known, ())) for place in roots]
     return next((data for data in candidates if not data.missing(train=False)), candidates[0])
 
 

@@ -46,6 +46,6 @@ class Mix:
         image: Tensor
         target: Tensor
         with torch.random.fork_rng(devices=[]):  # lambda and the box are drawn on the CPU
-            torch.manual_seed(counter_seed(seed, epoch, first, "mix"))
+            torch.default_generator.manual_seed(counter_seed(seed, epoch, first, "mix"))
             image, target = mix(batch.image, batch.target)
         return batch._replace(image=image, target=target)

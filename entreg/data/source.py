@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import abstractmethod
 from pathlib import Path
 
@@ -10,6 +11,11 @@ from torch import Tensor
 from entreg.data.splits import check_targets
 
 _FILE = {True: "training file", False: "test file"}
+
+
+def data_root(root: str | None) -> Path:
+    """Folder of the data: the one given, else the environment variable ``ENTREG_DATA``, else ``./data``."""
+    return Path(root or os.environ.get("ENTREG_DATA") or "data")
 
 
 class ImageSource:
@@ -22,6 +28,7 @@ class ImageSource:
         transposed: whether the images are stored on their side.
         ink: whether they show letters or digits in light ink on black, fitted into 24 of 28 pixels.
         domain: what the images are of, apart from their classes: sets of one domain are near, others far.
+        flat: whether files may lie in the root itself, where sets whose files share names cannot be told apart.
     """
 
     classes: tuple[str, ...]
@@ -30,6 +37,7 @@ class ImageSource:
     transposed: bool = False
     ink: bool = False
     domain: str = ""
+    flat: bool = True
     default_mean: tuple[float, ...] | None = None
     default_std: tuple[float, ...] | None = None
 

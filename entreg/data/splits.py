@@ -46,6 +46,11 @@ def split_validation(train: Tensor, test: Tensor, seed: int) -> tuple[Tensor, Te
     share = min(Fraction(1), *(Fraction(h, 2 * w) for h, w in zip(have.tolist(), want.tolist(), strict=True) if w))
     order = torch.randperm(len(train), generator=counter_generator(seed, "split"))
     chosen = [order[train[order] == k][: int(want[k].item() * share)] for k in range(classes)]
+    if not any(map(len, chosen)):
+        rarest = int(torch.where(want > 0, have, have.max() + 1).argmin())
+        raise DataError(
+            f"class {rarest} has {int(have[rarest])} training images, too few to spare any for validation: add some"
+        )
     is_val = torch.zeros(len(train), dtype=torch.bool)
     is_val[torch.cat(chosen)] = True
     return (~is_val).nonzero().squeeze(1), is_val.nonzero().squeeze(1)

@@ -121,7 +121,7 @@ class Strokes(ImageDataModule):
             try:
                 with np.load(cache) as arrays:
                     return torch.from_numpy(arrays["images"]), torch.from_numpy(arrays["targets"])
-            except (OSError, ValueError, KeyError, BadZipFile):
+            except (OSError, ValueError, KeyError, EOFError, BadZipFile):
                 cache.unlink()  # torn: drawing again is as good
         images, targets = draw_letters(fonts, count, self.strokes_seed, stream)
         if _writable(cache.parent):

@@ -20,7 +20,7 @@ from entreg.metrics.checks import check_predictions
 from entreg.metrics.classwise import classwise_calibration_error
 from entreg.metrics.ood import max_softmax
 from entreg.metrics.scores import brier, nll, predictive_entropy
-from entreg.metrics.selective import aurc
+from entreg.metrics.selective import aurc, coverage_at_risk
 
 
 @torch.no_grad()
@@ -38,6 +38,7 @@ def scores_of(logits: Tensor | NDArray[Any], targets: Tensor | NDArray[Any], bin
     * ``ece_classwise``: :func:`~entreg.metrics.classwise_calibration_error`.
     * ``brier_top``, ``reliability``, ``resolution``, ``uncertainty``, ``within_bin_variance``,
       ``within_bin_covariance``: top-label Brier score and its parts, :func:`~entreg.metrics.brier_decomposition`.
+    * ``coverage_at_1``: :func:`~entreg.metrics.coverage_at_risk` of 1 % errors.
     * ``aurc``: :func:`~entreg.metrics.aurc`, ranked by :func:`~entreg.metrics.max_softmax`, which tells saturated
       samples apart.
 
@@ -66,6 +67,7 @@ def scores_of(logits: Tensor | NDArray[Any], targets: Tensor | NDArray[Any], bin
     confidence, correct = top_label(logits, targets)
     moments = bin_moments(confidence, correct, bins)
     state = moments[:3]
+    certainty = max_softmax(logits)
     parts = brier_decomposition(moments)._asdict()
     scores = {
         "acc": correct.double().mean(),
@@ -84,6 +86,7 @@ def scores_of(logits: Tensor | NDArray[Any], targets: Tensor | NDArray[Any], bin
         "ece_classwise": classwise_calibration_error(bin_classes(probabilities(logits), targets, bins)),
         "brier_top": parts.pop("score"),
         **parts,
-        "aurc": aurc(max_softmax(logits), correct),
+        "aurc": aurc(certainty, correct),
+        "coverage_at_1": coverage_at_risk(certainty, correct, 0.01),
     }
     return {"n": float(len(targets))} | {name: float(value) for name, value in scores.items()}

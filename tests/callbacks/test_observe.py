@@ -29,6 +29,13 @@ def test_terms_coefficients_and_rates_are_logged_every_n_steps(fit: Callable[...
     assert values(run, "lr/loss")[0] < values(run, "lr/net")[0]
 
 
+def test_the_gradients_norm_is_that_before_clipping(fit: Callable[..., Run]) -> None:
+    free = values(fit("--observe.every_n_steps", "1"), "grad/net")
+    clipped = values(fit("--observe.every_n_steps", "1", "--trainer.gradient_clip_val", "1e-3"), "grad/net")
+    assert list(free) == list(range(10))
+    assert free[0] == clipped[0] > 1e-3
+
+
 def test_a_loss_that_says_nothing_of_itself_is_fine(fit: Callable[..., Run]) -> None:
     run = fit("--model.loss", "user_file.MyLoss")
     assert values(run, "loss/train")

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from scipy import stats
 
 from entreg.compare.analysis import analyse
 from entreg.compare.study import read_study
 from entreg.errors import ConfigError
+from entreg.runs import read_predictions, write_predictions
 from tests.compare.run_folders import write_run, write_study
 
 
@@ -47,12 +49,17 @@ def test_one_seed_leaves_a_test_of_two_checkpoints(tmp_path: Path) -> None:
     assert comparison.verdict == "one seed: per-checkpoint test only"
     assert comparison.checkpoints is not None
     assert comparison.checkpoints.only_b > comparison.checkpoints.only_a
-    assert "checkpoints, not about their losses" in str(comparison.checkpoints)
+    said = comparison.checkpoints.describe("mix_ent", "cross_entropy")
+    assert said.startswith(f"the checkpoint of mix_ent alone is right on {comparison.checkpoints.only_a} images")
+    assert "about these two checkpoints, not about their losses" in said
 
 
 def test_the_margin_makes_equivalence_testable(tmp_path: Path) -> None:
     folders = write_study(tmp_path, 5, cross_entropy=2.0, min_ent=2.0)
-    assert analyse(read_study(folders), margin=30.0).comparisons["acc"]["min_ent"].verdict == "equivalent within 30"
+    assert (
+        analyse(read_study(folders), margins={"acc": 30.0}).comparisons["acc"]["min_ent"].verdict
+        == "equivalent within 30"
+    )
 
 
 def test_one_arm_has_no_baseline(tmp_path: Path) -> None:
@@ -67,10 +74,24 @@ def test_only_what_every_run_has_is_compared(tmp_path: Path) -> None:
     assert "auroc:noise" not in analyse(read_study(folders)).measures
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [({"metrics": ["f1"]}, "--metric f1: expected one that every run has: acc, nll"), ({"margin": 0.0}, "--margin")],
-)
-def test_wrong_options_are_config_errors(options, message: str, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=message):
-        analyse(read_study(write_study(tmp_path, 1)), **options)
+def test_an_unknown_metric_is_a_config_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="--metric f1: expected one that every run has: acc, nll"):
+        analyse(read_study(write_study(tmp_path, 1)), metrics=["f1"])
+
+
+def test_a_set_that_is_not_the_same_in_all_runs_is_left_out_and_said_so(tmp_path: Path) -> None:
+    first, second = (write_run(tmp_path, loss) for loss in ("cross_entropy", "mix_ent"))
+    arrays = read_predictions(second.predictions("ood-noise"))
+    logits, targets = (torch.from_numpy(arrays[key][:-1]) for key in ("logits", "targets"))
+    write_predictions(second.predictions("ood-noise"), logits, targets, torch.arange(len(targets)))
+    study = read_study([first.path, second.path])
+    assert study.notes == ("ood set noise is left out: it does not hold the same images in all runs",)
+    assert "auroc:noise" not in analyse(study).measures
+
+
+@pytest.mark.parametrize("skill", [2.0, 1.0])
+def test_a_margin_is_for_the_metric_it_names(skill: float, tmp_path: Path) -> None:
+    analysis = analyse(read_study(write_study(tmp_path, 3)), metrics=["acc", "nll"], margins={"nll": skill})
+    assert analysis.comparisons["nll"]["mix_ent"].margin == skill
+    assert analysis.comparisons["acc"]["mix_ent"].margin == 0.1
+    assert analysis.comparisons["brier"]["mix_ent"].margin is None

@@ -48,7 +48,10 @@ def test_what_was_left_out_is_said(folders: list[str], tmp_path: Path, capsys) -
         (["nowhere"], 1, "no finished run to compare (left out: nowhere: is not a run folder"),
         (["{runs}", "--metric", "f1"], 2, "--metric f1: expected one that every run has: acc, nll"),
         (["{runs}", "--baseline", "focal"], 1, "baseline 'focal': no arm of that name"),
-        (["{runs}", "--margin", "-1"], 2, "--margin is a number > 0, got -1"),
+        (["{runs}", "--margin", "acc=-1"], 2, "--margin acc=-1: expected METRIC=NUMBER with a number > 0"),
+        (["{runs}", "--margin", "0.1"], 2, "--margin 0.1: expected METRIC=NUMBER"),
+        (["{runs}", "--power", "0"], 2, "--power 0: expected differences > 0"),
+        (["{runs}", "--accuracy", "95"], 2, "--accuracy 95: expected a share in (0, 1)"),
         (["{runs}", "{other}"], 1, "was tested on images with other labels"),
     ],
 )

@@ -83,7 +83,7 @@ def test_interval_covers_the_accuracy_over_seeds_and_images(n, variances):
     for _ in range(STUDIES):
         baseline, arm = correct(rng, n, 300, (0.90, 0.92), **variances).astype(np.float32)
         ends = compare(arm, baseline).interval
-        covered.append(ends is None or ends.low <= 0.02 <= ends.high)
+        covered.append(ends is not None and ends.low <= 0.02 <= ends.high)
     assert within_binomial_error(np.mean(covered), 0.95, STUDIES)
 
 

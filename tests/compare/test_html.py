@@ -50,6 +50,7 @@ def test_a_page_is_balanced_and_says_its_verdicts_first() -> None:
 def test_a_table_escapes_its_cells_and_an_empty_one_is_nothing() -> None:
     html = table(Sheet("t", ["a", "b"], [["<x>", "1"]]))
     assert "<td>&lt;x&gt;</td><td>1</td>" in html
+    assert "<caption>t</caption>" in html
     read(html)
     assert table(Sheet("t", ["a"], [])) == ""
 
@@ -61,7 +62,7 @@ def test_a_figure_takes_the_colour_of_the_page() -> None:
     ax.set(xlabel="x & y", title="a title")
     ax.legend()
     html = picture(figure, "a line")
-    assert html.startswith('<figure role="img" aria-label="a line"><svg')
+    assert html.startswith('<figure role="img" aria-label="a line" tabindex="0"><svg')
     assert "currentColor" in html
     assert "#010203" not in html
     assert "a title" in html

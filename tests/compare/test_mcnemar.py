@@ -23,7 +23,7 @@ def test_checkpoints_that_never_disagree():
 
 
 def test_words_are_about_checkpoints():
-    assert "not about their losses" in str(mcnemar([True, True], [False, True]))
+    assert "not about their losses" in mcnemar([True, True], [False, True]).describe("a", "b")
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
 from scipy.integrate import trapezoid
+from scipy.special import softmax
 
 from entreg.compare import plots
 from entreg.compare.analysis import Analysis, analyse
 from entreg.compare.convergence import convergence
+from entreg.compare.measures import read_logits
 from entreg.compare.study import read_study
 from tests.compare.run_folders import CLASSES, write_run, write_study
 
@@ -35,17 +39,24 @@ def test_coefficients_have_a_panel_each(analysis: Analysis) -> None:
 
 
 def test_reliability_is_before_and_after_side_by_side(analysis: Analysis) -> None:
-    titles = [ax.get_title() for ax in plots.reliability(analysis).axes]
-    assert len(titles) == 6
-    assert titles[0].startswith("cross_entropy  ECE")
-    temperature = analysis.study.arms["cross_entropy"][0].scores["temperature"]
-    assert titles[1].startswith(f"T = {temperature:.2f}  ECE")
+    result = analysis.study.arms["cross_entropy"][0]
+    titles = [ax.get_title() for ax in plots.reliability("cross_entropy", result).axes if ax.get_title()]
+    assert len(titles) == 2
+    assert titles[0].startswith(f"cross_entropy  ECE {result.scores['test']['ece']:.2%}")
+    scaled = result.scores["test"]["scaled"]["ece"]
+    assert titles[1].startswith(f"T = {result.scores['temperature']:.2f}  ECE {scaled:.2%}")
 
 
 def test_histograms_count_every_image(analysis: Analysis) -> None:
     left, right = plots.histograms(analysis).axes
     assert [text.get_text() for text in left.get_legend().get_texts()] == list(analysis.study.arms)
-    assert len(left.patches) == len(right.patches) == 3
+    for patch in (*left.patches, *right.patches):
+        corners = patch.get_xy()
+        heights = dict.fromkeys(map(tuple, corners))
+        steps = sorted({x for x, _ in heights})
+        width = steps[1] - steps[0]
+        area = sum((b[0] - a[0]) * a[1] for a, b in pairwise(corners) if b[0] > a[0] and a[1] == b[1])
+        assert round(area / width) == 400
 
 
 def test_accuracy_against_calibration_has_a_point_for_each_run(analysis: Analysis) -> None:
@@ -65,14 +76,25 @@ def test_curves_against_other_sets_go_from_nothing_to_everything(analysis: Analy
 
 
 def test_the_images_that_are_disagreed_on_most_come_first_with_their_labels(analysis: Analysis) -> None:
-    images = torch.zeros(400, 1, 8, 8, dtype=torch.uint8)
+    images = (torch.arange(400) % 256).to(torch.uint8).view(400, 1, 1, 1).expand(400, 1, 8, 8)
     figure = plots.disagreements(analysis, images, CLASSES, count=7)
     shown = [ax for ax in figure.axes if ax.images]
     assert len(shown) == 7
-    title = shown[0].get_title()
-    assert title.startswith("true: ")
-    for label in analysis.study.arms:
-        assert f"{label}: " in title
+    arms = [
+        np.mean([softmax(read_logits(run, "test")[0].numpy(), 1) for run in arm], 0)
+        for arm in analysis.study.arms.values()
+    ]
+    _, targets = read_logits(analysis.study.results[0], "test")
+    true = np.array([p[np.arange(400), targets.numpy()] for p in arms])
+    worst = int((true.max(0) - true.min(0)).argmax())
+    assert (shown[0].images[0].get_array() == worst % 256).all()
+    title = shown[0].get_title().splitlines()
+    assert title[0] == f"true: {CLASSES[targets[worst]]}"
+    said = {
+        f"{label}: {CLASSES[p[worst].argmax()]} {p[worst].max():.0%}"
+        for label, p in zip(analysis.study.arms, arms, strict=True)
+    }
+    assert set(title[1:]) == said
 
 
 def test_scores_are_followed_along_severities(tmp_path) -> None:

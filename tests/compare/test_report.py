@@ -34,7 +34,7 @@ def report(analysis: Analysis, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 def test_every_format_is_there_and_says_the_same(analysis: Analysis, report: Path) -> None:
     names = {path.name for path in report.parent.iterdir()}
-    tables = {f"{name}.csv" for name in ("arms", "verdicts", "secondary", "convergence", "differences")}
+    tables = {f"{name}.csv" for name in ("arms", "verdicts", "secondary", "ood", "convergence", "differences")}
     assert names == {"index.html", "report.md", "report.tex", "report.json", *tables}
     verdict = analysis.comparisons["acc"]["mix_ent"].verdict
     assert f"mix_ent against cross_entropy, accuracy %: {verdict}" in (report.parent / "report.md").read_text()
@@ -51,7 +51,7 @@ def test_the_page_is_one_small_file_that_asks_for_nothing_else(report: Path) -> 
     assert len(html) < 3e6
     for reference in ('src="http', 'href="http', "url(http", "@import"):
         assert reference not in html
-    headings = ("Verdict in numbers", "Reliability before and after temperature scaling", "Images the arms disagree on")
+    headings = ("Verdict in numbers", "Reliability of the first seed before and after", "Images the arms disagree on")
     assert all(heading in html for heading in headings)
 
 
@@ -83,4 +83,4 @@ def test_a_real_browser_shows_it_without_errors_or_requests(report: Path, width:
     command = [str(CHROMIUM), *flags, f"--user-data-dir={tmp_path}", f"--window-size={width},900", "--dump-dom"]
     result = subprocess.run([*command, probe.as_uri()], capture_output=True, text=True, timeout=120, check=True)
     found = result.stdout.split('data-found="', 1)[1].split('"', 1)[0].replace("&quot;", '"')
-    assert json.loads(found) == {"failed": [], "requests": 0, "figures": 7, "wide": False}
+    assert json.loads(found) == {"failed": [], "requests": 0, "figures": 9, "wide": False}

@@ -34,7 +34,7 @@ def test_arms_of_one_loss_are_named_by_what_differs(tmp_path: Path) -> None:
 def test_an_arm_is_found_by_its_loss_or_hash(tmp_path: Path) -> None:
     study = read_study(write_study(tmp_path, 1))
     assert study.arm("cross_entropy") == "cross_entropy"
-    assert study.arm(study.arms["mix_ent"][0].summary["arm"][:8]) == "mix_ent"
+    assert study.arm(study.arms["mix_ent"][0].arm[:8]) == "mix_ent"
 
 
 def test_an_arm_that_is_not_there_or_not_one_is_a_run_error(tmp_path: Path) -> None:
@@ -80,8 +80,10 @@ def test_of_two_runs_with_one_seed_the_later_counts(tmp_path: Path) -> None:
         ),
         (lambda run: run.predictions("test").write_bytes(b"PK torn"), "is not a file of predictions"),
         (lambda run: run.summary.write_text('{"arm": "1234"'), "cannot be read"),
-        (lambda run: run.summary.write_text("{}"), "has no 'arm', so training did not end"),
-        (lambda run: run.summary.unlink(), "has no 'arm', so training did not end"),
+        (lambda run: run.summary.write_text("{}"), "has no 'seed', so training did not end"),
+        (lambda run: run.summary.unlink(), "has no 'seed', so training did not end"),
+        (lambda run: run.config.write_text(""), "config.yaml names no loss"),
+        (lambda run: run.config.write_text("seed_everything: 1"), "config.yaml names no loss"),
         (lambda run: run.config.unlink(), "is not a run folder"),
         (lambda run: run.config.write_text("model: ["), "cannot be read"),
         (

@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 from io import StringIO
 
+import numpy as np
 import pytest
 
 from entreg.compare.analysis import Analysis, analyse
-from entreg.compare.convergence import convergence
+from entreg.compare.convergence import Convergence, convergence
+from entreg.compare.curves import Curve
+from entreg.compare.dynamics import Reached
 from entreg.compare.intervals import mean_estimate
 from entreg.compare.study import read_study
 from entreg.compare.tables import (
@@ -17,6 +20,8 @@ from entreg.compare.tables import (
     convergence_sheet,
     differences_sheet,
     estimate_text,
+    ood_sheet,
+    p_value,
     power_sheet,
     secondary_sheet,
     verdicts_sheet,
@@ -73,9 +78,9 @@ def test_verdicts_are_about_the_primary_measure_alone(analysis: Analysis) -> Non
 
 
 def test_more_seeds_are_needed_to_see_less(analysis: Analysis) -> None:
-    row = power_sheet(analysis, [0.5, 20.0]).rows[0]
-    assert row[-2] == "too few images" or int(row[-2]) > int(row[-1])
-    assert int(row[-1]) >= 2
+    row = power_sheet(analysis, [10.0, 20.0]).rows[0]
+    assert int(row[-2]) >= int(row[-1]) >= 2
+    assert power_sheet(analysis, [1e-3]).rows[0][-1] == "too few images"
 
 
 def test_differences_and_convergence_have_a_row_each(analysis: Analysis) -> None:
@@ -85,6 +90,31 @@ def test_differences_and_convergence_have_a_row_each(analysis: Analysis) -> None
     sheet = convergence_sheet(convergence(analysis.study, [0.6, 0.99]))
     assert sheet.header[1:3] == ["to 60% validation accuracy", "to 99% validation accuracy"]
     assert sheet.rows[0][1:3] == ["2.0 epochs, 20 s", "never"]
+
+
+def test_other_sets_have_a_row_for_each_arm(analysis: Analysis) -> None:
+    sheet = ood_sheet(analysis)
+    assert [row[:2] for row in sheet.rows] == [["noise (far)", label] for label in analysis.study.arms]
+    values = [run.scores["ood"]["noise"]["energy"]["auroc"] for run in analysis.study.arms["mix_ent"]]
+    assert sheet.rows[2][sheet.header.index("AUROC % energy")] == f"{100 * sum(values) / 4:.2f}"
+
+
+def test_times_are_medians_in_which_who_never_gets_there_is_slowest() -> None:
+    curve = Curve(np.array([9, 19]), np.array([1.0, 2.0]), np.array([0.5, 0.6]))
+
+    def arm(*epochs: float | None) -> list[Convergence]:
+        return [Convergence({0.9: None if e is None else Reached(e, 10 * e)}, 0.5, 1, None, curve, {}) for e in epochs]
+
+    rows = convergence_sheet(
+        {"a": arm(3.0, 1.0, 2.0), "b": arm(1.0, None, 5.0), "c": arm(1.0, None, None), "d": []}
+    ).rows
+    assert [row[1] for row in rows] == ["2.0 epochs, 20 s", "5.0 epochs, 50 s (2 of 3)", "never (1 of 3)", "-"]
+    assert [row[3] for row in rows] == ["1.0", "1.0", "1.0", "-"]
+
+
+@pytest.mark.parametrize(("p", "text"), [(None, "-"), (0.0004, "<0.001"), (0.0312, "0.031")])
+def test_small_p_values_are_said_to_be_small(p: float | None, text: str) -> None:
+    assert p_value(p) == text
 
 
 @pytest.mark.parametrize(("values", "text"), [([], "-"), ([1.234], "1.23"), ([1.0, 2.0], "1.50 ± 6.35")])

@@ -152,3 +152,8 @@ def test_wrong_arguments_are_config_errors(wrong):
     with pytest.raises(ConfigError, match=next(iter(wrong))) as caught:
         Warp(**wrong)
     assert "\n" not in str(caught.value)
+
+
+def test_the_strongest_perspective_has_no_number_that_is_none():
+    table = Warp(distortion=1.0, perspective_p=1.0).table(20_000, 28, 28, seed=0, epoch=0)
+    assert table.isfinite().all()

@@ -161,6 +161,7 @@ def test_files_that_do_not_fit_are_data_errors(monkeypatch, spoil, message):
         {"std": (0.5, 0.5)},
         {"std": ()},
         {"std": (0.0,)},
+        {"num_workers": -1},
     ],
 )
 def test_wrong_arguments_are_config_errors_naming_the_key(wrong):
@@ -186,3 +187,18 @@ def test_warp_is_the_default_and_the_data_tell_their_classes():
     data = Tiny()
     assert data.augment == Warp(distortion=0.5, perspective_p=0.5, degrees=10.0)
     assert data.num_classes == 3
+
+
+def test_images_cannot_be_kept_on_a_device_that_is_not_there():
+    with pytest.raises(ConfigError, match=r"data.on_device true needs a GPU"):
+        tiny(on_device=True)
+
+
+def test_a_run_does_not_resume_on_other_data_but_any_may_be_looked_at():
+    state = tiny().state_dict()
+    tiny().load_state_dict(state)
+    other = tiny(split_seed=1)
+    with pytest.raises(DataError, match="the train data are not those that this run began with"):
+        other.load_state_dict(state)
+    other.trainer = SimpleNamespace(state=SimpleNamespace(fn="test"))
+    other.load_state_dict(state)

@@ -80,6 +80,7 @@ def test_the_fingerprint_sees_another_file(tmp_path):
     [
         (lambda root: (root / "test" / "cat" / "0.png").write_bytes(b"<html>"), "0.png: is not a whole image file"),
         (lambda root: (root / "test" / "cow").mkdir(), "has class 'cow'"),
+        (lambda root: (root / "train" / "cow").mkdir(), "cow: holds no image"),
         (lambda root: [path.unlink() for path in (root / "test").rglob("*.png")], "holds no images"),
     ],
 )
@@ -89,6 +90,33 @@ def test_what_does_not_fit_is_a_data_error(tmp_path, spoil, message):
     with pytest.raises(DataError, match=message) as caught:
         opened(root)
     assert "\n" not in str(caught.value)
+
+
+def test_hidden_folders_are_no_classes(tmp_path):
+    root = write_folder(tmp_path)
+    (root / "train" / ".ipynb_checkpoints").mkdir()
+    (root / "test" / "@eaDir").mkdir()
+    assert opened(root).classes == ("cat", "dog")
+
+
+def test_of_streamed_pictures_the_headers_are_read_before_training(tmp_path):
+    root = write_folder(tmp_path)
+    (root / "test" / "dog" / "1.png").write_bytes(b"")
+    with pytest.raises(DataError, match=r"1.png: is not an image file"):
+        opened(root, max_resident_bytes=0)
+
+
+def test_a_picture_that_a_worker_cannot_read_is_one_line(workplace: Path, capsys) -> None:
+    root = write_folder(workplace / "pictures")
+    victim = root / "test" / "dog" / "2.png"
+    victim.write_bytes(victim.read_bytes()[:300])  # its header is whole
+    options = [*TINY[TINY.index("--trainer.max_epochs") :], "--data.batch_size", "4", "--data.root", str(root)]
+    options += ["--data.max_resident_bytes", "0", "--data.num_workers", "1", "--model.net", "MLP"]
+    assert main(["fit", "--model.loss", "mix_ent", "--data", "ImageFolder", *options]) == 1
+    error = [line for line in capsys.readouterr().err.splitlines() if line.startswith("entreg: ")]
+    assert len(error) == 1
+    assert error[0].startswith(f"entreg: {victim}: is not a whole image file")
+    assert "Traceback" not in error[0]
 
 
 def test_a_truncated_picture_is_named_when_it_is_read(tmp_path):

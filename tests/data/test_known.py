@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from entreg.__main__ import main
-from entreg.data import ImageDataModule
+from entreg.data import FashionMNIST, ImageDataModule
 from entreg.data.known import KNOWN, find, guest_of
 from entreg.errors import ConfigError
 from entreg.runs import read_predictions
@@ -31,7 +31,7 @@ def test_names_are_found_however_they_are_written(name):
 
 
 def test_an_unknown_name_is_a_config_error_that_lists_the_known():
-    with pytest.raises(ConfigError, match=r"no data set is called 'imagenet', known are noise, letters, "):
+    with pytest.raises(ConfigError, match=r"no data set is called 'imagenet', known are letters, "):
         find("imagenet")
 
 
@@ -39,6 +39,30 @@ def test_digits_stand_in_for_digits(tmp_path):
     assert guest_of("digits", tmp_path).split == "digits"
     write(tmp_path / "MNIST" / "raw", packed=False)
     assert type(guest_of("digits", tmp_path)).__name__ == "MNIST"
+
+
+def test_files_that_lie_flat_in_the_root_are_the_hosts_and_nobody_elses(tmp_path, monkeypatch):
+    monkeypatch.delenv("ENTREG_DATA", raising=False)
+    write(tmp_path, packed=True)  # as Debian's FashionMNIST
+    assert FashionMNIST(root=str(tmp_path)).missing(train=False) == []
+    for name in ("kmnist", "mnist", "digits"):
+        assert guest_of(name, tmp_path).missing(train=False)
+
+
+def test_guests_are_looked_for_where_data_are_by_default_too(tmp_path, monkeypatch):
+    monkeypatch.setenv("ENTREG_DATA", str(tmp_path / "default"))
+    write(tmp_path / "default" / "KMNIST" / "raw", packed=False)
+    assert guest_of("kmnist", tmp_path / "own").root == tmp_path / "default"
+
+
+def test_predictions_on_sets_no_longer_asked_for_and_of_an_older_checkpoint_are_removed(fit, workplace: Path) -> None:
+    run = fit("--trainer.max_epochs", "1", "--data.corruptions", "[contrast]")
+    assert run.predictions("corrupt-contrast-1").is_file()
+    assert main(["test", "--run", str(run.path), "--data.corruptions", "[]"]) == 0
+    assert not run.predictions("corrupt-contrast-1").exists()
+    assert run.predictions("val").is_file()
+    assert main(["fit", "--run", str(run.path), "--trainer.max_epochs", "2", "--evaluate", "false"]) == 0
+    assert list((run.path / "predictions").glob("*.npz")) == []
 
 
 def test_a_run_is_evaluated_on_every_set_it_names(fit, workplace: Path) -> None:

@@ -10,7 +10,7 @@ import torch
 from torchvision import datasets
 
 from entreg.__main__ import main
-from entreg.data import KMNIST, MNIST, FashionMNIST
+from entreg.data import KMNIST, MNIST, QMNIST, FashionMNIST
 from entreg.errors import DataError
 from tests.conftest import TINY
 from tests.idx_files import encode
@@ -85,6 +85,27 @@ def test_it_trains_without_a_word_on_classes_or_channels(workplace: Path, tmp_pa
     write(tmp_path / "fashion", packed=True)
     options = [*TINY[TINY.index("--data.batch_size") :], "--data.root", str(tmp_path / "fashion")]
     assert main(["fit", "--model.loss", "mix_ent", "--data", "FashionMNIST", *options]) == 0
+
+
+@pytest.mark.parametrize(("test", "count"), [("test10k", 10_000), ("test50k", 5), ("test", 10_005)])
+def test_qmnist_is_what_torchvision_reads(test: str, count: int, tmp_path: Path) -> None:
+    folder = tmp_path / "QMNIST" / "raw"
+    folder.mkdir(parents=True)
+    for stem, n in (("qmnist-train", 30), ("qmnist-test", 10_005)):
+        images = torch.randint(256, (n, 28, 28), dtype=torch.uint8)
+        labels = torch.randint(100, (n, 8), dtype=torch.int32)
+        labels[:, 0] = torch.arange(n) % 10
+        (folder / f"{stem}-images-idx3-ubyte").write_bytes(encode(images))
+        header = bytes((0, 0, 0x0C, 2)) + n.to_bytes(4, "big") + (8).to_bytes(4, "big")
+        (folder / f"{stem}-labels-idx2-int").write_bytes(header + labels.numpy().astype(">i4").tobytes())
+    data = QMNIST(test, root=str(tmp_path))
+    assert data.missing(train=True) == data.missing(train=False) == []
+    for train, what in ((True, "train"), (False, test)):
+        images, targets = data.checked(train)
+        theirs = datasets.QMNIST(str(tmp_path), what=what)
+        assert torch.equal(images[:, 0], theirs.data)
+        assert torch.equal(targets, theirs.targets[:, 0])
+    assert len(targets) == count
 
 
 @pytest.mark.slow

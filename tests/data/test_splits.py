@@ -89,3 +89,9 @@ def test_digest_changes_with_value_shape_dtype_and_order():
 def test_a_class_of_the_test_file_must_be_in_the_training_file():
     with pytest.raises(DataError, match="class 2 is in the test file but not in the training file"):
         split_validation(torch.tensor([0] * 50 + [1] * 50), torch.tensor([0, 1, 2]), 0)
+
+
+def test_classes_too_rare_to_share_are_named():
+    train, test = torch.tensor([0] * 50 + [1]), torch.tensor([0] * 10 + [1] * 10)
+    with pytest.raises(DataError, match="class 1 has 1 training images, too few to spare any for validation"):
+        split_validation(train, test, seed=0)

@@ -37,6 +37,7 @@ NAMES = [
     "within_bin_variance",
     "within_bin_covariance",
     "aurc",
+    "coverage_at_1",
 ]
 
 
