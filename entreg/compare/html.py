@@ -26,7 +26,8 @@ h1 { font-size: 1.5rem; margin: .2rem 0; } h2 { font-size: 1.15rem; margin: 2rem
 .verdict { border-left: .3rem solid var(--link); background: var(--soft); padding: .6rem 1rem; margin: .5rem 0; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: .85rem; width: 100%; }
 th, td { padding: .3rem .6rem; border-bottom: 1px solid var(--line); text-align: right; vertical-align: top; }
-th:first-child, td:first-child, td:last-child { text-align: left; } thead th { background: var(--soft); }
+th:first-child, td:first-child, .words :is(th, td):last-child { text-align: left; }
+.words td:last-child { min-width: 16rem; } thead th { background: var(--soft); }
 caption { text-align: left; font-size: .85rem; opacity: .85; padding-bottom: .3rem; }
 figure { margin: 0; overflow-x: auto; } figure svg { max-width: 100%; height: auto; }
 figure.wide svg { min-width: 40rem; } .note { font-size: .9rem; opacity: .85; }
@@ -61,8 +62,9 @@ def table(sheet: Sheet) -> str:
         return ""
     head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in sheet.header)
     rows = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in sheet.rows)
+    words = ' class="words"' if sheet.header[-1] == "verdict" else ""
     return (
-        f'<div class="scroll" role="region" aria-label="{escape(sheet.title)}" tabindex="0"><table>'
+        f'<div class="scroll" role="region" aria-label="{escape(sheet.title)}" tabindex="0"><table{words}>'
         f"<caption>{escape(sheet.title)}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
