@@ -1,7 +1,5 @@
 """The interval over seeds and images: its formula by hand, its limits, its coverage by simulation."""
 
-import time
-
 import numpy as np
 import pytest
 
@@ -131,13 +129,3 @@ def test_interval_covers_what_is_no_mean_over_images(n, study, arms):
     assert within_binomial_error(covered, 0.95, studies)
     error = np.sqrt(np.mean([e.standard_error**2 for e in estimates]))
     assert 0.9 < error / np.std([e.mean for e in estimates]) < 1.2
-
-
-def test_100_runs_of_20_800_images_take_seconds():
-    rng = np.random.default_rng(0)
-    values = rng.random((100, 20_800), dtype=np.float32)
-    start = time.perf_counter()
-    bins = np.minimum((values[0] * 15).astype(int), 14)
-    images = np.stack([of_calibration(v, v > 0.5, bins).images for v in values])
-    hierarchical_estimate(values[:50].mean(1), values[50:].mean(1), images[:50] - images[50:])
-    assert time.perf_counter() - start < 10
