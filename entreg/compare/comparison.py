@@ -113,7 +113,7 @@ class Comparison:
         if not self.to_detect:
             return "no difference was seen"
         if self.seeds_needed is None:
-            return "more test images would be needed, no number of seeds is enough"
+            return f"to see {self.to_detect:g} more test images would be needed, no number of seeds is enough"
         if self.seeds_needed <= self.n:
             return f"{self.n} seeds an arm are enough to see {self.to_detect:g} in 4 of 5 studies"
         number = f"{self.seeds_needed:,}" if self.seeds_needed < 100 else f"{float(f'{self.seeds_needed:.1e}'):,.0f}"

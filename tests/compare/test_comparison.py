@@ -63,7 +63,10 @@ def test_not_distinguishable_because_of_the_images():
     comparison = judge(0.05, margin=0.1, contributions=contributions)
     assert comparison.paired.p < 0.05 < comparison.hierarchical.p == comparison.p
     assert comparison.seeds_needed is None
-    assert comparison.verdict == "not distinguishable: more test images would be needed, no number of seeds is enough"
+    assert (
+        comparison.verdict
+        == "not distinguishable: to see 0.1 more test images would be needed, no number of seeds is enough"
+    )
 
 
 def test_one_seed():
