@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import os
+import signal
+import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -25,6 +29,9 @@ from entreg.callbacks import (
     Reseed,
     RunFolder,
     SavePredictions,
+    StopOnNonFinite,
+    StopOnSignal,
+    Stopped,
     Throughput,
     checkpoints,
     report_to_wandb,
@@ -34,19 +41,21 @@ from entreg.data import ImageDataModule, data_root
 from entreg.errors import ConfigError, RunError
 from entreg.evaluation import evaluate_predictions
 from entreg.figures import draw_figures
+from entreg.launch import check_id, cluster_plugins, launch, launch_id, requeue, shared_with_children
+from entreg.lease import Lease
 from entreg.loggers import CSVLog, describe_to_wandb, finish_wandb, wandb_errors
-from entreg.losses import name_of
+from entreg.losses import coefficients_of, name_of
 from entreg.messages import readable
-from entreg.provenance import arm, environment
+from entreg.provenance import arm, environment, first_difference
 from entreg.report import print_results
 from entreg.runs import (
+    Run,
     check_checkpoint,
     create_folder,
     new_run,
     open_run,
     read_summary,
     remove_unless_started,
-    shared_with_children,
     write_summary,
 )
 from entreg.runtime import best_accelerator, best_precision
@@ -92,6 +101,12 @@ class EntregCLI(LightningCLI):
         parser.add_argument("--runs", type=Path, default=Path("runs"), help="Folder in which run folders are made.")
         parser.add_argument("--run", type=Path | None, help="Run folder to resume (fit) or to evaluate.")
         parser.add_argument(
+            "--id",
+            type=str | None,
+            help="Id of the run: resumed if it has begun, so that a job that is started again needs no other command; "
+            "default: SLURM's job and step, else a new one.",
+        )
+        parser.add_argument(
             "--evaluate", type=bool, default=True, help="Whether fit ends by evaluating the best checkpoint."
         )
         parser.add_lightning_class_args(ClassificationMetrics, "metrics")
@@ -115,19 +130,21 @@ class EntregCLI(LightningCLI):
     @override
     def before_instantiate_classes(self) -> None:
         config = self.options
+        self._follow_launcher(config.trainer)
         config.trainer.accelerator = best_accelerator(config.trainer.accelerator)
         config.trainer.precision = config.trainer.precision or best_precision(config.trainer.accelerator)
         if "root" in config.data.init_args:
             config.data.init_args.root = str(data_root(config.data.init_args.root).absolute())
         _tell_image_size(config)
         config.name = config.name or _name_of(config)
-        self.run = new_run(config.runs, config.name) if config.run is None else open_run(config.run)
         # A checkpoint from elsewhere is looked at, and a trial run tried: neither leaves anything behind.
         self.writes = not config.trainer.fast_dev_run and config.ckpt_path is None
         self.resolved = config.clone()  # what config.yaml keeps: all but what is told to this process alone
-        self.resolved.run = self.resolved.ckpt_path = None
+        self.resolved.run = self.resolved.id = self.resolved.ckpt_path = None
+        self.run = self._find_run(config)
+        self.lease = Lease(self.run.path)
         self.csv_log = CSVLog(self.run)
-        self.summary: dict[str, Any] = {} if config.run is None else read_summary(self.run)
+        self.summary: dict[str, Any] = read_summary(self.run) if self.run.started else {}
         notes: list[str] = []
         if self.subcommand == "fit":
             self._check_validation(config)
@@ -152,12 +169,15 @@ class EntregCLI(LightningCLI):
         callbacks = [*_as_list(trainer.callbacks), Reseed(given.seed_everything), LossProgress(), self.throughput]
         if trainer.enable_progress_bar is not False:
             callbacks.append(RichProgressBar(leave=False))
+        callbacks.append(StopOnNonFinite(self.run if self.writes else None))
         if self.writes:
-            callbacks += [SavePredictions(self.run), *checkpoints(self.run, given.checkpoint)]
+            best, last = checkpoints(self.run, given.checkpoint)
+            self.stop = StopOnSignal(last, self.lease)
+            callbacks += [SavePredictions(self.run), self.stop, best, last]
         return super().instantiate_trainer(
             callbacks=callbacks,
             logger=[self.csv_log, *_as_list(trainer.logger)] if self.subcommand == "fit" else False,
-            plugins=[*_as_list(trainer.plugins), AtomicCheckpointIO()],
+            plugins=[*_as_list(trainer.plugins), AtomicCheckpointIO(), *cluster_plugins()],
             default_root_dir=self.run.path,
             **kwargs,
         )
@@ -169,22 +189,66 @@ class EntregCLI(LightningCLI):
 
     def fit(self, model: Classifier, datamodule: ImageDataModule, **_: Any) -> None:
         """Train or resume, then evaluate the checkpoint chosen on validation."""
-        failed, new = True, self.writes and self.options.run is None
-        if new:
-            rank_zero_only(create_folder)(self.run)
+        failed = True
         try:
-            self._train(model, datamodule, None if self.options.run is None else self.run.resume_from())
-            evaluated = self.options.evaluate and self.writes
-            if evaluated:
-                self._evaluate(("val", "test"), self._chosen())
-            self._finish()
-            if evaluated:
-                self._interruptible(report_to_wandb, self.trainer, self.run, self.summary)
+            with self._occupied():
+                self._train(model, datamodule, self.run.resume_from() if self.run.started else None)
+                evaluated = self.options.evaluate and self.writes
+                if evaluated:
+                    self._evaluate(("val", "test"), self._chosen())
+                self._finish()
+                if evaluated:
+                    self._interruptible(report_to_wandb, self.trainer, self.run, self.summary)
             failed = False
+        except Stopped as stopped:
+            finish_wandb(exit_code=1)  # SLURM ends the processes of a job that it takes back
+            raise RunError(f"{stopped}; {self._requeued(stopped)}") from stopped
         finally:
             finish_wandb(exit_code=int(failed))
-            if new:
-                rank_zero_only(remove_unless_started)(self.run)
+
+    @contextmanager
+    def _occupied(self) -> Iterator[None]:
+        """Have the run folder to ourselves, and leave none where training did not start."""
+        if not self.writes:
+            yield
+        elif not self.trainer.is_global_zero:
+            with self.stop:
+                yield
+        else:
+            create_folder(self.run)
+            with self.lease, self.stop:
+                try:
+                    yield
+                finally:
+                    remove_unless_started(self.run)
+
+    def _find_run(self, config: Namespace) -> Run:
+        """Return the run that is asked for, the one that this launch has begun before, or a new one."""
+        if config.run is not None:
+            return open_run(config.run)
+        run = new_run(config.runs, config.name, check_id(config.id) if config.id else launch_id())
+        if self.writes and run.started:
+            stored = self.parser.parse_args(["fit", "--config", str(run.config)]).fit
+            if key := first_difference(stored.as_dict(), self.resolved.as_dict()):
+                raise ConfigError(
+                    f"{run.path}: this run was begun with another {key}; give another --id, or go on with it as it is: "
+                    f"entreg fit --run {run.path}"
+                )
+        return run
+
+    def _requeued(self, stopped: Stopped) -> str:
+        """Hand the job back to SLURM where the signal asks for it; say how the run goes on."""
+        if not self.trainer.is_global_zero:
+            sys.exit(0)  # one process says it, and ends as having failed
+        if stopped.signum == signal.SIGUSR1 and requeue():
+            return f"SLURM starts job {os.environ['SLURM_JOB_ID']} again, which goes on"
+        return f"go on with: entreg fit --run {self.run.path}" if self.run.started else "nothing was written"
+
+    def _follow_launcher(self, trainer: Namespace) -> None:
+        """Take devices and nodes from ``torchrun`` or ``srun`` where the config leaves them open."""
+        found = launch()
+        if found is not None and trainer.devices == "auto":
+            trainer.devices, trainer.num_nodes = found
 
     def _chosen(self) -> Path:
         """Return the checkpoint that validation has chosen."""
@@ -213,8 +277,10 @@ class EntregCLI(LightningCLI):
         """Train, from ``checkpoint`` on if there is one, and summarise what came of it."""
         trainer = self.trainer
         wall_seconds = self.summary.get("wall_seconds", 0.0)
-        with shared_with_children(self.run):
+        with shared_with_children(self.run.id):
             self._interruptible(trainer.fit, model, datamodule=datamodule, ckpt_path=checkpoint, weights_only=True)
+        if self.writes:
+            self.stop.check()
         self.summary = {}  # scores of an earlier best checkpoint are not this training's
         if self.writes:
             rank_zero_only(self.run.forget_predictions)()
@@ -229,7 +295,7 @@ class EntregCLI(LightningCLI):
                 "classes": list(datamodule.classes),
                 "epochs": trainer.current_epoch,
                 "steps": trainer.global_step,
-                "coefficients": _learnt(model),
+                "coefficients": coefficients_of(model.loss),
                 "precision": self.options.trainer.precision,
                 "train_seconds": round(self.throughput.seconds, 1),
                 "images_per_second": self.throughput.images_per_second,
@@ -335,8 +401,3 @@ def _as_list(value: Any) -> list[Any]:
     if value is None or isinstance(value, bool):
         return []
     return list(value) if isinstance(value, list | tuple) else [value]
-
-
-def _learnt(model: Classifier) -> dict[str, float]:
-    coefficients = getattr(model.loss, "coefficients", None)
-    return {} if coefficients is None else {key: float(value) for key, value in coefficients.observed().items()}

@@ -17,6 +17,7 @@ _NOT_ARM = (
     "name",
     "runs",
     "run",
+    "id",
     "evaluate",
     "config",
     "ckpt_path",
@@ -62,6 +63,22 @@ def experiment(config: Mapping[str, Any]) -> dict[str, Any]:
         {'model.lr': 0.1}
     """
     return {key: value for key, value in _flatten(config) if not _is_under(key, _NOT_ARM)}
+
+
+def first_difference(config: Mapping[str, Any], other: Mapping[str, Any]) -> str | None:
+    """Name the first key in which two configs are not one run of one experiment; ``None`` if they are.
+
+    Example:
+        >>> first_difference({"seed_everything": 1, "runs": "a"}, {"seed_everything": 2, "runs": "b"})
+        'seed_everything'
+    """
+    ours, theirs = ({"seed_everything": c.get("seed_everything"), **experiment(c)} for c in (config, other))
+    different = (key for key in {**ours, **theirs} if _plain(ours.get(key)) != _plain(theirs.get(key)))
+    return next(different, None)
+
+
+def _plain(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, default=_named)
 
 
 def _named(value: Any) -> str:

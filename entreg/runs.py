@@ -13,11 +13,11 @@ import os
 import re
 import secrets
 import shutil
+import warnings
 from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 from zipfile import BadZipFile
 
@@ -25,8 +25,6 @@ import numpy as np
 import torch
 
 from entreg.errors import RunError
-
-_RUN_ID = "ENTREG_RUN_ID"
 
 
 @dataclass(frozen=True)
@@ -60,6 +58,11 @@ class Run:
         """Folder of pictures."""
         return self.path / "figures"
 
+    @property
+    def started(self) -> bool:
+        """Whether training has begun, so that the run can be resumed."""
+        return self.config.is_file()
+
     def checkpoint(self, name: str) -> Path:
         """Path of the checkpoint ``best``, ``last`` or ``previous``."""
         return self.path / "checkpoints" / f"{name}.ckpt"
@@ -75,12 +78,27 @@ class Run:
                 path.unlink()
 
     def resume_from(self) -> Path | None:
-        """Newest checkpoint: ``last``, or ``previous`` if a kill left no ``last``; ``None`` is the very start."""
-        paths = (self.checkpoint("last"), self.checkpoint("previous"))
-        newest = next((path for path in paths if path.is_file()), None)
-        if newest is not None:
-            check_checkpoint(newest)
-        return newest
+        """Newest checkpoint that opens: ``last``, or ``previous`` with a warning; ``None`` is the very start.
+
+        Raises:
+            RunError: if there are checkpoints and none of them opens.
+        """
+        there = [path for path in (self.checkpoint("last"), self.checkpoint("previous")) if path.is_file()]
+        errors = []
+        for path in there:
+            try:
+                check_checkpoint(path)
+            except RunError as error:
+                errors.append(error)
+                continue
+            if errors:  # set aside what is broken, or the next save would keep it in place of the one that opens
+                with suppress(FileNotFoundError):  # another process of this run was faster
+                    there[0].replace(there[0].with_suffix(".corrupt"))
+                warnings.warn(f"{errors[0]}: going on from {path.name}", stacklevel=2)
+            return path
+        if errors:
+            raise errors[0]
+        return None
 
     def best(self) -> Path:
         """Return the checkpoint chosen on validation.
@@ -100,54 +118,38 @@ def check_checkpoint(path: Path) -> None:
         checkpoint = torch.load(path, map_location="meta", weights_only=True)
         if not {"state_dict", "pytorch-lightning_version"} <= set(checkpoint):
             raise RuntimeError("it holds no Lightning state")
-    except (OSError, TypeError, RuntimeError, EOFError, UnpicklingError) as error:
+    except Exception as error:  # of the bytes of a torn file the reader may make anything
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise RunError(f"{path}: cannot be opened as a checkpoint ({reason})") from error
 
 
-def new_run(root: Path, name: str) -> Run:
-    """Name a run that does not exist yet; nothing is written.
+def new_run(root: Path, name: str, run_id: str | None = None) -> Run:
+    """Name a run, by default one that does not exist yet; nothing is written.
 
-    The id is drawn from the system, never from the seed, so that two runs never share a folder.
+    An id that is not given is drawn from the system, never from the seed, so that two runs never share a folder.
     """
     slug = re.sub(r"[^A-Za-z0-9_.]+", "_", name) or "run"
-    return Run(root / f"{slug}-{os.environ.get(_RUN_ID) or secrets.token_hex(4)}")
+    return Run(root / f"{slug}-{run_id or secrets.token_hex(4)}")
 
 
 def create_folder(run: Run) -> None:
     """Make the folder of a new run.
 
     Raises:
-        RunError: if it cannot be made, or another run has it.
+        RunError: if it cannot be made.
     """
     try:
-        run.path.mkdir(parents=True)
-    except FileExistsError as error:
-        raise RunError(f"{run.path}: another run has this folder, start again") from error
+        run.path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunError(f"{run.path}: cannot be made ({error.strerror}), choose another --runs") from error
 
 
 def remove_unless_started(run: Run) -> None:
     """Remove the folder of a new run that failed before training, so that nothing half-written stays."""
-    if not run.config.is_file():
+    if not run.started:
         shutil.rmtree(run.path)
         with suppress(OSError):  # other runs are there
             run.path.parent.rmdir()
-
-
-@contextmanager
-def shared_with_children(run: Run) -> Iterator[None]:
-    """Hand the run's id to the processes that a distributed launch starts meanwhile."""
-    before = os.environ.get(_RUN_ID)
-    os.environ[_RUN_ID] = run.id
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[_RUN_ID]
-        else:
-            os.environ[_RUN_ID] = before
 
 
 def open_run(path: str | os.PathLike[str]) -> Run:
@@ -157,7 +159,7 @@ def open_run(path: str | os.PathLike[str]) -> Run:
         RunError: if it is not one.
     """
     run = Run(Path(path).resolve())
-    if not run.config.is_file():
+    if not run.started:
         raise RunError(f"{path}: is not a run folder, it holds no config.yaml")
     return run
 

@@ -19,20 +19,6 @@ def test_two_runs_never_share_a_folder(tmp_path: Path) -> None:
     assert not any(tmp_path.iterdir())
 
 
-def test_a_folder_that_another_run_has_is_refused(tmp_path: Path) -> None:
-    run = runs.new_run(tmp_path, "a")
-    runs.create_folder(run)
-    with pytest.raises(RunError, match="another run has this folder"):
-        runs.create_folder(run)
-
-
-def test_children_of_a_launch_share_the_id(tmp_path: Path) -> None:
-    run = runs.new_run(tmp_path, "a")
-    with runs.shared_with_children(run):
-        assert runs.new_run(tmp_path, "a") == run
-    assert runs.new_run(tmp_path, "a") != run
-
-
 def test_open_run_keeps_the_id_wherever_the_folder_is(tmp_path: Path) -> None:
     folder = tmp_path / "mix_ent-12ab34cd"
     folder.mkdir()
@@ -42,13 +28,43 @@ def test_open_run_keeps_the_id_wherever_the_folder_is(tmp_path: Path) -> None:
     assert runs.open_run(folder).id == "12ab34cd"
 
 
+def write_checkpoint(path: Path) -> None:
+    path.parent.mkdir(exist_ok=True)
+    torch.save({"state_dict": {}, "pytorch-lightning_version": "2"}, path)
+
+
 def test_resume_takes_last_then_previous_then_the_start(tmp_path: Path) -> None:
     run = runs.Run(tmp_path)
     assert run.resume_from() is None
-    run.checkpoint("previous").parent.mkdir()
     for name in ("previous", "last"):
-        torch.save({"state_dict": {}, "pytorch-lightning_version": "2"}, run.checkpoint(name))
+        write_checkpoint(run.checkpoint(name))
         assert run.resume_from() == run.checkpoint(name)
+
+
+@pytest.mark.parametrize("share", [0, 0.1, 0.5, 0.99])
+def test_a_torn_checkpoint_falls_back_to_the_one_before(share: float, tmp_path: Path) -> None:
+    run = runs.Run(tmp_path)
+    for name in ("previous", "last"):
+        write_checkpoint(run.checkpoint(name))
+    whole = run.checkpoint("last").read_bytes()
+    run.checkpoint("last").write_bytes(whole[: int(share * len(whole))])
+    with pytest.warns(
+        UserWarning, match=r"last\.ckpt: cannot be opened as a checkpoint .* going on from previous\.ckpt"
+    ):
+        assert run.resume_from() == run.checkpoint("previous")
+    assert not run.checkpoint("last").exists()  # or the next save would put it in the place of the good one
+    assert run.checkpoint("last").with_suffix(".corrupt").is_file()
+    assert run.resume_from() == run.checkpoint("previous")
+
+
+def test_two_torn_checkpoints_are_an_error_and_stay(tmp_path: Path) -> None:
+    run = runs.Run(tmp_path)
+    for name in ("previous", "last"):
+        write_checkpoint(run.checkpoint(name))
+        run.checkpoint(name).write_bytes(b"torn")
+    with pytest.raises(RunError, match=r"last\.ckpt: cannot be opened"):
+        run.resume_from()
+    assert run.checkpoint("last").is_file()
 
 
 def test_a_run_without_a_best_checkpoint_says_how_to_get_one(tmp_path: Path) -> None:

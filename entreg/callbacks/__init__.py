@@ -1,6 +1,7 @@
 """Callbacks: what is measured, written and kept while a classifier trains."""
 
 from entreg.callbacks.checkpoint import AtomicCheckpointIO, CheckpointOptions, LastCheckpoint, checkpoints
+from entreg.callbacks.finite import StopOnNonFinite
 from entreg.callbacks.metrics import ClassificationMetrics
 from entreg.callbacks.observe import ObserveLoss
 from entreg.callbacks.plateau import RandomRateOnPlateau
@@ -8,6 +9,7 @@ from entreg.callbacks.predictions import SavePredictions
 from entreg.callbacks.progress import LossProgress
 from entreg.callbacks.reseed import Reseed
 from entreg.callbacks.run_folder import RunFolder
+from entreg.callbacks.stop import StopOnSignal, Stopped
 from entreg.callbacks.throughput import Throughput
 from entreg.callbacks.wandb_report import report_to_wandb
 
@@ -22,6 +24,9 @@ __all__ = [
     "Reseed",
     "RunFolder",
     "SavePredictions",
+    "StopOnNonFinite",
+    "StopOnSignal",
+    "Stopped",
     "Throughput",
     "checkpoints",
     "report_to_wandb",

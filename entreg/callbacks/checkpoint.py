@@ -13,6 +13,7 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint
 from typing_extensions import override
 
+from entreg.errors import RunError
 from entreg.runs import Run, atomic_path
 
 
@@ -27,7 +28,10 @@ class AtomicCheckpointIO(TorchCheckpointIO):
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
         target = Path(path)
         with atomic_path(target) as part:
-            torch.save(checkpoint, part)
+            try:
+                torch.save(checkpoint, part)
+            except RuntimeError as error:  # what torch makes of a full disk
+                raise RunError(f"{target}: cannot be written ({str(error).splitlines()[0]})") from error
             if target.stem == "last" and target.exists():
                 os.replace(target, target.with_stem("previous"))
 
@@ -96,45 +100,46 @@ class LastCheckpoint(Checkpoint):
     def __init__(self, run: Run, every_n_steps: int = 200) -> None:
         self.path = run.checkpoint("last")
         self.every_n_steps = every_n_steps
-        self._saved_at = 0
+        self.saved_at = 0
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Save if it is time and validation does not follow."""
-        due = trainer.global_step % self.every_n_steps == 0 and trainer.global_step > self._saved_at
-        if due and not _validation_follows(trainer, batch_idx):
-            self._save(trainer)
+        due = trainer.global_step % self.every_n_steps == 0 and trainer.global_step > self.saved_at
+        if due and not validation_follows(trainer, batch_idx):
+            self.save(trainer)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save after a validation that belongs to training."""
         if trainer.state.fn == "fit" and not trainer.sanity_checking:
-            self._save(trainer)
+            self.save(trainer)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save at the end where no validation did."""
-        if trainer.global_step > self._saved_at:
-            self._save(trainer)
+        if trainer.global_step > self.saved_at:
+            self.save(trainer)
 
     def state_dict(self) -> dict[str, Any]:
         """Step of this checkpoint."""
-        return {"saved_at": self._saved_at}
+        return {"saved_at": self.saved_at}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restore it."""
-        self._saved_at = state_dict["saved_at"]
+        self.saved_at = state_dict["saved_at"]
 
-    def _save(self, trainer: Trainer) -> None:
-        self._saved_at = trainer.global_step
+    def save(self, trainer: Trainer) -> None:
+        """Write ``last.ckpt``; all processes take part."""
+        self.saved_at = trainer.global_step
         trainer.save_checkpoint(self.path)
 
 
-def checkpoints(run: Run, options: CheckpointOptions) -> list[Checkpoint]:
+def checkpoints(run: Run, options: CheckpointOptions) -> tuple[BestCheckpoint, LastCheckpoint]:
     """Callbacks that keep ``best.ckpt`` (weights only, by a validation metric) and ``last.ckpt`` (to resume from)."""
-    return [BestCheckpoint(run, options.monitor, options.mode), LastCheckpoint(run, options.every_n_steps)]
+    return BestCheckpoint(run, options.monitor, options.mode), LastCheckpoint(run, options.every_n_steps)
 
 
-def _validation_follows(trainer: Trainer, batch_idx: int) -> bool:
+def validation_follows(trainer: Trainer, batch_idx: int) -> bool:
     """Whether validation may run after this batch: at the end of an epoch, or at ``val_check_interval``."""
     if batch_idx + 1 == trainer.num_training_batches:
         return True

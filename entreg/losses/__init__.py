@@ -20,7 +20,7 @@ from entreg.losses.baselines import (
     Poly1Loss,
     SymmetricCrossEntropyLoss,
 )
-from entreg.losses.coefficients import Coefficients, Term
+from entreg.losses.coefficients import Coefficients, Term, coefficients_of
 from entreg.losses.collapse import collapses
 from entreg.losses.entropy import (
     ConfidencePenaltyLoss,
@@ -53,6 +53,7 @@ __all__ = [
     "Term",
     "available",
     "catalogue",
+    "coefficients_of",
     "collapses",
     "create",
     "find",

@@ -200,6 +200,12 @@ class Coefficients(nn.Module):
         return (weights.unsqueeze(1) if self.per_class else weights) / self.log_bases()
 
 
+def coefficients_of(loss: nn.Module) -> dict[str, float]:
+    """Weights, bases and coefficients of a loss as numbers; empty if it has none."""
+    coefficients = getattr(loss, "coefficients", None)
+    return {} if coefficients is None else {key: float(value) for key, value in coefficients.observed().items()}
+
+
 class _Column(nn.Module):
     """Numbers of all terms along dimension 0, some of them learnt."""
 

@@ -1,0 +1,171 @@
+"""A lease marks a run folder as being trained in: a file that its holder keeps renewing, so that its age tells."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+import time
+from contextlib import suppress
+from pathlib import Path
+from threading import Event, Thread
+from types import TracebackType
+from typing import NamedTuple
+
+from filelock import FileLock
+
+from entreg.errors import RunError
+
+RENEWED_EVERY = 10.0  # seconds
+EXPIRES_AFTER = 60.0  # seconds without a renewal, by the clock of whoever waits: clocks of two machines differ
+_TOKEN = "ENTREG_LEASE"
+
+
+class Holder(NamedTuple):
+    """Who holds a lease.
+
+    Attributes:
+        token: secret of the holder, by which it knows its own lease.
+        host: name of its machine, for people.
+        machine: what its process id means something in: this boot of this machine, this container.
+        pid: its process id.
+    """
+
+    token: str
+    host: str
+    machine: str
+    pid: int
+
+
+class Lease:
+    """Right to train in a run folder, for one process at a time, on any number of machines that share the folder.
+
+    Args:
+        folder: run folder.
+        token: of a lease that was reserved for this process; default: the environment variable ``ENTREG_LEASE``, else
+            a new one.
+
+    Raises:
+        RunError: on entering, if a living process holds the lease.
+    """
+
+    def __init__(self, folder: Path, token: str | None = None) -> None:
+        self.folder = folder
+        self.path = folder / "lease.json"
+        self.token = token or os.environ.get(_TOKEN) or secrets.token_hex(8)
+        self.lost = False
+        self._released = Event()
+
+    def reserve(self) -> dict[str, str]:
+        """Take the lease for a process to be started; return what it needs in its environment."""
+        self._take(wait=False)
+        return {_TOKEN: self.token}
+
+    def __enter__(self) -> Lease:
+        self._take(wait=True)
+        self._released.clear()
+        Thread(target=self._renew, daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._released.set()
+        self.release()
+
+    def release(self) -> None:
+        """Give the lease back, if it is still this one's."""
+        if self.is_mine():
+            self.path.unlink()
+
+    def is_mine(self) -> bool:
+        """Whether nobody has taken it over."""
+        holder = holder_of(self.path)
+        return holder is not None and holder.token == self.token
+
+    def check(self) -> None:
+        """Raise :class:`RunError` if another process has taken over, as after this one was suspended for long."""
+        if self.lost:
+            raise RunError(f"{self.folder}: another process goes on with this run, as this one had stood still")
+
+    def _take(self, wait: bool) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        watch, deadline = Watch(), time.monotonic() + EXPIRES_AFTER + RENEWED_EVERY
+        while True:
+            with FileLock(self.folder / ".lease.lock"):
+                holder = holder_of(self.path)
+                if holder is None or holder.token == self.token or watch.is_stale(self.path):
+                    mine = Holder(self.token, socket.gethostname(), _machine(), os.getpid())
+                    part = self.path.with_suffix(".part")
+                    part.write_text(json.dumps(mine._asdict()))
+                    part.replace(self.path)
+                    return
+            if not wait or holder.machine == _machine() or time.monotonic() > deadline or watch.renewed:
+                who = f"process {holder.pid} on {holder.host}"
+                raise RunError(f"{self.folder}: {who} is training this run; wait for it, or stop it")
+            time.sleep(0.5)
+
+    def _renew(self) -> None:
+        while not self._released.wait(RENEWED_EVERY):
+            if not self.is_mine():
+                self.lost = not self._released.is_set()
+                return
+            with suppress(FileNotFoundError):  # released meanwhile
+                os.utime(self.path)
+
+
+class Watch:
+    """Tells which leases are stale: their process is dead, or they were not renewed while this watch looked on."""
+
+    def __init__(self) -> None:
+        self._seen: dict[Path, tuple[float, float]] = {}
+        self.renewed = False
+
+    def is_stale(self, path: Path) -> bool:
+        """Whether nobody is behind the lease; one that is not there is stale."""
+        holder = holder_of(path)
+        try:
+            renewal = path.stat().st_mtime
+        except FileNotFoundError:
+            return True
+        if holder is None:
+            return True
+        if holder.machine == _machine():
+            return not _is_running(holder.pid) or time.time() - renewal > EXPIRES_AFTER
+        now = time.monotonic()
+        seen, since = self._seen.setdefault(path, (renewal, now))
+        if renewal != seen:
+            self._seen[path], self.renewed = (renewal, now), True
+            return False
+        return now - since > EXPIRES_AFTER
+
+
+def holder_of(path: Path) -> Holder | None:
+    """Read who holds a lease; ``None`` if nobody does."""
+    try:
+        return Holder(**json.loads(path.read_text()))
+    except FileNotFoundError:
+        return None
+
+
+def _machine() -> str:
+    identity = [socket.gethostname()]
+    for name in ("/proc/sys/kernel/random/boot_id", "/proc/self/ns/pid"):
+        with suppress(OSError):  # not Linux
+            identity.append(os.readlink(name) if "ns" in name.split("/") else Path(name).read_text().strip())
+    return " ".join(identity)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:  # not Linux, or gone meanwhile
+        return True
+    return state != "Z"  # a zombie is dead, only not yet buried

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from entreg import lease
+from entreg.errors import RunError
+from entreg.lease import Lease, Watch, holder_of
+
+
+def write_holder(folder: Path, machine: str = "elsewhere", pid: int = 1) -> Path:
+    folder.mkdir(exist_ok=True)
+    path = folder / "lease.json"
+    path.write_text(f'{{"token": "t", "host": "h", "machine": "{machine}", "pid": {pid}}}')
+    return path
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lease, "RENEWED_EVERY", 0.05)
+    monkeypatch.setattr(lease, "EXPIRES_AFTER", 0.4)
+
+
+def test_a_lease_is_held_by_one_and_leaves_nothing(tmp_path: Path) -> None:
+    with Lease(tmp_path):
+        with pytest.raises(RunError, match=f"process {os.getpid()} on .* is training this run"), Lease(tmp_path):
+            pass
+        assert not Watch().is_stale(tmp_path / "lease.json")
+    assert holder_of(tmp_path / "lease.json") is None
+    with Lease(tmp_path):
+        pass
+
+
+def test_what_is_reserved_is_for_the_process_that_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    environment = Lease(tmp_path).reserve()
+    with pytest.raises(RunError, match="is training this run"), Lease(tmp_path):
+        pass
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with Lease(tmp_path) as taken:
+        assert taken.is_mine()
+
+
+def test_a_dead_process_holds_nothing(tmp_path: Path) -> None:
+    script = f"from entreg.lease import Lease; from pathlib import Path; Lease(Path({str(tmp_path)!r})).reserve()"
+    subprocess.run([sys.executable, "-c", script], check=True)
+    assert holder_of(tmp_path / "lease.json") is not None
+    assert Watch().is_stale(tmp_path / "lease.json")
+    with Lease(tmp_path):
+        pass
+
+
+def test_a_process_that_is_dead_but_not_waited_for_holds_nothing(tmp_path: Path) -> None:
+    script = f"from entreg.lease import Lease; from pathlib import Path; Lease(Path({str(tmp_path)!r})).reserve()"
+    process = subprocess.Popen([sys.executable, "-c", script])
+    deadline = time.monotonic() + 60
+    while not Watch().is_stale(tmp_path / "lease.json") or holder_of(tmp_path / "lease.json") is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.wait()
+
+
+@pytest.mark.usefixtures("quick")
+def test_another_machine_is_given_time_to_show_that_it_lives(tmp_path: Path) -> None:
+    write_holder(tmp_path)
+    started = time.monotonic()
+    with Lease(tmp_path):
+        assert time.monotonic() - started > 0.4
+
+
+@pytest.mark.usefixtures("quick")
+def test_another_machine_that_renews_keeps_its_lease(tmp_path: Path) -> None:
+    path = write_holder(tmp_path)
+    ahead = time.time() + 3600  # its clock is an hour fast
+    os.utime(path, (ahead, ahead))
+    watch = Watch()
+    assert not watch.is_stale(path)
+    os.utime(path, (ahead + 1, ahead + 1))
+    assert not watch.is_stale(path)
+    time.sleep(0.5)
+    assert watch.is_stale(path)
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_holder_that_stood_still_notices_that_it_was_replaced(tmp_path: Path) -> None:
+    with Lease(tmp_path) as held:
+        held.check()
+        write_holder(tmp_path)
+        deadline = time.monotonic() + 10
+        while not held.lost:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        with pytest.raises(RunError, match="another process goes on with this run"):
+            held.check()
+    assert holder_of(tmp_path / "lease.json") is not None  # the other's
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_lease_is_renewed(tmp_path: Path) -> None:
+    with Lease(tmp_path):
+        first = (tmp_path / "lease.json").stat().st_mtime_ns
+        time.sleep(0.3)
+        assert (tmp_path / "lease.json").stat().st_mtime_ns > first
