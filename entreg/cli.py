@@ -173,7 +173,7 @@ class EntregCLI(LightningCLI):
         if self.writes:
             best, last = checkpoints(self.run, given.checkpoint)
             self.stop = StopOnSignal(last, self.lease)
-            callbacks += [SavePredictions(self.run), self.stop, best, last]
+            callbacks += [SavePredictions(self.run), best, last, self.stop]
         return super().instantiate_trainer(
             callbacks=callbacks,
             logger=[self.csv_log, *_as_list(trainer.logger)] if self.subcommand == "fit" else False,

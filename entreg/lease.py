@@ -53,6 +53,7 @@ class Lease:
     def __init__(self, folder: Path, token: str | None = None) -> None:
         self.folder = folder
         self.path = folder / "lease.json"
+        self._lock = folder / ".lease.lock"
         self.token = token or os.environ.get(_TOKEN) or secrets.token_hex(8)
         self.lost = False
         self._released = Event()
@@ -90,14 +91,24 @@ class Lease:
             raise RunError(f"{self.folder}: another process goes on with this run, as this one had stood still")
 
     def _take(self, wait: bool) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        part = self.path.with_suffix(".part")
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._wait_and_write(part, wait)
+        except OSError as error:
+            with suppress(OSError):  # leave the folder as it was
+                part.unlink(missing_ok=True)
+                self._lock.unlink(missing_ok=True)
+                self.folder.rmdir()
+            raise RunError(f"{self.path}: cannot be written ({error.strerror})") from error
+
+    def _wait_and_write(self, part: Path, wait: bool) -> None:
         watch, deadline = Watch(), time.monotonic() + EXPIRES_AFTER + RENEWED_EVERY
         while True:
-            with FileLock(self.folder / ".lease.lock"):
+            with FileLock(self._lock):
                 holder = holder_of(self.path)
                 if holder is None or holder.token == self.token or watch.is_stale(self.path):
                     mine = Holder(self.token, socket.gethostname(), _machine(), os.getpid())
-                    part = self.path.with_suffix(".part")
                     part.write_text(json.dumps(mine._asdict()))
                     part.replace(self.path)
                     return

@@ -20,6 +20,17 @@ if os.environ.get("CI"):
     settings.load_profile("ci")
 torch.set_num_threads(1)  # tensors this small are slower on more, by far so where cores are shared
 
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--kills", type=int, default=5, help="kills of tests/resilience/test_kills.py; 25 with -m slow")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "kills" in metafunc.fixturenames:
+        few = metafunc.config.getoption("--kills")
+        metafunc.parametrize("kills", [few, pytest.param(25, marks=pytest.mark.slow)])
+
+
 USER_FILE = """
     import os
 

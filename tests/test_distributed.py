@@ -22,16 +22,22 @@ Samples = dict[tuple[str, int], torch.Tensor]
 UNEVEN = [*TINY, "--data.test_size", "131", "--data.eval_batch_size", "32", "--checkpoint.every_n_steps", "1"]
 
 
-def entreg(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the command line in a process of its own, one thread a rank."""
-    return subprocess.run(
+def entreg_process(*arguments: str, **environment: str) -> subprocess.Popen[str]:
+    """Start the command line in a process of its own, one thread a rank."""
+    return subprocess.Popen(
         [sys.executable, "-m", "entreg", *arguments],
         env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=240,
-        check=False,
     )
+
+
+def entreg(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run it."""
+    process = entreg_process(*arguments, **environment)
+    output, errors = process.communicate(timeout=240)
+    return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
 
 
 def run_processes(workplace: Path, devices: int, options: Sequence[str] = UNEVEN) -> tuple[Run, Samples]:

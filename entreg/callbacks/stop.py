@@ -7,17 +7,17 @@ import threading
 from types import FrameType, TracebackType
 from typing import Any
 
-from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.callbacks import Checkpoint
 
 from entreg.callbacks.checkpoint import LastCheckpoint, validation_follows
-from entreg.errors import RunError
 from entreg.lease import Lease
 
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 
 
-class Stopped(RunError):
-    """Training was told to stop by a signal, and can go on later.
+class Stopped(BaseException):
+    """Training was told to stop by a signal, and can go on later; like Ctrl-C no error, which somebody might handle.
 
     Args:
         signum: the signal.
@@ -29,12 +29,14 @@ class Stopped(RunError):
         self.signum = signum
 
 
-class StopOnSignal(Callback):
+class StopOnSignal(Checkpoint):
     """Save ``last.ckpt`` and raise :class:`Stopped` where the step at hand ends, when a signal has arrived.
 
     As a context manager it holds the handlers of the signals. Outside training, where there is nothing to save, the
     exception comes at once. All processes of a training stop after the same step; several ask one another every ten
     batches only, as asking costs a synchronisation.
+
+    It derives from Lightning's ``Checkpoint`` to come after all callbacks whose state is saved.
 
     A run folder that another process has taken over meanwhile (see :class:`Lease`) stops the training as well, and
     nothing is saved.
@@ -96,7 +98,8 @@ class StopOnSignal(Callback):
         steps = (batch_idx + 1) % trainer.accumulate_grad_batches == 0
         asks = trainer.world_size == 1 or (batch_idx + 1) % self.asks_every == 0
         if steps and asks and not validation_follows(trainer, batch_idx) and self._agreed(trainer):
-            self.last.save(trainer)
+            if self.last.saved_at < trainer.global_step:
+                self.last.save(trainer)
             self._stop(trainer)
 
     def _agreed(self, trainer: Trainer) -> bool:
