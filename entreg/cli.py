@@ -58,7 +58,7 @@ from entreg.runs import (
     remove_unless_started,
     write_summary,
 )
-from entreg.runtime import best_accelerator, best_precision
+from entreg.runtime import best_accelerator, best_precision, sync_batchnorm
 
 
 class Parser(LightningArgumentParser):
@@ -88,6 +88,7 @@ class EntregCLI(LightningCLI):
                 "enable_model_summary": False,
                 "use_distributed_sampler": False,
                 "num_sanity_val_steps": 0,
+                "sync_batchnorm": None,
             },
             parser_class=Parser,
             auto_configure_optimizers=False,
@@ -133,6 +134,7 @@ class EntregCLI(LightningCLI):
         self._follow_launcher(config.trainer)
         config.trainer.accelerator = best_accelerator(config.trainer.accelerator)
         config.trainer.precision = config.trainer.precision or best_precision(config.trainer.accelerator)
+        config.trainer.sync_batchnorm = sync_batchnorm(config.trainer.sync_batchnorm, config.trainer.accelerator)
         if "root" in config.data.init_args:
             config.data.init_args.root = str(data_root(config.data.init_args.root).absolute())
         _tell_image_size(config)

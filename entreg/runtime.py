@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 
+from entreg.errors import ConfigError
+
 _NOT_FOR_OUR_USERS = (
     "LightningCLI's args parameter.*",  # main(argv) is our own command line
     ".*does not have many workers.*",  # images in memory need none
@@ -35,12 +37,37 @@ def best_precision(accelerator: str) -> str:
     Args:
         accelerator: as in ``Trainer(accelerator=...)``.
     """
-    if accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available():
+    if _is_cuda(accelerator):
         fast = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
         capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # absent from older releases
         fast = bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
     return "bf16-mixed" if fast else "32-true"
+
+
+def sync_batchnorm(asked: bool | None, accelerator: str) -> bool:
+    """Whether BatchNorm takes its statistics over the processes, so that a step is the same on any number of them.
+
+    By default it does on CUDA, where it matters on several devices only. PyTorch has none for the CPU.
+
+    Args:
+        asked: what the user says; ``None``: nothing.
+        accelerator: as in ``Trainer(accelerator=...)``.
+
+    Raises:
+        ConfigError: if it is asked for on a CPU.
+    """
+    cuda = _is_cuda(accelerator)
+    if asked and not cuda:
+        raise ConfigError(
+            "trainer.sync_batchnorm true: PyTorch synchronises BatchNorm on CUDA only; leave it out, then each CPU "
+            "process normalises by its own share of the batch"
+        )
+    return cuda if asked is None else asked
+
+
+def _is_cuda(accelerator: str) -> bool:
+    return accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available()
 
 
 def quiet() -> None:

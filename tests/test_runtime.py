@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from entreg.runtime import best_precision
+from entreg.errors import ConfigError
+from entreg.runtime import best_precision, sync_batchnorm
 
 
 @pytest.mark.parametrize(("flags", "precision"), [({"amx_bf16": True}, "bf16-mixed"), ({}, "32-true")])
@@ -19,3 +20,13 @@ def test_precision_follows_the_gpu(supported: bool, precision: str, monkeypatch:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: supported)
     assert best_precision("auto") == precision
+
+
+@pytest.mark.parametrize("cuda", [True, False])
+def test_batchnorm_is_synchronised_on_cuda_unless_told_otherwise(cuda: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    assert sync_batchnorm(None, "auto") is cuda
+    assert sync_batchnorm(False, "auto") is False
+    assert sync_batchnorm(None, "cpu") is False
+    with pytest.raises(ConfigError, match="on CUDA only"):
+        sync_batchnorm(True, "cpu")

@@ -11,7 +11,7 @@ import pytest
 
 from entreg.runs import Run, check_checkpoint
 from tests.conftest import TINY
-from tests.resilience.processes import Process
+from tests.processes import Process
 from tests.test_resume import assert_same
 
 COMMAND = ["fit", *TINY, "--trainer.max_epochs", "8", "--checkpoint.every_n_steps", "1"]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from entreg.runs import Run, read_summary
 from tests.conftest import TINY
-from tests.resilience.processes import Process
+from tests.processes import Process
 from tests.test_resume import assert_same
 
 COMMAND = [

@@ -11,7 +11,7 @@ import torch
 
 from entreg.runs import Run
 from tests.conftest import TINY
-from tests.resilience.processes import Process
+from tests.processes import Process
 from tests.test_distributed import entreg, entreg_process
 from tests.test_resume import assert_same
 
