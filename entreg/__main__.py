@@ -21,6 +21,7 @@ _USAGE = """usage: entreg COMMAND [OPTIONS]
   test      evaluate on test         entreg test --run runs/<id>
   predict   write test predictions   entreg predict --run runs/<id>
             classify your pictures   entreg predict --run runs/<id> --images folder/
+  sweep     train many runs          entreg sweep --config configs/sweeps/letters.yaml
   losses    list the losses          entreg losses
             explain one              entreg losses mix_ent
   compare   compare finished runs    entreg compare runs/* --baseline cross_entropy
@@ -34,7 +35,9 @@ _USAGE = """usage: entreg COMMAND [OPTIONS]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command and return its exit code: 0 done, 1 failed while running, 2 wrong usage or configuration.
+    """Run a command and return its exit code.
+
+    0: done; 1: failed while running; 2: wrong usage or configuration; 75: stopped, the same command goes on.
 
     Args:
         argv: command line without the program's name; default: that of the process.
@@ -105,6 +108,12 @@ def _losses(args: list[str]) -> None:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
+def _sweep(args: list[str]) -> None:
+    from entreg.sweep.command import main as run
+
+    run(args[1:])
+
+
 def _data(args: list[str]) -> None:
     from entreg.datasets import main as run
 
@@ -156,6 +165,7 @@ _COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "validate": _train,
     "test": _train,
     "predict": _predict,
+    "sweep": _sweep,
     "losses": _losses,
     "data": _data,
     "compare": _compare,

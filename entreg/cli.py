@@ -38,10 +38,10 @@ from entreg.callbacks import (
 )
 from entreg.classifier import Classifier
 from entreg.data import ImageDataModule, data_root
-from entreg.errors import ConfigError, RunError
+from entreg.errors import ConfigError, Interrupted, RunError
 from entreg.evaluation import evaluate_predictions
 from entreg.figures import draw_figures
-from entreg.launch import check_id, cluster_plugins, launch, launch_id, requeue, shared_with_children
+from entreg.launch import check_id, cluster_plugins, launch, launch_id, lost_touch, requeue, shared_with_children
 from entreg.lease import Lease
 from entreg.loggers import CSVLog, describe_to_wandb, finish_wandb, wandb_errors
 from entreg.losses import coefficients_of, name_of
@@ -144,7 +144,7 @@ class EntregCLI(LightningCLI):
         self.resolved = config.clone()  # what config.yaml keeps: all but what is told to this process alone
         self.resolved.run = self.resolved.id = self.resolved.ckpt_path = None
         self.run = self._find_run(config)
-        self.lease = Lease(self.run.path)
+        self.lease = Lease(self.run.lease)
         self.csv_log = CSVLog(self.run)
         self.summary: dict[str, Any] = read_summary(self.run) if self.run.started else {}
         notes: list[str] = []
@@ -204,7 +204,7 @@ class EntregCLI(LightningCLI):
             failed = False
         except Stopped as stopped:
             finish_wandb(exit_code=1)  # SLURM ends the processes of a job that it takes back
-            raise RunError(f"{stopped}; {self._requeued(stopped)}") from stopped
+            raise Interrupted(f"{stopped}; {self._requeued(stopped)}") from stopped
         finally:
             finish_wandb(exit_code=int(failed))
 
@@ -330,6 +330,12 @@ class EntregCLI(LightningCLI):
             step(*args, **kwargs)
         except MisconfigurationException as error:  # as of a metric to monitor that nothing logs
             raise ConfigError(str(error)) from error
+        except RuntimeError as error:
+            if self.trainer.world_size > 1 and lost_touch(error):
+                reason = str(error).strip().splitlines()[0]
+                again = f"; go on with: entreg fit --run {self.run.path}" if self.run.started else ""
+                raise RunError(f"lost touch with another process ({reason}){again}") from error
+            raise
         except wandb_errors() as error:
             raise RunError(f"W&B: {error}; log in again, or set WANDB_MODE=offline") from error
         except SystemExit as error:  # what Lightning makes of Ctrl-C
@@ -359,7 +365,7 @@ class EntregCLI(LightningCLI):
             return
         if self.subcommand == "fit":
             seconds = self.summary["wall_seconds"] + time.time() - self.started
-            self._summarise({"wall_seconds": round(seconds, 1)})
+            self._summarise({"wall_seconds": round(seconds, 1), "finished": True})
         print_results(self.summary, self.run if self.writes else None)
 
     def _describe_to_wandb(self, init_args: Namespace) -> list[str]:

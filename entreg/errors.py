@@ -21,3 +21,9 @@ class DataError(UserError):
 
 class RunError(UserError):
     """A run folder or checkpoint that cannot be written or used."""
+
+
+class Interrupted(UserError):
+    """Work that was stopped, or that another process does already: the same command goes on with it later."""
+
+    exit_code = 75  # EX_TEMPFAIL of sysexits.h

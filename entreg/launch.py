@@ -102,11 +102,25 @@ def cluster_plugins() -> list[Any]:
         raise ConfigError(str(error)) from error
 
 
+def lost_touch(error: RuntimeError) -> bool:
+    """Whether the error is that a process of the same training does not answer.
+
+    NCCL's has a class of its own; gloo's are told by the file of its transport that they name.
+    """
+    from torch.distributed import DistError
+
+    return isinstance(error, DistError) or "gloo/transport" in str(error)
+
+
 def requeue() -> bool:
     """Ask SLURM to start this job again; whether it will."""
-    if "SLURM_JOB_ID" not in os.environ:
+    environment = os.environ
+    if "SLURM_JOB_ID" not in environment:
         return False
-    asked = subprocess.run(["scontrol", "requeue", os.environ["SLURM_JOB_ID"]], capture_output=True, text=True)
+    job = environment["SLURM_JOB_ID"]
+    if "SLURM_ARRAY_JOB_ID" in environment:  # the last task of an array has its id, which would requeue all of them
+        job = f"{environment['SLURM_ARRAY_JOB_ID']}_{environment['SLURM_ARRAY_TASK_ID']}"
+    asked = subprocess.run(["scontrol", "requeue", job], capture_output=True, text=True)
     if asked.returncode:
         warnings.warn(f"SLURM does not requeue this job: {asked.stderr.strip()}", stacklevel=2)
     return asked.returncode == 0

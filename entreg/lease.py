@@ -1,4 +1,4 @@
-"""A lease marks a run folder as being trained in: a file that its holder keeps renewing, so that its age tells."""
+"""A lease marks a run folder as being worked on: a file that its holder keeps renewing, so that its age tells."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ from typing import NamedTuple
 
 from filelock import FileLock
 
-from entreg.errors import RunError
+from entreg.errors import Interrupted, RunError
 
 RENEWED_EVERY = 10.0  # seconds
 EXPIRES_AFTER = 60.0  # seconds without a renewal, by the clock of whoever waits: clocks of two machines differ
-_TOKEN = "ENTREG_LEASE"
 
 
 class Holder(NamedTuple):
@@ -39,32 +38,27 @@ class Holder(NamedTuple):
 
 
 class Lease:
-    """Right to train in a run folder, for one process at a time, on any number of machines that share the folder.
+    """Right to work on something, for one process at a time, on any number of machines that share a folder.
 
     Args:
-        folder: run folder.
-        token: of a lease that was reserved for this process; default: the environment variable ``ENTREG_LEASE``, else
-            a new one.
+        path: file of the lease.
+        watch: what has looked on for how long already; default: nothing yet.
 
     Raises:
-        RunError: on entering, if a living process holds the lease.
+        Interrupted: on entering, if a living process holds the lease.
+        RunError: on entering, if the file cannot be written.
     """
 
-    def __init__(self, folder: Path, token: str | None = None) -> None:
-        self.folder = folder
-        self.path = folder / "lease.json"
-        self._lock = folder / ".lease.lock"
-        self.token = token or os.environ.get(_TOKEN) or secrets.token_hex(8)
+    def __init__(self, path: Path, watch: Watch | None = None) -> None:
+        self.path = path
         self.lost = False
+        self._lock = path.with_name(f".{path.name}.lock")
+        self._watch = watch or Watch()
+        self._token = secrets.token_hex(8)
         self._released = Event()
 
-    def reserve(self) -> dict[str, str]:
-        """Take the lease for a process to be started; return what it needs in its environment."""
-        self._take(wait=False)
-        return {_TOKEN: self.token}
-
     def __enter__(self) -> Lease:
-        self._take(wait=True)
+        self._take()
         self._released.clear()
         Thread(target=self._renew, daemon=True).start()
         return self
@@ -73,48 +67,45 @@ class Lease:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._released.set()
-        self.release()
-
-    def release(self) -> None:
-        """Give the lease back, if it is still this one's."""
         if self.is_mine():
             self.path.unlink()
 
     def is_mine(self) -> bool:
         """Whether nobody has taken it over."""
         holder = holder_of(self.path)
-        return holder is not None and holder.token == self.token
+        return holder is not None and holder.token == self._token
 
     def check(self) -> None:
-        """Raise :class:`RunError` if another process has taken over, as after this one was suspended for long."""
+        """Raise :class:`Interrupted` if another process has taken over, as after this one was suspended for long."""
         if self.lost:
-            raise RunError(f"{self.folder}: another process goes on with this run, as this one had stood still")
+            raise Interrupted(f"{self.path.parent}: another process goes on with this, as this one had stood still")
 
-    def _take(self, wait: bool) -> None:
+    def _take(self) -> None:
         part = self.path.with_suffix(".part")
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self._wait_and_write(part, wait)
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._wait_and_write(part)
         except OSError as error:
             with suppress(OSError):  # leave the folder as it was
                 part.unlink(missing_ok=True)
                 self._lock.unlink(missing_ok=True)
-                self.folder.rmdir()
+                self.path.parent.rmdir()
             raise RunError(f"{self.path}: cannot be written ({error.strerror})") from error
 
-    def _wait_and_write(self, part: Path, wait: bool) -> None:
-        watch, deadline = Watch(), time.monotonic() + EXPIRES_AFTER + RENEWED_EVERY
+    def _wait_and_write(self, part: Path) -> None:
+        deadline = time.monotonic() + EXPIRES_AFTER + RENEWED_EVERY
         while True:
             with FileLock(self._lock):
                 holder = holder_of(self.path)
-                if holder is None or holder.token == self.token or watch.is_stale(self.path):
-                    mine = Holder(self.token, socket.gethostname(), _machine(), os.getpid())
+                if holder is None or self._watch.is_stale(self.path):
+                    mine = Holder(self._token, socket.gethostname(), _machine(), os.getpid())
                     part.write_text(json.dumps(mine._asdict()))
                     part.replace(self.path)
                     return
-            if not wait or holder.machine == _machine() or time.monotonic() > deadline or watch.renewed:
-                who = f"process {holder.pid} on {holder.host}"
-                raise RunError(f"{self.folder}: {who} is training this run; wait for it, or stop it")
+            if holder.machine == _machine() or time.monotonic() > deadline or self._watch.has_renewed(self.path):
+                raise Interrupted(
+                    f"{self.path.parent}: process {holder.pid} on {holder.host} is at it; wait for it, or stop it"
+                )
             time.sleep(0.5)
 
     def _renew(self) -> None:
@@ -131,7 +122,11 @@ class Watch:
 
     def __init__(self) -> None:
         self._seen: dict[Path, tuple[float, float]] = {}
-        self.renewed = False
+        self._renewed: set[Path] = set()
+
+    def has_renewed(self, path: Path) -> bool:
+        """Whether a lease of another machine was renewed while this watch looked on."""
+        return path in self._renewed
 
     def is_stale(self, path: Path) -> bool:
         """Whether nobody is behind the lease; one that is not there is stale."""
@@ -147,7 +142,8 @@ class Watch:
         now = time.monotonic()
         seen, since = self._seen.setdefault(path, (renewal, now))
         if renewal != seen:
-            self._seen[path], self.renewed = (renewal, now), True
+            self._seen[path] = (renewal, now)
+            self._renewed.add(path)
             return False
         return now - since > EXPIRES_AFTER
 

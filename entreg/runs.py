@@ -54,6 +54,11 @@ class Run:
         return self.path / "summary.json"
 
     @property
+    def lease(self) -> Path:
+        """Who is training the run, see :class:`entreg.lease.Lease`."""
+        return self.path / "lease.json"
+
+    @property
     def figures(self) -> Path:
         """Folder of pictures."""
         return self.path / "figures"

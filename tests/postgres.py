@@ -12,6 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 USER = "postgres"  # the server refuses to run as root
 
@@ -20,9 +21,9 @@ def why_not() -> str | None:
     """Why PostgreSQL cannot run here, in words."""
     if _binaries() is None:
         return "no PostgreSQL server here: apt-get install postgresql"
+    if shutil.which("setpriv") is None:
+        return "PostgreSQL needs setpriv: apt-get install util-linux"
     if os.geteuid() == 0:
-        if shutil.which("setpriv") is None:
-            return "PostgreSQL refuses to run as root, and setpriv, which makes another user of it, is not here"
         try:
             pwd.getpwnam(USER)
         except KeyError:
@@ -57,13 +58,17 @@ class Postgres:
         binaries, data, log = _binaries(), self._folder / "data", self._folder / "log"
         if binaries is None:
             raise RuntimeError(why_not())
-        become = []
+        become: list[str] = []
         if os.geteuid() == 0:
             shutil.chown(self._folder, USER, pwd.getpwnam(USER).pw_gid)
             become = ["--reuid", USER, "--regid", USER, "--init-groups"]
         # Nothing stays where pytest itself is killed: SIGINT is a server's fast shutdown.
         as_user = ["setpriv", *become, "--pdeathsig", "INT"]
-        places = {"cwd": self._folder, "stdin": subprocess.DEVNULL, "env": {**os.environ, "LC_ALL": "C"}}
+        places: dict[str, Any] = {
+            "cwd": self._folder,
+            "stdin": subprocess.DEVNULL,
+            "env": {**os.environ, "LC_ALL": "C"},
+        }
         initdb = (binaries / "initdb", "--auth=trust", "--no-sync", "--encoding=UTF8", f"--username={USER}", data)
         made = subprocess.run([*as_user, *initdb], capture_output=True, text=True, timeout=60, **places)
         if made.returncode:

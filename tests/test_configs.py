@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
 import yaml
 
 from entreg.__main__ import main
+from entreg.sweep import Range
+from entreg.sweep.command import read_sweep
+from entreg.sweep.space import arguments
 from tests.conftest import REPOSITORY
 from tests.data.picture_files import write_cifar
 from tests.data.test_emnist import write_split
 from tests.data.test_mnist import write
 from tests.idx_files import write_letters
 
-CONFIGS = sorted((REPOSITORY / "configs").rglob("*.yaml"))
+CONFIGS = sorted(path for path in (REPOSITORY / "configs").rglob("*") if path.is_file())
 TOP_LEVEL = [path for path in CONFIGS if path.parent.name == "configs"]
 SMALL = ["--trainer.fast_dev_run", "true", "--data.batch_size", "8", "--trainer.accelerator", "cpu"]
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
 def test_starts_with_the_command_that_uses_it(path: Path) -> None:
-    first = path.read_text().splitlines()[0]
-    assert first.startswith("# ")
-    command = first.split(": ", 1)[1]
-    assert command.startswith("entreg fit --config configs/")
-    for word in command.split():
+    comment = " ".join(line.lstrip("#!") for line in takewhile(lambda line: line.startswith("#"), path.open()))
+    command = re.search(r"(entreg (fit|sweep) --config|wandb sweep|sbatch) *configs/.*", " ".join(comment.split()))
+    assert command is not None
+    for word in command[0].split():
         if word.startswith("configs/"):
             assert (REPOSITORY / word).is_file()
 
@@ -41,6 +46,31 @@ def test_trains(path: Path, workplace: Path, letter_files: Path) -> None:
     else:
         small = [*SMALL, "--data.root", str(letter_files)]
     assert main(["fit", *files, *small]) == 0
+
+
+@pytest.mark.parametrize("path", [p for p in CONFIGS if p.parent.name == "trainer"], ids=lambda path: path.name)
+def test_a_trainer_is_laid_over_a_config(path: Path, workplace: Path) -> None:
+    files = ["--config", str(REPOSITORY / "configs" / "quickstart.yaml"), "--trainer", str(path)]
+    small = [*SMALL, "--data.train_size", "400", "--data.test_size", "130"]
+    assert main(["fit", *files, *small]) == 0
+
+
+@pytest.mark.parametrize("path", [p for p in CONFIGS if p.suffix == ".sbatch"], ids=lambda path: path.name)
+def test_a_job_file_is_a_script_that_saves_in_time(path: Path) -> None:
+    subprocess.run(["bash", "-n", path], check=True)
+    for option in ("--signal=USR1@120", "--requeue", "--open-mode=append"):
+        assert f"#SBATCH {option}\n" in path.read_text()
+
+
+@pytest.mark.parametrize("path", [p for p in CONFIGS if p.parent.name == "sweeps" and not p.name.startswith("wandb")])
+def test_every_value_of_a_sweep_trains(path: Path, workplace: Path, letter_files: Path) -> None:
+    sweep = read_sweep(["--config", str(path)])[0]
+    values = {key: [v.low, v.high] if isinstance(v, Range) else list(v) for key, v in sweep.parameters.items()}
+    first = {key: choices[0] for key, choices in values.items()}
+    trials = [first] + [{**first, key: value} for key, choices in values.items() for value in choices[1:]]
+    for trial in trials:
+        small = [*SMALL, "--data.root", str(letter_files), "--model.net", "user_file.TinyNet"]
+        assert main(["fit", *arguments(sweep, trial), *small]) == 0, trial
 
 
 def test_the_paper_recipe_is_what_it_says(capsys: pytest.CaptureFixture[str]) -> None:

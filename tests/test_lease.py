@@ -9,8 +9,14 @@ from pathlib import Path
 import pytest
 
 from entreg import lease
-from entreg.errors import RunError
+from entreg.errors import Interrupted
 from entreg.lease import Lease, Watch, holder_of
+
+DIES_WITH_A_LEASE = """
+from pathlib import Path
+from entreg.lease import Lease
+Lease(Path({path!r})).__enter__()
+"""
 
 
 def write_holder(folder: Path, machine: str = "elsewhere", pid: int = 1) -> Path:
@@ -27,36 +33,26 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_lease_is_held_by_one_and_leaves_nothing(tmp_path: Path) -> None:
-    with Lease(tmp_path):
-        with pytest.raises(RunError, match=f"process {os.getpid()} on .* is training this run"), Lease(tmp_path):
+    with Lease(tmp_path / "lease.json"):
+        with pytest.raises(Interrupted, match=f"process {os.getpid()} on .* is at it"), Lease(tmp_path / "lease.json"):
             pass
         assert not Watch().is_stale(tmp_path / "lease.json")
     assert holder_of(tmp_path / "lease.json") is None
-    with Lease(tmp_path):
+    with Lease(tmp_path / "lease.json"):
         pass
-
-
-def test_what_is_reserved_is_for_the_process_that_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    environment = Lease(tmp_path).reserve()
-    with pytest.raises(RunError, match="is training this run"), Lease(tmp_path):
-        pass
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    with Lease(tmp_path) as taken:
-        assert taken.is_mine()
 
 
 def test_a_dead_process_holds_nothing(tmp_path: Path) -> None:
-    script = f"from entreg.lease import Lease; from pathlib import Path; Lease(Path({str(tmp_path)!r})).reserve()"
+    script = DIES_WITH_A_LEASE.format(path=str(tmp_path / "lease.json"))
     subprocess.run([sys.executable, "-c", script], check=True)
     assert holder_of(tmp_path / "lease.json") is not None
     assert Watch().is_stale(tmp_path / "lease.json")
-    with Lease(tmp_path):
+    with Lease(tmp_path / "lease.json"):
         pass
 
 
 def test_a_process_that_is_dead_but_not_waited_for_holds_nothing(tmp_path: Path) -> None:
-    script = f"from entreg.lease import Lease; from pathlib import Path; Lease(Path({str(tmp_path)!r})).reserve()"
+    script = DIES_WITH_A_LEASE.format(path=str(tmp_path / "lease.json"))
     process = subprocess.Popen([sys.executable, "-c", script])
     deadline = time.monotonic() + 60
     while not Watch().is_stale(tmp_path / "lease.json") or holder_of(tmp_path / "lease.json") is None:
@@ -69,7 +65,7 @@ def test_a_process_that_is_dead_but_not_waited_for_holds_nothing(tmp_path: Path)
 def test_another_machine_is_given_time_to_show_that_it_lives(tmp_path: Path) -> None:
     write_holder(tmp_path)
     started = time.monotonic()
-    with Lease(tmp_path):
+    with Lease(tmp_path / "lease.json"):
         assert time.monotonic() - started > 0.4
 
 
@@ -88,21 +84,21 @@ def test_another_machine_that_renews_keeps_its_lease(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("quick")
 def test_a_holder_that_stood_still_notices_that_it_was_replaced(tmp_path: Path) -> None:
-    with Lease(tmp_path) as held:
+    with Lease(tmp_path / "lease.json") as held:
         held.check()
         write_holder(tmp_path)
         deadline = time.monotonic() + 10
         while not held.lost:
             assert time.monotonic() < deadline
             time.sleep(0.02)
-        with pytest.raises(RunError, match="another process goes on with this run"):
+        with pytest.raises(Interrupted, match="another process goes on with this"):
             held.check()
     assert holder_of(tmp_path / "lease.json") is not None  # the other's
 
 
 @pytest.mark.usefixtures("quick")
 def test_a_lease_is_renewed(tmp_path: Path) -> None:
-    with Lease(tmp_path):
+    with Lease(tmp_path / "lease.json"):
         first = (tmp_path / "lease.json").stat().st_mtime_ns
         time.sleep(0.3)
         assert (tmp_path / "lease.json").stat().st_mtime_ns > first

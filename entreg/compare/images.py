@@ -31,7 +31,7 @@ def images_of(study: Study, root: str | None = None) -> tuple[Tensor, tuple[str,
     parser = ArgumentParser(exit_on_error=False)
     parser.add_subclass_arguments(ImageDataModule, "data")
     try:
-        data: ImageDataModule = parser.instantiate_classes(parser.parse_object({"data": config})).data
+        data: ImageDataModule = parser.instantiate(parser.parse_object({"data": config})).data
         if data.missing(train=False):
             return None
         images, targets = data.checked(train=False)

@@ -42,7 +42,7 @@ def test_a_signal_saves_the_step_and_the_same_command_goes_on(workplace: Path, w
             process = Process(workplace, *command)
             assert process.wait_until(partial(has_rows, run, rows))
             process.send(signum)
-            assert process.wait() == 1
+            assert process.wait() == 75
             assert f"entreg: stopped by {signum.name} after step {step_of(run)}; go on with" in process.output
             assert "Traceback" not in process.output
             assert not (run.path / "lease.json").exists()
@@ -55,7 +55,7 @@ def test_a_signal_in_the_final_evaluation_ends_it(workplace: Path, whole: Run) -
     process = Process(workplace, *COMMAND, "--id", "late")
     assert process.wait_until(run.summary.exists)
     process.send(signal.SIGTERM)
-    assert process.wait() == 1
+    assert process.wait() == 75
     assert "stopped by SIGTERM outside training; go on with: entreg fit --run" in process.output
     assert Process(workplace, "fit", "--run", str(run.path)).wait() == 0
     assert_same(run, whole)
@@ -69,7 +69,7 @@ def test_of_two_processes_one_is_told_and_both_stop(workplace: Path) -> None:
         assert process.poll() is None, process.communicate()
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=120)
-    assert process.returncode == 1
+    assert process.returncode == 75
     assert f"entreg: stopped by SIGTERM after step {step_of(run)}; go on with" in errors
     assert errors.count("entreg:") == 1
     assert "Traceback" not in errors

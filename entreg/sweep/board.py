@@ -1,0 +1,170 @@
+"""The board that workers share: an Optuna study, from which each takes the next trial under a lock."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import optuna
+from filelock import FileLock
+from optuna.storages import BaseStorage, JournalStorage, get_storage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import FrozenTrial, TrialState
+
+from entreg.errors import ConfigError, RunError
+from entreg.lease import Lease, Watch
+from entreg.runs import Run
+from entreg.sweep.config import Sweep
+from entreg.sweep.space import cells, sampler, suggest
+
+ATTEMPTS = 10  # deaths of a trial's process before it counts as failed
+PRUNERS: dict[str | None, type[optuna.pruners.BasePruner]] = {
+    None: optuna.pruners.NopPruner,
+    "median": optuna.pruners.MedianPruner,
+    "hyperband": optuna.pruners.HyperbandPruner,
+}
+
+
+class Board:
+    """Trials of a sweep: which are waiting, being trained, and done.
+
+    A trial is being trained as long as the lease of its worker, or the one in its run folder, is renewed. One whose
+    leases are stale was left by processes that died: the next worker takes it up under its number and resumes its run.
+    Optuna's own heartbeat does this for relational databases only, by starting over.
+
+    Args:
+        sweep: what is tried.
+        folder: of the sweep, shared by all workers: the run folders, the lock, and the default storage.
+        url: of a relational database; default: a journal file in ``folder``.
+
+    Raises:
+        ConfigError: if the database cannot be used, or the study was begun with another definition.
+        RunError: if the folder cannot be written.
+    """
+
+    def __init__(self, sweep: Sweep, folder: Path, url: str | None = None) -> None:
+        self.sweep = sweep
+        self.folder = folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunError(f"{folder}: cannot be made ({error.strerror}), choose another --folder") from error
+        self._lock = FileLock(folder / ".lock")
+        self._watch = Watch()
+        with self._lock:
+            self._storage = _storage(url, folder)
+            self.study = optuna.create_study(
+                storage=self._storage,
+                study_name=sweep.name,
+                direction=sweep.direction,
+                pruner=PRUNERS[sweep.prune](),
+                load_if_exists=True,
+            )
+            self._agree()
+            if sweep.sampler == "grid":
+                there = {trial.user_attrs["cell"] for trial in self.trials}  # fewer than all after a kill just here
+                for number, cell in enumerate(cells(sweep)):
+                    if number not in there:
+                        self.study.enqueue_trial(cell, user_attrs={"cell": number})
+
+    @property
+    def trials(self) -> list[FrozenTrial]:
+        """All trials."""
+        return self.study.get_trials(deepcopy=False)
+
+    @property
+    def total(self) -> int:
+        """Number of trials that there will be."""
+        return self.sweep.trials or len(self.trials)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether every trial has ended."""
+        trials = self.trials
+        return len(trials) >= self.total and all(trial.state.is_finished() for trial in trials)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold off all other workers."""
+        with self._lock:
+            yield
+
+    def run(self, trial: FrozenTrial | optuna.Trial) -> Run:
+        """Run of a trial that has been taken."""
+        return Run(self.folder / "runs" / trial.user_attrs["run"])
+
+    @contextmanager
+    def take(self) -> Iterator[optuna.Trial | None]:
+        """Take the next trial: one that a dead process left, or else a new one; it is this worker's inside the context.
+
+        Yields:
+            ``None`` if there is nothing to take, now or for good.
+        """
+        with ExitStack() as held:
+            with self._lock:
+                trial = self._next()
+                if trial is not None:
+                    held.enter_context(Lease(self._claim(trial.number), self._watch))
+            yield trial
+
+    def _next(self) -> optuna.Trial | None:
+        trials = self.trials
+        left = (trial for trial in trials if trial.state == TrialState.RUNNING and self._is_left(trial))
+        if (abandoned := next(left, None)) is not None:
+            trial = self._trial(abandoned.number)
+        elif len(trials) < self.total or any(trial.state == TrialState.WAITING for trial in trials):
+            self.study.sampler = sampler(self.sweep, len(trials))
+            trial = self.study.ask()
+        else:
+            return None
+        suggest(self.sweep, trial)
+        if "run" not in trial.user_attrs:
+            trial.set_user_attr("run", f"{self.sweep.name}-{secrets.token_hex(4)}")
+        trial.set_user_attr("attempts", trial.user_attrs.get("attempts", 0) + 1)
+        return trial
+
+    def _claim(self, number: int) -> Path:
+        return self.folder / "claims" / f"{number}.json"
+
+    def _is_left(self, trial: FrozenTrial) -> bool:
+        """Whether neither a worker nor a run that outlived its worker is behind a running trial."""
+        if not self._watch.is_stale(self._claim(trial.number)):
+            return False
+        # Trials are taken under the lock: one without a run was left between two lines of this file.
+        return "run" not in trial.user_attrs or self._watch.is_stale(self.run(trial).lease)
+
+    def _trial(self, number: int) -> optuna.Trial:
+        study_id = self._storage.get_study_id_from_name(self.sweep.name)
+        return optuna.Trial(self.study, self._storage.get_trial_id_from_study_id_trial_number(study_id, number))
+
+    def _agree(self) -> None:
+        ours = json.loads(json.dumps(self.sweep.definition()))
+        theirs = self.study.user_attrs.get("sweep")
+        if theirs is None:
+            self.study.set_user_attr("sweep", ours)
+        elif different := [key for key in ours if ours[key] != theirs.get(key)]:
+            key = different[0]
+            raise ConfigError(
+                f"sweep {self.sweep.name} was begun with {key} {theirs.get(key)}, now it is {ours[key]}: "
+                "give the new one another --name"
+            )
+
+
+def _storage(url: str | None, folder: Path) -> BaseStorage:
+    if url is None:
+        return JournalStorage(JournalFileBackend(str(folder / "study.log")))
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        shown = make_url(url).render_as_string(hide_password=True)
+    except ArgumentError as error:
+        raise ConfigError("--storage: expected a URL such as postgresql+psycopg://user@host/name") from error
+    try:
+        return get_storage(url)
+    except Exception as error:  # of a driver that is missing, or of the driver itself
+        reason = str(error).replace(url, shown).splitlines()[0]
+        raise ConfigError(f"--storage {shown}: cannot be used ({reason})") from error

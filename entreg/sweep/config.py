@@ -1,0 +1,93 @@
+"""What a sweep is: which options of ``entreg fit`` vary, how they are chosen, and what is to be best."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from jsonargparse.typing import Path_fr
+
+from entreg.errors import ConfigError
+
+Value = bool | int | float | str | None
+
+
+@dataclass(frozen=True)
+class Range:
+    """Numbers from ``low`` to ``high``, both included; whole ones if both are whole.
+
+    Args:
+        low: smallest.
+        high: largest.
+        log: whether they are drawn evenly in the logarithm.
+    """
+
+    low: int | float
+    high: int | float
+    log: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.low < self.high or (self.log and self.low <= 0):
+            raise ValueError(f"a range goes from low to a larger high, with log from low > 0; got {self}")
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A study over options of ``entreg fit``.
+
+    Args:
+        name: of the study.
+        fit: config files of every trial, relative to the file of the sweep.
+        parameters: values of each option that varies, by its dotted key: a list, or a :class:`Range`.
+        options: further options of every trial, by dotted key.
+        sampler: ``grid`` tries every combination; ``random`` draws; ``tpe`` draws where earlier trials were good.
+        trials: number of trials; a grid has as many as it has combinations.
+        metric: validation metric to be made best, as it is logged: ``val/acc``, ``val/nll``, ...
+        direction: whether its largest or its smallest value is the best.
+        prune: stop trials that do badly at a validation: ``median`` against the others' median,
+            ``hyperband`` by successive halving.
+        seed: of the sampler; the draws of a trial are a function of it, of the trial's number and, for ``tpe``, of
+            the trials before.
+        baseline: arm with which the final comparison compares.
+
+    Raises:
+        ConfigError: on an argument out of its range.
+    """
+
+    name: str
+    parameters: Mapping[str, Sequence[Value] | Range]
+    fit: Sequence[Path_fr] = ()
+    options: Mapping[str, Value] = field(default_factory=dict)
+    sampler: Literal["grid", "random", "tpe"] = "grid"
+    trials: int | None = None
+    metric: str = "val/acc"
+    direction: Literal["maximize", "minimize"] = "maximize"
+    prune: Literal["median", "hyperband"] | None = None
+    seed: int = 0
+    baseline: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.parameters:
+            raise ConfigError("parameters: a sweep varies at least one option of entreg fit")
+        for key, values in self.parameters.items():
+            if isinstance(values, Range):
+                if self.sampler == "grid":
+                    raise ConfigError(f"parameters.{key}: a grid needs a list of values, got {values}")
+            elif not values or len({str(value) for value in values}) < len(values):
+                raise ConfigError(f"parameters.{key}: expected a list of different values, got {list(values)}")
+        if self.sampler == "grid" and self.trials is not None:
+            raise ConfigError(f"trials {self.trials}: a grid has as many trials as combinations, leave trials out")
+        if self.sampler != "grid" and (self.trials is None or self.trials < 1):
+            raise ConfigError(f"trials {self.trials}: say how many trials sampler {self.sampler} may draw, >= 1")
+        if not self.metric.startswith("val/"):
+            raise ConfigError(
+                f"metric {self.metric}: expected a metric of validation, as val/acc: test chooses nothing"
+            )
+
+    def definition(self) -> dict[str, Any]:
+        """What all workers of a study have to agree on, in plain values; the number of trials may grow."""
+        content = asdict(replace(self, fit=()))
+        del content["trials"]
+        return {**content, "fit": [Path(path.absolute).name for path in self.fit]}

@@ -1,0 +1,102 @@
+"""What a sweep ends with: a table of its trials, the importance of its parameters, and the comparison of its runs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import warnings
+from pathlib import Path
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+from rich.console import Console
+from rich.table import Table
+
+from entreg.runs import atomic_path
+from entreg.sweep.board import Board
+
+
+def report(board: Board) -> None:
+    """Print the trials, best first; write ``trials.csv``, ``importance.png`` and ``report/``, once for all workers."""
+    _print_table(board)
+    finished = [trial for trial in board.trials if trial.state == TrialState.COMPLETE]
+    if not finished:
+        print(f"no trial was completed; their logs: {board.folder / 'logs'}")
+        return
+    with board.lock():
+        table, written = _csv(board), board.folder / "trials.csv"
+        if written.is_file() and written.read_text() == table:  # another worker was faster
+            print(f"sweep: {board.folder}")
+            return
+        _draw_importance(board, finished, board.folder / "importance.png")
+        _compare(board, finished)
+        with atomic_path(written) as part:
+            part.write_text(table)
+    print(f"sweep: {board.folder}")
+
+
+def _ranked(board: Board) -> list[FrozenTrial]:
+    """Trials with a value, best first, then those without."""
+    sign = -1 if board.sweep.direction == "maximize" else 1
+    done = [trial for trial in board.trials if trial.state == TrialState.COMPLETE]
+    rest = [trial for trial in board.trials if trial.state != TrialState.COMPLETE]
+    return sorted(done, key=lambda trial: sign * (trial.value or 0.0)) + rest
+
+
+def _rows(board: Board) -> list[list[str]]:
+    """Header, then a row for each trial."""
+    parameters = list(board.sweep.parameters)
+    rows = [["trial", "state", board.sweep.metric, *parameters, "run"]]
+    for trial in _ranked(board):
+        state = trial.state.name.lower()
+        value = "" if trial.value is None else repr(trial.value)
+        chosen = [str(trial.params.get(key, "")) for key in parameters]
+        rows.append([str(trial.number), state, value, *chosen, trial.user_attrs.get("run", "")])
+    return rows
+
+
+def _print_table(board: Board) -> None:
+    header, *rows = _rows(board)
+    table = Table(title=f"sweep {board.sweep.name}", title_justify="left")
+    for name in header:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        value = f"{float(row[2]):.5g}" if row[2] else ""
+        table.add_row(*row[:2], value, *row[3:])
+    Console(width=None if Console().is_terminal else 160).print(table)
+    for trial in board.trials:
+        if "error" in trial.user_attrs:
+            print(f"trial {trial.number} failed: {trial.user_attrs['error']}")
+
+
+def _csv(board: Board) -> str:
+    content = io.StringIO()
+    csv.writer(content, lineterminator="\n").writerows(_rows(board))
+    return content.getvalue()
+
+
+def _draw_importance(board: Board, finished: list[FrozenTrial], target: Path) -> None:
+    """Draw Optuna's importance of each parameter, where there is something to explain."""
+    if len({trial.value for trial in finished}) < 2:
+        return
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the plot is experimental in Optuna, and says so
+        optuna.visualization.matplotlib.plot_param_importances(board.study)
+    with atomic_path(target) as part:
+        plt.savefig(part, bbox_inches="tight", dpi=150)
+    plt.close("all")
+
+
+def _compare(board: Board, finished: list[FrozenTrial]) -> None:
+    from entreg.compare.command import main as compare
+
+    metrics = dict.fromkeys(["acc", board.sweep.metric.removeprefix("val/")])
+    options = ["--metric", *metrics, "--out", str(board.folder / "report")]
+    if board.sweep.baseline is not None:
+        options += ["--baseline", board.sweep.baseline]
+    compare([*(str(board.run(trial).path) for trial in finished), *options])

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import multiprocessing
+from collections import Counter
+from pathlib import Path
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+
+from entreg.errors import ConfigError
+from entreg.lease import Lease
+from entreg.sweep import Sweep
+from entreg.sweep.board import Board
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+SWEEP = Sweep("s", {"x": [1, 2, 3], "y": [10, 20]})
+
+
+def take_all(folder: Path, url: str | None = None) -> None:
+    """Work through a board, each trial of no time at all."""
+    board = Board(SWEEP, folder, url)
+    while not board.is_done:
+        with board.take() as trial:
+            if trial is not None:
+                board.study.tell(trial, trial.params["x"] + trial.params["y"])
+
+
+def assert_each_once(board: Board) -> None:
+    assert [trial.state for trial in board.trials] == [TrialState.COMPLETE] * 6
+    assert len({tuple(trial.params.items()) for trial in board.trials}) == 6
+    assert {trial.user_attrs["attempts"] for trial in board.trials} == {1}
+    assert len({trial.user_attrs["run"] for trial in board.trials}) == 6
+
+
+def test_workers_share_the_cells_of_a_grid(tmp_path: Path) -> None:
+    workers = [multiprocessing.get_context("spawn").Process(target=take_all, args=(tmp_path,)) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+        assert worker.exitcode == 0
+    assert_each_once(Board(SWEEP, tmp_path))
+
+
+def test_a_grid_that_was_written_in_part_is_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    enqueue, written = optuna.Study.enqueue_trial, Counter[str]()
+
+    def dying(*args: object, **options: object) -> None:
+        written["cells"] += 1
+        if written["cells"] == 3:
+            raise KeyboardInterrupt
+        enqueue(*args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(optuna.Study, "enqueue_trial", dying)
+    with pytest.raises(KeyboardInterrupt):
+        Board(SWEEP, tmp_path)
+    monkeypatch.undo()
+    assert len(Board(SWEEP, tmp_path).trials) == 6
+    take_all(tmp_path)
+    assert_each_once(Board(SWEEP, tmp_path))
+
+
+def test_a_trial_is_one_workers_until_it_lets_go(tmp_path: Path) -> None:
+    first, second = Board(SWEEP, tmp_path), Board(SWEEP, tmp_path)
+    with first.take() as ours:
+        assert ours is not None
+        for _ in range(5):
+            with second.take() as theirs:
+                assert theirs is not None
+                assert theirs.number != ours.number
+                second.study.tell(theirs, 0)
+        with second.take() as nothing:
+            assert nothing is None
+        assert not second.is_done
+    with second.take() as again:
+        assert again is not None
+        assert again.number == ours.number
+        assert again.params == ours.params
+        assert again.user_attrs["run"] == ours.user_attrs["run"]
+        assert again.user_attrs["attempts"] == 2
+
+
+def test_a_run_that_outlives_its_worker_is_left_alone(tmp_path: Path) -> None:
+    board = Board(Sweep("s", {"x": [1]}), tmp_path)
+    with board.take() as trial:
+        assert trial is not None
+    with Lease(board.run(trial).lease), board.take() as nothing:
+        assert nothing is None
+    with board.take() as again:
+        assert again is not None
+
+
+def test_draws_of_a_sampler_end_with_the_last_trial(tmp_path: Path) -> None:
+    sweep = Sweep("s", {"x": [1, 2]}, sampler="random", trials=4)
+    board = Board(sweep, tmp_path)
+    for _ in range(4):
+        with board.take() as trial:
+            assert trial is not None
+            board.study.tell(trial, 0)
+    with board.take() as nothing:
+        assert nothing is None
+    assert board.is_done
+    assert not Board(Sweep("s", {"x": [1, 2]}, sampler="random", trials=5), tmp_path).is_done
+
+
+def test_another_definition_is_another_sweep(tmp_path: Path) -> None:
+    Board(SWEEP, tmp_path)
+    with pytest.raises(ConfigError, match=r"sweep s was begun with metric val/acc, now it is val/nll"):
+        Board(Sweep("s", SWEEP.parameters, metric="val/nll"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "url", ["nonsense", "postgresql+psycopg://me:SECRET@127.0.0.1:1/none", "no+such://a:SECRET@b/c"]
+)
+def test_a_storage_that_cannot_be_used_is_one_line_without_its_password(url: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="--storage") as error:
+        Board(SWEEP, tmp_path, url)
+    assert "SECRET" not in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_sqlite_is_a_storage_too(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/study.db"
+    take_all(tmp_path, url)
+    assert_each_once(Board(SWEEP, tmp_path, url))
