@@ -154,6 +154,8 @@ class EntregCLI(LightningCLI):
                 for logger in _as_list(config.trainer.logger):
                     if logger.class_path.endswith("WandbLogger"):
                         notes += self._describe_to_wandb(logger.init_args)
+                    if logger.class_path.startswith("lightning.") and logger.class_path.endswith(".WandbLogger"):
+                        logger.class_path = "entreg.loggers.SafeWandbLogger"
         self.save_config_kwargs = {"run": self.run, "resolved": self.resolved, "log": self.csv_log, "notes": notes}
 
     @override
@@ -331,6 +333,8 @@ class EntregCLI(LightningCLI):
         except MisconfigurationException as error:  # as of a metric to monitor that nothing logs
             raise ConfigError(str(error)) from error
         except RuntimeError as error:
+            if self.writes and self.stop.received is not None:  # it reached a loader's process too
+                raise Stopped(self.stop.received, "in the middle of a step") from error
             if self.trainer.world_size > 1 and lost_touch(error):
                 reason = str(error).strip().splitlines()[0]
                 again = f"; go on with: entreg fit --run {self.run.path}" if self.run.started else ""

@@ -5,24 +5,34 @@ from __future__ import annotations
 import csv
 import netrc
 import os
-import socket
+import ssl
 import sys
 import time
-from collections.abc import Mapping
+from argparse import Namespace as ArgumentNamespace
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
-from urllib.request import getproxies
+from urllib.request import urlopen
 
 from jsonargparse import Namespace
+from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.loggers import WandbLogger
 from lightning.pytorch.loggers.logger import Logger
 from lightning.pytorch.utilities import rank_zero_only
 from typing_extensions import override
 
 from entreg.errors import ConfigError
+from entreg.report import print_line
 from entreg.runs import Run
 
 _FIELDS = ("step", "name", "value", "time")
+_ANSWER_SECONDS = 5  # in which W&B has to answer
+_FINISH_SECONDS = 30  # that the upload at the end of a run may take; WANDB_FINISH_TIMEOUT says otherwise
+_GATEWAY_ERRORS = (502, 503, 504)  # of a proxy whose server is away
 
 
 class CSVLog(Logger):
@@ -78,6 +88,49 @@ class CSVLog(Logger):
             os.truncate(self.run.metrics, size)
 
 
+class SafeWandbLogger(WandbLogger):
+    """Lightning's ``WandbLogger``, but trouble with W&B once training has begun is said in a line and costs no more.
+
+    Attributes:
+        lost: whether W&B's own process has ended, so that nothing more can be logged.
+    """
+
+    lost = False
+    _said = ""
+
+    @override
+    def log_hyperparams(self, params: dict[str, Any] | ArgumentNamespace) -> None:
+        super().log_hyperparams(params)
+        import wandb
+
+        # The run has begun: from now on W&B's warnings matter, as that it has given up uploading.
+        wandb.termsetup(wandb.setup().settings.model_copy(update={"show_warnings": True}), None)
+
+    @override
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        self._try(super().log_metrics, metrics, step)
+
+    @override
+    def after_save_checkpoint(self, checkpoint_callback: ModelCheckpoint) -> None:
+        self._try(super().after_save_checkpoint, checkpoint_callback)
+
+    @override
+    def finalize(self, status: str) -> None:
+        self._try(super().finalize, status)
+
+    def _try(self, log: Callable[..., None], *args: Any) -> None:
+        if self.lost:
+            return
+        try:
+            log(*args)
+        except wandb_trouble() as error:
+            self.lost = isinstance(error, ConnectionError)
+            if (said := one_line(error)) != self._said:
+                lost = "nothing more is" if self.lost else "this is not"
+                print_line(f"W&B: {said}; {lost} logged to it, all of it is in the run folder")
+            self._said = said
+
+
 def describe_to_wandb(
     init_args: Namespace, run: Run, *, group: str, loss: str, data: str, seed: int, arm: str
 ) -> str | None:
@@ -94,7 +147,10 @@ def describe_to_wandb(
     """
     import wandb  # half a second to import, for those who use it
 
-    settings = wandb.setup(settings=wandb.Settings(show_info=False, show_warnings=False)).settings
+    quiet = wandb.Settings(show_info=False, show_warnings=False, finish_timeout_raises=True)
+    settings = wandb.setup(settings=quiet).settings
+    if "finish_timeout" not in settings.model_fields_set:  # the user has not said how long
+        wandb.setup(settings=wandb.Settings(finish_timeout=_FINISH_SECONDS))
     mode, reason = init_args.mode or os.environ.get("WANDB_MODE"), None
     if mode is None:
         reason = wandb_offline_reason(settings.base_url)
@@ -117,26 +173,57 @@ def wandb_errors() -> tuple[type[Exception], ...]:
     return () if wandb is None else (wandb.Error,)
 
 
+def wandb_trouble() -> tuple[type[Exception], ...]:
+    """What a call of W&B can end in: what it raises, and ``OSError`` if its process has ended or files fail it."""
+    return (*wandb_errors(), OSError)
+
+
 def finish_wandb(exit_code: int) -> None:
-    """End the process's W&B run, if there is one, so that the next one is another."""
-    wandb = sys.modules.get("wandb")
-    if wandb is not None and wandb.run is not None:
+    """End the process's W&B run, if there is one, so that the next one is another; say so if it is not all uploaded."""
+    if "wandb" not in sys.modules:
+        return
+    import wandb
+
+    if wandb.run is None:
+        return
+    folder = Path(wandb.run.dir).parent
+    try:
         wandb.finish(exit_code=exit_code)
+    except wandb_trouble() as error:  # TimeoutError above all
+        later = f"wandb sync --include-online {folder}"
+        print_line(f"W&B: {one_line(error)}, not all of the run was uploaded; later: {later}")
+        if isinstance(error, ConnectionError):  # neither exit nor the next run may look for the process that is dead
+            with suppress(ConnectionError):
+                wandb.teardown()
+            wandb.run = None
 
 
 def wandb_offline_reason(base_url: str) -> str | None:
-    """Why W&B has to work offline: no login, or no connection; ``None`` if it can be online."""
-    if not _logged_in(base_url):
-        return "not logged in"
-    url = urlsplit(base_url)
-    if url.scheme in getproxies():
-        return None  # a direct connection would say nothing
+    """Why W&B has to work offline: no login, or no answer; ``None`` if it can be online."""
+    return wandb_unreachable(base_url) if _logged_in(base_url) else "not logged in"
+
+
+def wandb_unreachable(base_url: str) -> str | None:
+    """Why the server of W&B cannot be reached, through the environment's proxy if it has one; ``None`` if it answers.
+
+    Any answer will do, and it is asked without the key: whether the key is good, W&B itself will say.
+    """
+    unverified = ssl.create_default_context()  # W&B verifies the server, against authorities that may be its own
+    unverified.check_hostname, unverified.verify_mode = False, ssl.CERT_NONE
+    host = urlsplit(base_url).hostname
     try:
-        port = url.port or (443 if url.scheme == "https" else 80)
-        socket.create_connection((url.hostname or "", port), timeout=5).close()
-    except OSError as error:
-        return f"{url.hostname} cannot be reached ({error})"
+        urlopen(base_url, timeout=_ANSWER_SECONDS, context=unverified).close()
+    except HTTPError as error:
+        return f"{host} answers {error.code} {error.reason}" if error.code in _GATEWAY_ERRORS else None
+    except (OSError, HTTPException) as error:
+        return f"{host} cannot be reached ({error.reason if isinstance(error, URLError) else error})"
     return None
+
+
+def one_line(error: Exception) -> str:
+    """What an error of W&B says, as a part of a line."""
+    said = " ".join(str(error).split()).rstrip(".")
+    return f"its process has ended ({said})" if isinstance(error, ConnectionError) else said
 
 
 def _logged_in(base_url: str) -> bool:

@@ -103,6 +103,8 @@ def _git_commit() -> str | None:
 
 def _flatten(content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for key, value in content.items():
+        if key == "__path__":  # where the parser has read a part of it
+            continue
         if isinstance(value, Mapping) and value:
             yield from _flatten(value, f"{prefix}{key}.")
         else:

@@ -2,18 +2,21 @@ from __future__ import annotations
 
 import csv
 import json
-import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 import wandb
+from jsonargparse import Namespace
+from lightning.pytorch.loggers import WandbLogger
 
+from entreg import loggers
 from entreg.__main__ import main
-from entreg.loggers import CSVLog, wandb_offline_reason
-from entreg.runs import Run
+from entreg.loggers import CSVLog, describe_to_wandb, wandb_offline_reason
+from entreg.runs import Run, read_summary
 from tests.conftest import TINY
 from tests.wandb_file import records
+from tests.wandb_server import WandbServer
 
 
 def rows_of(log: CSVLog) -> list[list[str]]:
@@ -48,6 +51,14 @@ def _fresh_wandb() -> Iterator[None]:
     wandb.teardown()
 
 
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[WandbServer]:
+    server = WandbServer()
+    monkeypatch.setenv("WANDB_BASE_URL", server.url)
+    yield server
+    server.close()
+
+
 HOST = "https://wandb.example"
 
 
@@ -57,23 +68,53 @@ def test_no_login_means_offline(workplace: Path) -> None:
 
 @pytest.mark.parametrize("login", ["key", "netrc"])
 def test_a_login_that_reaches_the_server_is_online(
-    login: str, workplace: Path, monkeypatch: pytest.MonkeyPatch
+    login: str, server: WandbServer, workplace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if login == "key":
         monkeypatch.setenv("WANDB_API_KEY", "k" * 40)
     else:
         (workplace / "home").mkdir()
         (workplace / "home" / ".netrc").write_text("machine 127.0.0.1 login user password key\n")
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        url = f"http://127.0.0.1:{server.getsockname()[1]}"
-        assert wandb_offline_reason(url) is None
-    assert "127.0.0.1 cannot be reached" in (wandb_offline_reason(url) or "")
+    assert wandb_offline_reason(server.url) is None
+    server.close()
+    assert "127.0.0.1 cannot be reached" in (wandb_offline_reason(server.url) or "")
 
 
-def test_a_proxy_is_not_second_guessed(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("outage", "reason"),
+    [
+        ("hang", "127.0.0.1 cannot be reached (timed out)"),
+        ("503", "127.0.0.1 answers 503 Service Unavailable"),
+        ("404", None),  # it is there; what lies at the root of a server is its own affair
+    ],
+)
+def test_a_server_that_gives_no_answer_is_offline(
+    outage: str, reason: str | None, server: WandbServer, workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("WANDB_API_KEY", "k" * 40)
-    monkeypatch.setenv("https_proxy", "http://127.0.0.1:1")
-    assert wandb_offline_reason(HOST) is None
+    monkeypatch.setattr(loggers, "_ANSWER_SECONDS", 0.5)
+    server.outage(outage)
+    assert wandb_offline_reason(server.url) == reason
+
+
+def test_a_proxy_is_asked(server: WandbServer, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANDB_API_KEY", "k" * 40)
+    monkeypatch.setenv("http_proxy", server.url)
+    assert wandb_offline_reason("http://wandb.example") is None
+    server.close()
+    assert "wandb.example cannot be reached" in (wandb_offline_reason("http://wandb.example") or "")
+
+
+@pytest.mark.parametrize(("given", "seconds"), [(None, 30), ("7", 7), ("0", 0)])
+def test_the_end_of_a_run_is_bounded_unless_the_user_says_how(
+    given: str | None, seconds: float, workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if given is not None:
+        monkeypatch.setenv("WANDB_FINISH_TIMEOUT", given)
+    names = ("mode", "id", "save_dir", "name", "group", "job_type", "tags")
+    arguments = Namespace(**dict.fromkeys(names))
+    describe_to_wandb(arguments, Run(Path("runs/x-1")), group="x", loss="mae", data="Strokes", seed=0, arm="a")
+    assert wandb.setup().settings.finish_timeout == seconds
 
 
 def test_online_without_a_login_is_refused_and_never_prompts(
@@ -86,12 +127,10 @@ def test_online_without_a_login_is_refused_and_never_prompts(
 
 
 def test_a_refused_login_is_one_line_and_leaves_nothing(
-    workplace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    server: WandbServer, workplace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("WANDB_API_KEY", "too-short")
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        monkeypatch.setenv("WANDB_BASE_URL", f"http://127.0.0.1:{server.getsockname()[1]}")
-        assert main(["fit", *TINY, "--trainer.logger", "WandbLogger"]) == 1
+    assert main(["fit", *TINY, "--trainer.logger", "WandbLogger"]) == 1
     assert "entreg: W&B: " in capsys.readouterr().err
     assert not Path("runs").exists()
 
@@ -109,6 +148,36 @@ def test_disabled_leaves_no_wandb_files(
     run = fit("--trainer.logger", "WandbLogger", "--trainer.max_epochs", "1")
     assert not list(run.path.glob("wandb/*run*"))
     assert "W&B" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("error", "said", "goes_on"),
+    [
+        (ConnectionResetError("reset"), "its process has ended (reset); nothing more is", False),
+        (wandb.Error("no space\nfor that."), "no space for that; this is not", True),
+    ],
+    ids=["its process has ended", "it refuses something"],
+)
+def test_trouble_while_training_costs_the_logging_only(
+    error: Exception,
+    said: str,
+    goes_on: bool,
+    fit: Callable[..., Run],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    seen: list[int | None] = []
+
+    def fail(_: WandbLogger, metrics: Mapping[str, float], step: int | None = None) -> None:
+        seen.append(step)
+        raise error
+
+    monkeypatch.setattr(WandbLogger, "log_metrics", fail)
+    run = fit("--trainer.logger", "WandbLogger", "--trainer.max_epochs", "1")
+    assert (len(seen) > 1) == goes_on
+    assert {"val", "test"} <= read_summary(run).keys()
+    _, *lines = (line for line in capsys.readouterr().out.splitlines() if line.startswith("W&B: "))  # no login
+    assert lines == [f"W&B: {said} logged to it, all of it is in the run folder"]
 
 
 def test_an_offline_run_holds_config_metrics_and_diagram(

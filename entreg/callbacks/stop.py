@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from types import FrameType, TracebackType
@@ -53,6 +54,7 @@ class StopOnSignal(Checkpoint):
         self.lease = lease
         self.received: int | None = None
         self._training = False
+        self._pid = os.getpid()
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> StopOnSignal:
@@ -114,6 +116,8 @@ class StopOnSignal(Checkpoint):
             _handle(signum, self._receive)
 
     def _receive(self, signum: int, frame: FrameType | None) -> None:
+        if os.getpid() != self._pid:  # a loader's process, which has inherited the handler
+            return
         self.received = self.received or signum
         if not self._training:
             raise Stopped(signum, "outside training")

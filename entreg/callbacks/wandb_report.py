@@ -13,7 +13,9 @@ from torch import Tensor
 
 from entreg.data import ImageDataModule
 from entreg.evaluation import flatten
+from entreg.loggers import SafeWandbLogger, one_line, wandb_trouble, wandb_unreachable
 from entreg.metrics.scores import nll, predictive_entropy
+from entreg.report import print_line
 from entreg.runs import Run, read_predictions
 
 _FIGURES = {
@@ -33,32 +35,45 @@ def report_to_wandb(trainer: Trainer, run: Run, summary: Mapping[str, Any]) -> N
     * ``test/worst_errors`` is a table of the misclassified test images with the highest loss, upright, under the names
       of their classes; entropy and loss are in nats.
 
-    Everything is read from the run folder, so that nothing is lost where W&B fails. The first process alone logs.
+    Everything is read from the run folder, so that nothing is lost where W&B fails, which is said in one line. The
+    first process alone logs.
 
     Args:
         trainer: holds the loggers and the data module.
         run: run folder with figures and predictions.
         summary: content of ``summary.json``.
-
-    Raises:
-        wandb.Error: if W&B cannot take it.
     """
     loggers = [logger for logger in trainer.loggers if isinstance(logger, WandbLogger)]
     if not loggers or not trainer.is_global_zero:
         return
     data: ImageDataModule = getattr(trainer, "datamodule")  # noqa: B009 - set by Lightning, not declared
     rows = _rows(run, data) if run.predictions("test").is_file() else None
-    step = trainer.global_step
     for logger in loggers:
-        for key, name in _FIGURES.items():
-            path = run.figures / f"{name}.png"
-            if path.is_file():
-                logger.log_image(key, [str(path)], step=step)
-        if rows is not None:
-            from wandb import Image  # half a second to import, for those who use it
+        if isinstance(logger, SafeWandbLogger) and logger.lost:
+            continue  # which it has said
+        try:
+            _report(logger, run, summary, rows, trainer.global_step)
+        except wandb_trouble() as error:
+            print_line(f"W&B: {one_line(error)}; its report of the run is incomplete, all of it is in {run.path}")
 
-            logger.log_table("test/worst_errors", _COLUMNS, [[Image(row[0]), *row[1:]] for row in rows], step=step)
-        logger.experiment.summary.update(flatten(summary))
+
+def _report(logger: WandbLogger, run: Run, summary: Mapping[str, Any], rows: list[list[Any]] | None, step: int) -> None:
+    experiment = logger.experiment
+    experiment.summary.update(flatten(summary))
+    for key, name in _FIGURES.items():
+        path = run.figures / f"{name}.png"
+        if path.is_file():
+            logger.log_image(key, [str(path)], step=step)
+    if rows is None:
+        return
+    # Online, W&B asks its server whether it may log a table, and waits 19 seconds for the answer.
+    online = not (experiment.offline or experiment.disabled)
+    if online and (reason := wandb_unreachable(experiment.settings.base_url)):
+        print_line(f"W&B: {reason}; the table of the worst test errors is not logged")
+        return
+    from wandb import Image  # half a second to import, for those who use it
+
+    logger.log_table("test/worst_errors", _COLUMNS, [[Image(row[0]), *row[1:]] for row in rows], step=step)
 
 
 def worst_errors(logits: Tensor, targets: Tensor, count: int = 32) -> Tensor:

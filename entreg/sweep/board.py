@@ -42,7 +42,7 @@ class Board:
 
     Raises:
         ConfigError: if the database cannot be used, or the study was begun with another definition.
-        RunError: if the folder cannot be written.
+        RunError: if the folder cannot be written, or its journal cannot be read.
     """
 
     def __init__(self, sweep: Sweep, folder: Path, url: str | None = None) -> None:
@@ -155,7 +155,10 @@ class Board:
 
 def _storage(url: str | None, folder: Path) -> BaseStorage:
     if url is None:
-        return JournalStorage(JournalFileBackend(str(folder / "study.log")))
+        try:
+            return JournalStorage(JournalFileBackend(str(folder / "study.log")))
+        except ValueError as error:
+            raise RunError(f"{folder / 'study.log'}: is not the journal of a sweep ({error})") from error
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError
 
