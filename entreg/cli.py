@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import signal
 import sys
@@ -37,11 +36,12 @@ from entreg.callbacks import (
     report_to_wandb,
 )
 from entreg.classifier import Classifier
-from entreg.data import ImageDataModule, data_root
+from entreg.data import ImageDataModule
+from entreg.defaults import default_name, fill_in, follow_launcher
 from entreg.errors import ConfigError, Interrupted, RunError
 from entreg.evaluation import evaluate_predictions
 from entreg.figures import draw_figures
-from entreg.launch import check_id, cluster_plugins, launch, launch_id, lost_touch, requeue, shared_with_children
+from entreg.launch import check_id, cluster_plugins, launch_id, lost_touch, requeue, shared_with_children
 from entreg.lease import Lease
 from entreg.loggers import CSVLog, describe_to_wandb, finish_wandb, wandb_errors
 from entreg.losses import coefficients_of, name_of
@@ -58,7 +58,6 @@ from entreg.runs import (
     remove_unless_started,
     write_summary,
 )
-from entreg.runtime import best_accelerator, best_precision, sync_batchnorm
 
 
 class Parser(LightningArgumentParser):
@@ -131,19 +130,18 @@ class EntregCLI(LightningCLI):
     @override
     def before_instantiate_classes(self) -> None:
         config = self.options
-        self._follow_launcher(config.trainer)
-        config.trainer.accelerator = best_accelerator(config.trainer.accelerator)
-        config.trainer.precision = config.trainer.precision or best_precision(config.trainer.accelerator)
-        config.trainer.sync_batchnorm = sync_batchnorm(config.trainer.sync_batchnorm, config.trainer.accelerator)
-        if "root" in config.data.init_args:
-            config.data.init_args.root = str(data_root(config.data.init_args.root).absolute())
-        _tell_image_size(config)
-        config.name = config.name or _name_of(config)
+        config.name = config.name or default_name(config)
         # A checkpoint from elsewhere is looked at, and a trial run tried: neither leaves anything behind.
         self.writes = not config.trainer.fast_dev_run and config.ckpt_path is None
+        self.run = self._find_run(config)
+        begun = config.run is None and self.writes and self.run.started
+        stored = self.parser.parse_args(["fit", "--config", str(self.run.config)]).fit if begun else None
+        fill_in(config, stored)
         self.resolved = config.clone()  # what config.yaml keeps: all but what is told to this process alone
         self.resolved.run = self.resolved.id = self.resolved.ckpt_path = None
-        self.run = self._find_run(config)
+        if stored is not None:
+            self._check_same(stored)
+        follow_launcher(config)
         self.lease = Lease(self.run.lease)
         self.csv_log = CSVLog(self.run)
         self.summary: dict[str, Any] = read_summary(self.run) if self.run.started else {}
@@ -152,10 +150,7 @@ class EntregCLI(LightningCLI):
             self._check_validation(config)
             if self.writes:
                 for logger in _as_list(config.trainer.logger):
-                    if logger.class_path.endswith("WandbLogger"):
-                        notes += self._describe_to_wandb(logger.init_args)
-                    if logger.class_path.startswith("lightning.") and logger.class_path.endswith(".WandbLogger"):
-                        logger.class_path = "entreg.loggers.SafeWandbLogger"
+                    notes += self._prepare_wandb(logger)
         self.save_config_kwargs = {"run": self.run, "resolved": self.resolved, "log": self.csv_log, "notes": notes}
 
     @override
@@ -230,15 +225,15 @@ class EntregCLI(LightningCLI):
         """Return the run that is asked for, the one that this launch has begun before, or a new one."""
         if config.run is not None:
             return open_run(config.run)
-        run = new_run(config.runs, config.name, check_id(config.id) if config.id else launch_id())
-        if self.writes and run.started:
-            stored = self.parser.parse_args(["fit", "--config", str(run.config)]).fit
-            if key := first_difference(stored.as_dict(), self.resolved.as_dict()):
-                raise ConfigError(
-                    f"{run.path}: this run was begun with another {key}; give another --id, or go on with it as it is: "
-                    f"entreg fit --run {run.path}"
-                )
-        return run
+        return new_run(config.runs, config.name, check_id(config.id) if config.id else launch_id())
+
+    def _check_same(self, stored: Namespace) -> None:
+        """Refuse to go on with a run under its id where the config is another."""
+        if key := first_difference(stored.as_dict(), self.resolved.as_dict()):
+            raise ConfigError(
+                f"{self.run.path}: this run was begun with another {key}; give another --id, or go on with it as it "
+                f"is: entreg fit --run {self.run.path}"
+            )
 
     def _requeued(self, stopped: Stopped) -> str:
         """Hand the job back to SLURM where the signal asks for it; say how the run goes on."""
@@ -247,12 +242,6 @@ class EntregCLI(LightningCLI):
         if stopped.signum == signal.SIGUSR1 and requeue():
             return f"SLURM starts job {os.environ['SLURM_JOB_ID']} again, which goes on"
         return f"go on with: entreg fit --run {self.run.path}" if self.run.started else "nothing was written"
-
-    def _follow_launcher(self, trainer: Namespace) -> None:
-        """Take devices and nodes from ``torchrun`` or ``srun`` where the config leaves them open."""
-        found = launch()
-        if found is not None and trainer.devices == "auto":
-            trainer.devices, trainer.num_nodes = found
 
     def _chosen(self) -> Path:
         """Return the checkpoint that validation has chosen."""
@@ -372,11 +361,13 @@ class EntregCLI(LightningCLI):
             self._summarise({"wall_seconds": round(seconds, 1), "finished": True})
         print_results(self.summary, self.run if self.writes else None)
 
-    def _describe_to_wandb(self, init_args: Namespace) -> list[str]:
-        """Tell W&B which run this is; return what the user should know of it."""
+    def _prepare_wandb(self, logger: Namespace) -> list[str]:
+        """Tell W&B which run this is, if that is the logger; return what the user should know of it."""
         config = self.options
+        if not logger.class_path.endswith("WandbLogger"):
+            return []
         reason = describe_to_wandb(
-            init_args,
+            logger.init_args,
             self.run,
             group=config.name,
             loss=name_of(config.model.loss.class_path),
@@ -384,29 +375,17 @@ class EntregCLI(LightningCLI):
             seed=config.seed_everything,
             arm=arm(self.resolved.as_dict()),
         )
+        if logger.class_path.startswith("lightning.") and logger.class_path.endswith(".WandbLogger"):
+            logger.class_path = "entreg.loggers.SafeWandbLogger"
         if reason is None:
             return []
         return [f"W&B: {reason}, logging offline; later: wandb sync {self.run.path}/wandb/offline-run-*"]
-
-
-def _tell_image_size(config: Namespace) -> None:
-    """Tell a network that has to know it the size of the images, where the data say it and the user does not."""
-    net = config.model.net.get("init_args", {}) if isinstance(config.model.net, Namespace) else {}
-    if net.get("image_size", 0) is None:
-        module, _, name = config.data.class_path.rpartition(".")
-        declared = getattr(importlib.import_module(module), name).image_size
-        net["image_size"] = config.data.init_args.get("image_size") or declared
 
 
 def _integer_seed(seed: Any) -> int:
     if isinstance(seed, bool) or not isinstance(seed, int):
         raise ConfigError(f"seed_everything is {seed}: every run has a seed, give an integer")
     return seed
-
-
-def _name_of(config: Namespace) -> str:
-    stems = [Path(str(path)).stem for path in config.config or []]
-    return "-".join(stems) or name_of(config.model.loss.class_path)
 
 
 def _as_list(value: Any) -> list[Any]:

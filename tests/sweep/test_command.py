@@ -166,9 +166,9 @@ def test_a_signal_stops_worker_and_trial_and_the_same_command_goes_on(workplace:
     assert sweep.trials[0].user_attrs["attempts"] == 2
 
 
-@pytest.fixture(params=[None, pytest.param("postgres", marks=pytest.mark.cluster)])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str | None]:
-    if request.param is None:
+@pytest.fixture
+def url(storage: str) -> Iterator[str | None]:
+    if storage == "journal":
         yield None
         return
     if reason := no_postgres():
@@ -178,22 +178,27 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str | None]:
 
 
 @pytest.mark.parametrize(
-    ("cells", "workers"), [(2, 2), pytest.param(6, 3, marks=pytest.mark.cluster)], ids=["4 trials", "12 trials"]
+    ("storage", "cells", "workers"),
+    [
+        ("journal", 2, 2),
+        pytest.param("journal", 6, 3, marks=pytest.mark.cluster),
+        pytest.param("postgres", 6, 3, marks=pytest.mark.cluster),
+    ],
 )
-def test_killed_workers_lose_no_trial(cells: int, workers: int, url: str | None, workplace: Path) -> None:
+def test_killed_workers_lose_no_trial(storage: str, cells: int, workers: int, url: str | None, workplace: Path) -> None:
     parameters = {"model.loss": ["cross_entropy", "mix_ent"], "seed_everything": list(range(cells))}
     content = {**SWEEP, "parameters": parameters, "options": {**SWEEP["options"], "trainer.max_epochs": 20}}
     write(content)
-    storage = [] if url is None else ["--storage", url]
+    place = [] if url is None else ["--storage", url]
     sweep = board(content, url)
-    victim = start_worker(*storage)
+    victim = start_worker(*place)
     others = []
     for whole_group in (True, False):  # the worker with its trial, then the worker alone: its trial ends by itself
         wait_for(partial(is_training, victim, sweep))
         (os.killpg if whole_group else os.kill)(victim.pid, signal.SIGKILL)
         victim.wait()
-        victim = start_worker(*storage)
-        others += [start_worker(*storage) for _ in range(workers - 1 - len(others))]
+        victim = start_worker(*place)
+        others += [start_worker(*place) for _ in range(workers - 1 - len(others))]
     for worker in (victim, *others):
         assert worker.wait(400) == 0, Path("workers.log").read_text()
     assert_all_done(sweep, 2 * cells)

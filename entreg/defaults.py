@@ -1,0 +1,56 @@
+"""What a config leaves open, filled in for this machine, this launch and these data."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+from jsonargparse import Namespace
+
+from entreg.data import data_root
+from entreg.launch import launch
+from entreg.losses import name_of
+from entreg.runtime import best_accelerator, best_precision, sync_batchnorm
+
+_KEPT = ("precision", "sync_batchnorm")  # of the trainer: what a run was begun with, whatever the machine
+
+
+def fill_in(config: Namespace, stored: Namespace | None) -> None:
+    """Resolve what belongs to the experiment: accelerator, precision, BatchNorm, the place of the data, image size.
+
+    Args:
+        config: of the command, changed in place.
+        stored: config of the run if it is resumed; precision and BatchNorm stay as they were.
+    """
+    trainer = config.trainer
+    if stored is not None:
+        for key in _KEPT:
+            trainer[key] = stored.trainer[key] if trainer[key] is None else trainer[key]
+    trainer.accelerator = best_accelerator(trainer.accelerator)
+    trainer.precision = trainer.precision or best_precision(trainer.accelerator)
+    trainer.sync_batchnorm = sync_batchnorm(trainer.sync_batchnorm, trainer.accelerator)
+    if "root" in config.data.init_args:
+        config.data.init_args.root = str(data_root(config.data.init_args.root).absolute())
+    _tell_image_size(config)
+
+
+def follow_launcher(config: Namespace) -> None:
+    """Take devices and nodes from ``torchrun`` or ``srun`` where the config leaves them open."""
+    found = launch()
+    if found is not None and config.trainer.devices == "auto":
+        config.trainer.devices, config.trainer.num_nodes = found
+
+
+def default_name(config: Namespace) -> str:
+    """Name of a run that has none: those of its config files, else of its loss."""
+    stems = [Path(str(path)).stem for path in config.config or []]
+    return "-".join(stems) or name_of(config.model.loss.class_path)
+
+
+def _tell_image_size(config: Namespace) -> None:
+    """Tell a network that has to know it the size of the images, where the data say it and the user does not."""
+    net = config.model.net.get("init_args", {}) if isinstance(config.model.net, Namespace) else {}
+    if net.get("image_size", 0) is None:
+        module, _, name = config.data.class_path.rpartition(".")
+        declared = getattr(importlib.import_module(module), name).image_size
+        net["image_size"] = config.data.init_args.get("image_size") or declared

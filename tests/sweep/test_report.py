@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+
+from entreg.sweep import Range, Sweep
+from entreg.sweep.board import Board
+from entreg.sweep.report import report
+from tests.compare.run_folders import write_run
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+
+
+@pytest.mark.parametrize(("direction", "best"), [("maximize", "0"), ("minimize", "2")])
+def test_the_table_is_ranked_and_what_failed_is_last(
+    direction: str, best: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sweep = Sweep("s", {"x": Range(0.0, 1.0)}, sampler="random", trials=4, direction=direction)  # type: ignore[arg-type]
+    board = Board(sweep, tmp_path / "s")
+    for number in range(4):
+        with board.take() as trial:
+            assert trial is not None
+            if number == 1:
+                trial.set_user_attr("error", "the loss is nan")
+                board.study.tell(trial, state=TrialState.FAIL)
+                continue
+            board.run(trial).path.parent.mkdir(exist_ok=True)
+            write_run(tmp_path, seed=number).path.rename(board.run(trial).path)
+            board.study.tell(trial, 1 - number / 10)
+    report(board)
+    with (board.folder / "trials.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert rows[0]["trial"] == best
+    assert [row["state"] for row in rows] == ["complete"] * 3 + ["fail"]
+    assert (board.folder / "importance.png").is_file()
+    said = capsys.readouterr().out
+    assert "trial 1 failed: the loss is nan" in said
+    report(board)
+    assert "report:" not in capsys.readouterr().out  # made once
+
+
+def test_without_a_completed_trial_the_logs_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    board = Board(Sweep("s", {"x": [1]}), tmp_path / "s")
+    with board.take() as trial:
+        board.study.tell(trial, state=TrialState.FAIL)  # type: ignore[arg-type]
+    report(board)
+    assert "no trial was completed; their logs:" in capsys.readouterr().out
+    assert not (board.folder / "trials.csv").exists()

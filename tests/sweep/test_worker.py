@@ -1,0 +1,130 @@
+"""A worker's handling of its trials, with processes that only pretend to train."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from pathlib import Path
+
+import optuna
+import pytest
+from optuna.trial import TrialState
+
+from entreg.errors import ConfigError
+from entreg.runs import Run
+from entreg.sweep import Sweep
+from entreg.sweep.board import ATTEMPTS, Board
+from entreg.sweep.worker import Worker
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+FINISHES = """
+    import json, pathlib, sys
+    run, x = pathlib.Path(sys.argv[1]), float(sys.argv[2])
+    run.mkdir(parents=True, exist_ok=True)
+    (run / "summary.json").write_text(json.dumps({"val": {"acc": x}, "finished": True}))
+"""
+
+
+class Pretender(Worker):
+    """Starts a script with the run folder and the value of ``x`` in place of ``entreg fit``."""
+
+    script = FINISHES
+
+    def _command(self, trial: optuna.Trial, run: Run) -> list[str]:
+        return [sys.executable, "-c", textwrap.dedent(self.script), str(run.path), str(trial.params["x"])]
+
+
+def work(tmp_path: Path, script: str, **sweep: object) -> tuple[Board, list[str]]:
+    board = Board(Sweep("s", {"x": [1, 2, 3]}, **sweep), tmp_path)  # type: ignore[arg-type]
+    said: list[str] = []
+    worker = Pretender(board, [], said.append)
+    worker.script = script
+    worker.work()
+    return board, said
+
+
+def states(board: Board) -> list[TrialState]:
+    return [trial.state for trial in board.trials]
+
+
+def test_values_are_those_of_the_summaries(tmp_path: Path) -> None:
+    board, said = work(tmp_path, FINISHES)
+    assert [trial.value for trial in board.trials] == [1, 2, 3]
+    assert said[0] == "trial 0 of 3: x 1"
+    assert said[1].startswith("trial 0: val/acc 1  ")
+
+
+def test_a_trial_that_fails_is_not_the_end_of_the_others(tmp_path: Path) -> None:
+    script = FINISHES + "    print('entreg: the loss is nan'); sys.exit(x == 2)"
+    board, said = work(tmp_path, script)
+    assert states(board) == [TrialState.COMPLETE, TrialState.FAIL, TrialState.COMPLETE]
+    assert board.trials[1].user_attrs["error"] == "the loss is nan"
+    assert "trial 1 failed: the loss is nan" in said
+
+
+def test_a_configuration_that_no_trial_survives_stops_the_sweep(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="trial 0: no option x"):
+        work(tmp_path, "import sys; print('entreg: no option x'); sys.exit(2)")
+
+
+@pytest.mark.parametrize("end", ["os.kill(os.getpid(), 9)", "sys.exit(75)"])
+def test_a_process_that_is_killed_or_stopped_is_started_again(end: str, tmp_path: Path) -> None:
+    script = f"""
+    import os, pathlib, sys
+    marker = pathlib.Path(sys.argv[1] + "-begun")
+    if not marker.exists():
+        marker.parent.mkdir(parents=True, exist_ok=True)
+        marker.touch()
+        {end}
+    """
+    board, _ = work(tmp_path, textwrap.dedent(script) + textwrap.dedent(FINISHES))
+    assert states(board) == [TrialState.COMPLETE] * 3
+    assert [trial.user_attrs["attempts"] for trial in board.trials] == [2, 2, 2]
+
+
+def test_a_process_that_always_dies_is_given_up(tmp_path: Path) -> None:
+    board, said = work(tmp_path, "import os; os.kill(os.getpid(), 9)")
+    assert states(board) == [TrialState.FAIL] * 3
+    assert f"trial 0 failed: its process died {ATTEMPTS} times" in said
+
+
+def test_a_finished_run_is_told_and_not_run_again(tmp_path: Path) -> None:
+    board = Board(Sweep("s", {"x": [1]}), tmp_path)
+    with board.take() as trial:
+        assert trial is not None
+        run = board.run(trial)
+        run.path.mkdir(parents=True)
+        run.summary.write_text('{"val": {"acc": 0.5}, "finished": true}')
+    worker = Pretender(board, [], print)
+    worker.script = "raise SystemExit(1)"
+    worker.work()
+    assert [trial.value for trial in board.trials] == [0.5]
+
+
+def test_a_metric_that_nothing_logs_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="metric val/f1: expected one of val/acc"):
+        work(tmp_path, FINISHES, metric="val/f1")
+
+
+def test_a_trial_is_pruned_by_what_it_logs(tmp_path: Path) -> None:
+    logs = """
+    import pathlib, sys, time
+    run, x = pathlib.Path(sys.argv[1]), float(sys.argv[2])
+    run.mkdir(parents=True, exist_ok=True)
+    with (run / "metrics.csv").open("w") as file:
+        print("step,name,value,time", file=file)
+        for step in range(3):
+            print(f"{step},val/acc,{x},0", file=file)
+            print(f"{step},val/nll,{-x},0", file=file)
+    time.sleep(60)
+    """
+    board = Board(Sweep("s", {"x": [1]}, prune="median"), tmp_path)
+    for number in range(5):  # the median pruner lets the first five be
+        values = dict.fromkeys(range(3), 2.0)
+        known = {"cell": 10 + number, "run": "none"}
+        board.study.add_trial(optuna.trial.create_trial(value=2.0, intermediate_values=values, user_attrs=known))
+    worker = Pretender(board, [], print)
+    worker.script = logs
+    worker.work()
+    assert board.trials[0].state == TrialState.PRUNED
+    assert board.trials[0].intermediate_values == {0: 1.0, 1: 1.0, 2: 1.0}
