@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from jsonargparse import Namespace
 from lightning.fabric.utilities.exceptions import MisconfigurationException
@@ -45,7 +45,7 @@ from entreg.launch import check_id, cluster_plugins, launch_id, lost_touch, requ
 from entreg.lease import Lease
 from entreg.loggers import CSVLog, describe_to_wandb, finish_wandb, wandb_errors
 from entreg.losses import coefficients_of, name_of
-from entreg.messages import readable
+from entreg.messages import OneLineErrors, readable
 from entreg.provenance import arm, environment, first_difference
 from entreg.report import print_results
 from entreg.runs import (
@@ -60,12 +60,8 @@ from entreg.runs import (
 )
 
 
-class Parser(LightningArgumentParser):
-    """A parser whose errors are one line."""
-
-    @override
-    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
-        raise ConfigError(readable(message)) from ex
+class Parser(OneLineErrors, LightningArgumentParser):
+    """LightningCLI's parser."""
 
 
 class EntregCLI(LightningCLI):

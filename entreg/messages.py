@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import re
+from typing import NoReturn
+
+from entreg.errors import ConfigError
 
 _CAUSE = re.compile(r"^\s*- (.+?)(?=\n\s*(?:- |Given |Subtypes|Errors)|\Z)", re.MULTILINE | re.DOTALL)
 _NOISE = ("Expected a path but", "Does not validate against", "Expected a <class 'NoneType'>")
+
+
+class OneLineErrors:
+    """Mixin of a jsonargparse parser: its errors are one line, for the command to print."""
+
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+        """Raise :class:`ConfigError`."""
+        raise ConfigError(readable(message)) from ex
 
 
 def readable(message: str) -> str:

@@ -5,26 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import NoReturn
 
 import optuna
 from jsonargparse import ArgumentParser, Namespace
-from typing_extensions import override
 
 from entreg.errors import ConfigError
-from entreg.messages import readable
+from entreg.messages import OneLineErrors
 from entreg.sweep.board import Board
 from entreg.sweep.config import Sweep
 from entreg.sweep.report import report
 from entreg.sweep.worker import Worker
 
 
-class Parser(ArgumentParser):
-    """A parser whose errors are one line."""
-
-    @override
-    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
-        raise ConfigError(readable(message)) from ex
+class Parser(OneLineErrors, ArgumentParser):
+    """Parser of a sweep."""
 
 
 def main(args: Sequence[str]) -> None:
