@@ -37,7 +37,8 @@ _USAGE = """usage: entreg COMMAND [OPTIONS]
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code.
 
-    0: done; 1: failed while running; 2: wrong usage or configuration; 75: stopped, the same command goes on.
+    0: done; 1: failed while running; 2: wrong usage or configuration; 75: stopped, the same command
+    goes on; 130: Ctrl-C.
 
     Args:
         argv: command line without the program's name; default: that of the process.
@@ -58,6 +59,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UserError as error:
         print(f"entreg: {_one_line(error)}", file=sys.stderr)
         return error.exit_code
+    except KeyboardInterrupt:
+        print("entreg: interrupted", file=sys.stderr)
+        return 130
     return 0
 
 

@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ from entreg.callbacks import (
 )
 from entreg.classifier import Classifier
 from entreg.data import ImageDataModule
-from entreg.defaults import default_name, fill_in, follow_launcher
+from entreg.defaults import default_name, fill_in, fit_to_machine
 from entreg.errors import ConfigError, Interrupted, RunError
 from entreg.evaluation import evaluate_predictions
 from entreg.figures import draw_figures
@@ -105,6 +105,7 @@ class EntregCLI(LightningCLI):
         parser.add_argument(
             "--evaluate", type=bool, default=True, help="Whether fit ends by evaluating the best checkpoint."
         )
+        parser.add_argument("--figures", type=bool, default=True, help="Whether evaluation ends by drawing pictures.")
         parser.add_lightning_class_args(ClassificationMetrics, "metrics")
         parser.add_lightning_class_args(ObserveLoss, "observe")
         parser.add_argument("--checkpoint", type=CheckpointOptions, default=CheckpointOptions())
@@ -137,7 +138,7 @@ class EntregCLI(LightningCLI):
         self.resolved.run = self.resolved.id = self.resolved.ckpt_path = None
         if stored is not None:
             self._check_same(stored)
-        follow_launcher(config)
+        fit_to_machine(config)
         self.lease = Lease(self.run.lease)
         self.csv_log = CSVLog(self.run)
         self.summary: dict[str, Any] = read_summary(self.run) if self.run.started else {}
@@ -166,9 +167,9 @@ class EntregCLI(LightningCLI):
             callbacks.append(RichProgressBar(leave=False))
         callbacks.append(StopOnNonFinite(self.run if self.writes else None))
         if self.writes:
-            best, last = checkpoints(self.run, given.checkpoint)
-            self.stop = StopOnSignal(last, self.lease)
-            callbacks += [SavePredictions(self.run), best, last, self.stop]
+            best, last = checkpoints(self.run, given.checkpoint, self.lease.check)
+            self.stop = StopOnSignal(last)
+            callbacks += [SavePredictions(self.run), best, last, *([self.stop] if self.subcommand == "fit" else [])]
         return super().instantiate_trainer(
             callbacks=callbacks,
             logger=[self.csv_log, *_as_list(trainer.logger)] if self.subcommand == "fit" else False,
@@ -196,8 +197,12 @@ class EntregCLI(LightningCLI):
                     self._interruptible(report_to_wandb, self.trainer, self.run, self.summary)
             failed = False
         except Stopped as stopped:
+            if not self.trainer.is_global_zero:
+                sys.exit(0)  # the first process says it, and ends as stopped
+            if not stopped.together and self.trainer.strategy.launcher is not None:
+                self.trainer.strategy.launcher.kill(signal.SIGTERM)
             finish_wandb(exit_code=1)  # SLURM ends the processes of a job that it takes back
-            raise Interrupted(f"{stopped}; {self._requeued(stopped)}") from stopped
+            raise Interrupted(f"{stopped}; {self._how_to_go_on(stopped)}") from stopped
         finally:
             finish_wandb(exit_code=int(failed))
 
@@ -231,10 +236,8 @@ class EntregCLI(LightningCLI):
                 f"is: entreg fit --run {self.run.path}"
             )
 
-    def _requeued(self, stopped: Stopped) -> str:
+    def _how_to_go_on(self, stopped: Stopped) -> str:
         """Hand the job back to SLURM where the signal asks for it; say how the run goes on."""
-        if not self.trainer.is_global_zero:
-            sys.exit(0)  # one process says it, and ends as having failed
         if stopped.signum == signal.SIGUSR1 and requeue():
             return f"SLURM starts job {os.environ['SLURM_JOB_ID']} again, which goes on"
         return f"go on with: entreg fit --run {self.run.path}" if self.run.started else "nothing was written"
@@ -250,17 +253,21 @@ class EntregCLI(LightningCLI):
 
     def validate(self, ckpt_path: str | None = None, **_: Any) -> None:
         """Evaluate a run's best checkpoint on validation; ``ckpt_path``, without writing anything."""
-        self._evaluate(("val",), self.run.best() if ckpt_path is None else Path(ckpt_path))
-        self._finish()
+        self._look_at("val", ckpt_path)
 
     def test(self, ckpt_path: str | None = None, **_: Any) -> None:
         """Evaluate a run's best checkpoint on test; ``ckpt_path``, without writing anything."""
-        self._evaluate(("test",), self.run.best() if ckpt_path is None else Path(ckpt_path))
-        self._finish()
+        self._look_at("test", ckpt_path)
 
     def predict(self, ckpt_path: str | None = None, **_: Any) -> None:
         """Write the logits of the test images, as ``test`` does."""
         self.test(ckpt_path)
+
+    def _look_at(self, split: str, ckpt_path: str | None) -> None:
+        with self.lease if self.writes and self.trainer.is_global_zero else nullcontext():
+            self.summary = read_summary(self.run) if self.writes else self.summary  # as nobody else writes it now
+            self._evaluate((split,), self.run.best() if ckpt_path is None else Path(ckpt_path))
+            self._finish()
 
     def _train(self, model: Classifier, datamodule: ImageDataModule, checkpoint: Path | None) -> None:
         """Train, from ``checkpoint`` on if there is one, and summarise what came of it."""
@@ -269,7 +276,7 @@ class EntregCLI(LightningCLI):
         with shared_with_children(self.run.id):
             self._interruptible(trainer.fit, model, datamodule=datamodule, ckpt_path=checkpoint, weights_only=True)
         if self.writes:
-            self.stop.check()
+            self.stop.check(trainer)
         self.summary = {}  # scores of an earlier best checkpoint are not this training's
         if self.writes:
             rank_zero_only(self.run.forget_predictions)()
@@ -310,7 +317,8 @@ class EntregCLI(LightningCLI):
             self.run.forget_predictions(keep=("val", *data.test_names))
             scores = evaluate_predictions(self.run, data.ood_sets, self.options.metrics.bins)
             self._summarise({"ood_sets": data.ood_sets, **scores})
-            draw_figures(self.run, data.classes, scores.get("temperature"), self.options.metrics.bins)
+            if self.options.figures:
+                draw_figures(self.run, data.classes, scores.get("temperature"), self.options.metrics.bins)
 
     def _interruptible(self, step: Any, *args: Any, **kwargs: Any) -> None:
         try:
@@ -318,7 +326,7 @@ class EntregCLI(LightningCLI):
         except MisconfigurationException as error:  # as of a metric to monitor that nothing logs
             raise ConfigError(str(error)) from error
         except RuntimeError as error:
-            if self.writes and self.stop.received is not None:  # it reached a loader's process too
+            if self.writes and self.stop.received and "DataLoader worker" in str(error):  # it was told to end, too
                 raise Stopped(self.stop.received, "in the middle of a step") from error
             if self.trainer.world_size > 1 and lost_touch(error):
                 reason = str(error).strip().splitlines()[0]
@@ -346,6 +354,7 @@ class EntregCLI(LightningCLI):
     def _summarise(self, content: dict[str, Any]) -> None:
         self.summary |= content
         if self.writes and self.trainer.is_global_zero:
+            self.lease.check()
             write_summary(self.run, self.summary)
 
     @rank_zero_only

@@ -12,33 +12,33 @@ from entreg.launch import launch
 from entreg.losses import name_of
 from entreg.runtime import best_accelerator, best_precision, sync_batchnorm
 
-_KEPT = ("precision", "sync_batchnorm")  # of the trainer: what a run was begun with, whatever the machine
-
 
 def fill_in(config: Namespace, stored: Namespace | None) -> None:
-    """Resolve what belongs to the experiment: accelerator, precision, BatchNorm, the place of the data, image size.
+    """Resolve what belongs to the experiment: accelerator, precision, the place of the data, image size.
 
     Args:
         config: of the command, changed in place.
-        stored: config of the run if it is resumed; precision and BatchNorm stay as they were.
+        stored: config of the run if it is resumed under its id; precision stays as it was, whatever the machine.
     """
     trainer = config.trainer
     if stored is not None:
-        for key in _KEPT:
-            trainer[key] = stored.trainer[key] if trainer[key] is None else trainer[key]
+        trainer.precision = trainer.precision or stored.trainer.precision
     trainer.accelerator = best_accelerator(trainer.accelerator)
     trainer.precision = trainer.precision or best_precision(trainer.accelerator)
-    trainer.sync_batchnorm = sync_batchnorm(trainer.sync_batchnorm, trainer.accelerator)
     if "root" in config.data.init_args:
         config.data.init_args.root = str(data_root(config.data.init_args.root).absolute())
     _tell_image_size(config)
 
 
-def follow_launcher(config: Namespace) -> None:
-    """Take devices and nodes from ``torchrun`` or ``srun`` where the config leaves them open."""
-    found = launch()
-    if found is not None and config.trainer.devices == "auto":
-        config.trainer.devices, config.trainer.num_nodes = found
+def fit_to_machine(config: Namespace) -> None:
+    """Resolve what belongs to this process alone, and no run's config.yaml keeps: devices, nodes, BatchNorm.
+
+    Devices and nodes are those of ``torchrun`` or ``srun`` where the config leaves them open.
+    """
+    trainer, found = config.trainer, launch()
+    if found is not None and trainer.devices == "auto":
+        trainer.devices, trainer.num_nodes = found
+    trainer.sync_batchnorm = sync_batchnorm(trainer.sync_batchnorm, trainer.accelerator, new=config.run is None)
 
 
 def default_name(config: Namespace) -> str:

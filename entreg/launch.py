@@ -6,7 +6,6 @@ import os
 import re
 import secrets
 import subprocess
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -120,10 +119,13 @@ def requeue() -> bool:
     job = environment["SLURM_JOB_ID"]
     if "SLURM_ARRAY_JOB_ID" in environment:  # the last task of an array has its id, which would requeue all of them
         job = f"{environment['SLURM_ARRAY_JOB_ID']}_{environment['SLURM_ARRAY_TASK_ID']}"
-    asked = subprocess.run(["scontrol", "requeue", job], capture_output=True, text=True)
-    if asked.returncode:
-        warnings.warn(f"SLURM does not requeue this job: {asked.stderr.strip()}", stacklevel=2)
-    return asked.returncode == 0
+    try:
+        subprocess.run(["scontrol", "requeue", job], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError) as error:  # as in a container without SLURM's commands
+        reason = error.stderr if isinstance(error, subprocess.CalledProcessError) else str(error)
+        print(f"SLURM does not requeue this job: {' '.join(reason.split())}")
+        return False
+    return True
 
 
 @contextmanager

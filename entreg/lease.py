@@ -16,6 +16,7 @@ from typing import NamedTuple
 from filelock import FileLock
 
 from entreg.errors import Interrupted, RunError
+from entreg.runs import atomic_path
 
 RENEWED_EVERY = 10.0  # seconds
 EXPIRES_AFTER = 60.0  # seconds without a renewal, by the clock of whoever waits: clocks of two machines differ
@@ -29,12 +30,14 @@ class Holder(NamedTuple):
         host: name of its machine, for people.
         machine: what its process id means something in: this boot of this machine, this container.
         pid: its process id.
+        started: when the process started, as the system counts; an id may be given to another process later.
     """
 
     token: str
     host: str
     machine: str
     pid: int
+    started: str
 
 
 class Lease:
@@ -51,15 +54,16 @@ class Lease:
 
     def __init__(self, path: Path, watch: Watch | None = None) -> None:
         self.path = path
-        self.lost = False
         self._lock = path.with_name(f".{path.name}.lock")
         self._watch = watch or Watch()
         self._token = secrets.token_hex(8)
         self._released = Event()
+        self._lost = self._held = False
 
     def __enter__(self) -> Lease:
         self._take()
         self._released.clear()
+        self._held = True
         Thread(target=self._renew, daemon=True).start()
         return self
 
@@ -67,54 +71,56 @@ class Lease:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._released.set()
-        if self.is_mine():
-            self.path.unlink()
-
-    def is_mine(self) -> bool:
-        """Whether nobody has taken it over."""
-        holder = holder_of(self.path)
-        return holder is not None and holder.token == self._token
+        self._held = False
+        with suppress(OSError):  # one that stays is stale as soon as this process has ended
+            if self._is_mine():
+                self.path.unlink()
 
     def check(self) -> None:
         """Raise :class:`Interrupted` if another process has taken over, as after this one was suspended for long."""
-        if self.lost:
+        if self._held and (self._lost or not self._is_mine()):
             raise Interrupted(f"{self.path.parent}: another process goes on with this, as this one had stood still")
 
+    def _is_mine(self) -> bool:
+        holder = holder_of(self.path)
+        return holder is not None and holder.token == self._token
+
     def _take(self) -> None:
-        part = self.path.with_suffix(".part")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._wait_and_write(part)
-        except OSError as error:
+            self._wait_and_write()
+        except (OSError, RunError) as error:
             with suppress(OSError):  # leave the folder as it was
-                part.unlink(missing_ok=True)
                 self._lock.unlink(missing_ok=True)
                 self.path.parent.rmdir()
-            raise RunError(f"{self.path}: cannot be written ({error.strerror})") from error
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise RunError(f"{self.path}: cannot be written ({reason})") from error
 
-    def _wait_and_write(self, part: Path) -> None:
-        deadline = time.monotonic() + EXPIRES_AFTER + RENEWED_EVERY
+    def _wait_and_write(self) -> None:
         while True:
             with FileLock(self._lock):
                 holder = holder_of(self.path)
                 if holder is None or self._watch.is_stale(self.path):
-                    mine = Holder(self._token, socket.gethostname(), _machine(), os.getpid())
-                    part.write_text(json.dumps(mine._asdict()))
-                    part.replace(self.path)
+                    with atomic_path(self.path) as part:
+                        part.write_text(json.dumps(_this_process(self._token)._asdict()))
                     return
-            if holder.machine == _machine() or time.monotonic() > deadline or self._watch.has_renewed(self.path):
+            if holder.machine == _machine() or self._watch.has_renewed(self.path):
                 raise Interrupted(
                     f"{self.path.parent}: process {holder.pid} on {holder.host} is at it; wait for it, or stop it"
                 )
             time.sleep(0.5)
 
     def _renew(self) -> None:
+        renewed = time.monotonic()
         while not self._released.wait(RENEWED_EVERY):
-            if not self.is_mine():
-                self.lost = not self._released.is_set()
-                return
-            with suppress(FileNotFoundError):  # released meanwhile
+            try:
+                if not self._is_mine():
+                    self._lost = not self._released.is_set()
+                    return
                 os.utime(self.path)
+                renewed = time.monotonic()
+            except OSError:  # a file server that is away for a while; others may think so of this process
+                self._lost = time.monotonic() - renewed > EXPIRES_AFTER
 
 
 class Watch:
@@ -131,14 +137,14 @@ class Watch:
     def is_stale(self, path: Path) -> bool:
         """Whether nobody is behind the lease; one that is not there is stale."""
         holder = holder_of(path)
+        if holder is None:
+            return True
+        if holder.machine == _machine():
+            return _start_of(holder.pid) != holder.started
         try:
             renewal = path.stat().st_mtime
         except FileNotFoundError:
             return True
-        if holder is None:
-            return True
-        if holder.machine == _machine():
-            return not _is_running(holder.pid) or time.time() - renewal > EXPIRES_AFTER
         now = time.monotonic()
         seen, since = self._seen.setdefault(path, (renewal, now))
         if renewal != seen:
@@ -149,30 +155,35 @@ class Watch:
 
 
 def holder_of(path: Path) -> Holder | None:
-    """Read who holds a lease; ``None`` if nobody does."""
+    """Read who holds a lease; ``None`` if nobody does, or nobody whom the file still names after a power cut."""
     try:
         return Holder(**json.loads(path.read_text()))
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError, TypeError):
         return None
+
+
+def _this_process(token: str) -> Holder:
+    return Holder(token, socket.gethostname(), _machine(), os.getpid(), _start_of(os.getpid()) or "")
 
 
 def _machine() -> str:
     identity = [socket.gethostname()]
-    for name in ("/proc/sys/kernel/random/boot_id", "/proc/self/ns/pid"):
-        with suppress(OSError):  # not Linux
-            identity.append(os.readlink(name) if "ns" in name.split("/") else Path(name).read_text().strip())
+    with suppress(OSError):  # not Linux
+        identity.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip())
+        identity.append(os.readlink("/proc/self/ns/pid"))
     return " ".join(identity)
 
 
-def _is_running(pid: int) -> bool:
+def _start_of(pid: int) -> str | None:
+    """When a process started, in the system's words; ``None`` if it does not run. A zombie is dead."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
-        return False
-    except PermissionError:  # somebody else's
-        return True
+        return None
+    except PermissionError:  # somebody else's, but there
+        pass
     try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:  # not Linux, or gone meanwhile
-        return True
-    return state != "Z"  # a zombie is dead, only not yet buried
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except FileNotFoundError:
+        return None if Path("/proc/self/stat").exists() else ""  # gone meanwhile, or not Linux
+    return None if fields[0] == "Z" else fields[19]

@@ -25,7 +25,7 @@ from lightning.pytorch.loggers.logger import Logger
 from lightning.pytorch.utilities import rank_zero_only
 from typing_extensions import override
 
-from entreg.errors import ConfigError
+from entreg.errors import ConfigError, RunError
 from entreg.report import print_line
 from entreg.runs import Run
 
@@ -62,6 +62,12 @@ class CSVLog(Logger):
     @override
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        try:
+            self._append(metrics, step)
+        except OSError as error:
+            raise RunError(f"{self.run.metrics}: cannot be written ({error.strerror})") from error
+
+    def _append(self, metrics: Mapping[str, float], step: int | None) -> None:
         path = self.run.metrics
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a", newline="") as file:

@@ -19,6 +19,7 @@ _NOT_ARM = (
     "run",
     "id",
     "evaluate",
+    "figures",
     "config",
     "ckpt_path",
     "weights_only",

@@ -26,6 +26,8 @@ import torch
 
 from entreg.errors import RunError
 
+_BEFORE_TRAINING = {"lease.json", ".lease.json.lock", ".lease.part.json", "wandb"}
+
 
 @dataclass(frozen=True)
 class Run:
@@ -138,13 +140,16 @@ def new_run(root: Path, name: str, run_id: str | None = None) -> Run:
 
 
 def create_folder(run: Run) -> None:
-    """Make the folder of a new run.
+    """Make the folder of a new run; what a process that was killed before training has left there may stay.
 
     Raises:
-        RunError: if it cannot be made.
+        RunError: if it cannot be made, or holds anything else.
     """
     try:
         run.path.mkdir(parents=True, exist_ok=True)
+        foreign = {path.name for path in run.path.iterdir()} - _BEFORE_TRAINING
+        if foreign and not run.started:
+            raise RunError(f"{run.path}: holds {min(foreign)} and no config.yaml, so no run: choose another --id")
     except OSError as error:
         raise RunError(f"{run.path}: cannot be made ({error.strerror}), choose another --runs") from error
 

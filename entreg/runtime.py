@@ -45,7 +45,7 @@ def best_precision(accelerator: str) -> str:
     return "bf16-mixed" if fast else "32-true"
 
 
-def sync_batchnorm(asked: bool | None, accelerator: str) -> bool:
+def sync_batchnorm(asked: bool | None, accelerator: str, new: bool) -> bool:
     """Whether BatchNorm takes its statistics over the processes, so that a step is the same on any number of them.
 
     By default it does on CUDA, where it matters on several devices only. PyTorch has none for the CPU.
@@ -53,12 +53,15 @@ def sync_batchnorm(asked: bool | None, accelerator: str) -> bool:
     Args:
         asked: what the user says; ``None``: nothing.
         accelerator: as in ``Trainer(accelerator=...)``.
+        new: whether this starts a run; one that was trained on CUDA may be looked at on a CPU.
 
     Raises:
-        ConfigError: if it is asked for on a CPU.
+        ConfigError: if a new run asks for it on a CPU.
     """
     cuda = _is_cuda(accelerator)
-    if asked and not cuda:
+    if not cuda and not (asked and new):
+        return False
+    if not cuda:
         raise ConfigError(
             "trainer.sync_batchnorm true: PyTorch synchronises BatchNorm on CUDA only; leave it out, then each CPU "
             "process normalises by its own share of the batch"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import random
 import socket
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 _SERVER = multiprocessing.get_context("forkserver")
@@ -67,12 +69,18 @@ class Process:
         return True
 
 
+def free_port() -> str:
+    """A port that nothing uses, outside the range from which the system may give it to a connection meanwhile."""
+    while True:
+        port = random.SystemRandom().randrange(20000, 32000)
+        with socket.socket() as free, suppress(OSError):
+            free.bind(("127.0.0.1", port))
+            return str(port)
+
+
 def start_ranks(folder: Path, count: int, run_id: str, *arguments: str, **environment: str) -> list[Process]:
     """Start processes that train together, with the environment that torchrun gives them."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    common = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(count), "GROUP_RANK": "0"}
+    common = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": free_port(), "WORLD_SIZE": str(count), "GROUP_RANK": "0"}
     common |= {"LOCAL_WORLD_SIZE": str(count), "TORCHELASTIC_RUN_ID": "tests", "ENTREG_RUN_ID": run_id, **environment}
     return [Process(folder, *arguments, RANK=str(n), LOCAL_RANK=str(n), **common) for n in range(count)]
 

@@ -29,7 +29,7 @@ def one_line_error(capsys: pytest.CaptureFixture[str]) -> str:
 
 
 def test_fit_leaves_a_complete_run_folder(fit: Fit, capsys: pytest.CaptureFixture[str]) -> None:
-    run = fit()
+    run = fit("--figures", "true")
     printed = capsys.readouterr().out
     summary = json.loads(run.summary.read_text())
     for split, count in (("val", 130), ("test", 130)):

@@ -8,7 +8,7 @@ import yaml
 from jsonargparse import Namespace
 
 from entreg.__main__ import main
-from entreg.defaults import default_name, follow_launcher
+from entreg.defaults import default_name, fit_to_machine
 from entreg.runs import Run, open_run
 from tests.conftest import TINY
 
@@ -16,11 +16,12 @@ from tests.conftest import TINY
 def test_a_launcher_decides_what_the_config_leaves_open(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"TORCHELASTIC_RUN_ID": "x", "LOCAL_WORLD_SIZE": "2", "WORLD_SIZE": "4"}.items():
         monkeypatch.setenv(name, value)
-    config = Namespace(trainer=Namespace(devices="auto", num_nodes=1))
-    follow_launcher(config)
+    open_trainer = {"num_nodes": 1, "sync_batchnorm": None, "accelerator": "cpu"}
+    config = Namespace(run=None, trainer=Namespace(devices="auto", **open_trainer))
+    fit_to_machine(config)
     assert (config.trainer.devices, config.trainer.num_nodes) == (2, 2)
-    config = Namespace(trainer=Namespace(devices=1, num_nodes=1))
-    follow_launcher(config)
+    config = Namespace(run=None, trainer=Namespace(devices=1, **open_trainer))
+    fit_to_machine(config)
     assert (config.trainer.devices, config.trainer.num_nodes) == (1, 1)
 
 

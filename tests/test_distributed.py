@@ -16,7 +16,7 @@ import torch
 from entreg.runs import Run, open_run, read_predictions, read_summary
 from tests.conftest import TINY
 from tests.data.picture_files import write_folder
-from tests.processes import start_ranks
+from tests.processes import free_port, start_ranks
 from tests.test_resume import assert_same
 
 Samples = dict[tuple[str, int], torch.Tensor]
@@ -28,7 +28,7 @@ def entreg_process(*arguments: str, **environment: str) -> subprocess.Popen[str]
     """Start the command line in a process of its own, one thread a rank."""
     return subprocess.Popen(
         [sys.executable, "-m", "entreg", *arguments],
-        env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
+        env={**os.environ, "OMP_NUM_THREADS": "1", "MASTER_PORT": free_port(), **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

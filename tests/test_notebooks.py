@@ -9,6 +9,7 @@ from nbclient import NotebookClient
 from tests.conftest import REPOSITORY
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("path", sorted((REPOSITORY / "notebooks").glob("*.ipynb")), ids=lambda path: path.name)
 def test_runs_from_top_to_bottom(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)

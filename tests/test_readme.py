@@ -67,9 +67,17 @@ def test_recipes_are_short() -> None:
         assert len(python_of(title).strip().splitlines()) <= 20
 
 
+def expanded(pattern: str) -> list[Path]:
+    """Files of a path as bash would read it, with ``*`` and one ``{a,b}``."""
+    before, _, rest = pattern.partition("{")
+    middle, _, after = rest.partition("}")
+    found = [list(REPOSITORY.glob(f"{before}{choice}{after}")) for choice in middle.split(",")]
+    return [path for paths in found for path in paths] if all(found) else []
+
+
 def test_every_command_names_files_that_exist() -> None:
-    for path in re.findall(r"(?:configs|notebooks|tests)/[\w./]+\w", README):
-        assert (REPOSITORY / path).exists(), path
+    for path in re.findall(r"(?:configs|notebooks|tests)/[\w./*{},]+\w", README):
+        assert expanded(path), path
 
 
 def test_the_two_commands_of_a_fresh_machine_are_marked() -> None:

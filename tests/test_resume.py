@@ -83,7 +83,13 @@ def reference(workplace: Path) -> Iterator[Run]:
     sys.modules.pop("user_file", None)
 
 
-@pytest.mark.parametrize("places", [PLACES[start::4] for start in range(4)], ids=range(4))
+# Any four neighbours are in four groups, two of which run by default.
+GROUPS = [PLACES[start::4] for start in range(4)]
+
+
+@pytest.mark.parametrize(
+    "places", [*GROUPS[:2], *(pytest.param(group, marks=pytest.mark.long) for group in GROUPS[2:])], ids=range(4)
+)
 def test_killed_at_any_step(places: list[str], reference: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     for place in places:
         assert_same(killed_then_resumed(place, monkeypatch, "--checkpoint.every_n_steps", "1"), reference)

@@ -19,6 +19,17 @@ def test_two_runs_never_share_a_folder(tmp_path: Path) -> None:
     assert not any(tmp_path.iterdir())
 
 
+def test_a_folder_of_something_else_is_neither_used_nor_removed(tmp_path: Path) -> None:
+    run = runs.new_run(tmp_path, "a", "mine")
+    run.path.mkdir()
+    (run.path / "notes.txt").touch()
+    with pytest.raises(RunError, match=r"holds notes\.txt and no config\.yaml"):
+        runs.create_folder(run)
+    assert (run.path / "notes.txt").exists()
+    (run.path / "notes.txt").rename(run.path / "lease.json")  # left by a process that was killed
+    runs.create_folder(run)
+
+
 def test_open_run_keeps_the_id_wherever_the_folder_is(tmp_path: Path) -> None:
     folder = tmp_path / "mix_ent-12ab34cd"
     folder.mkdir()

@@ -25,8 +25,9 @@ def test_precision_follows_the_gpu(supported: bool, precision: str, monkeypatch:
 @pytest.mark.parametrize("cuda", [True, False])
 def test_batchnorm_is_synchronised_on_cuda_unless_told_otherwise(cuda: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
-    assert sync_batchnorm(None, "auto") is cuda
-    assert sync_batchnorm(False, "auto") is False
-    assert sync_batchnorm(None, "cpu") is False
+    assert sync_batchnorm(None, "auto", new=True) is cuda
+    assert sync_batchnorm(False, "auto", new=True) is False
+    assert sync_batchnorm(None, "cpu", new=True) is False
     with pytest.raises(ConfigError, match="on CUDA only"):
-        sync_batchnorm(True, "cpu")
+        sync_batchnorm(True, "cpu", new=True)
+    assert sync_batchnorm(True, "cpu", new=False) is False  # a run from a GPU is looked at

@@ -16,7 +16,16 @@ from tests.wandb_server import PROJECT, WandbServer
 
 CANARY = "c4na12" + "9f" * 17  # as long as a key is, which W&B asks for
 WRITTEN = [CANARY.encode(), base64.b64encode(f"api:{CANARY}".encode())]  # the latter is how it is sent
-WANDB = ("--trainer.logger", "WandbLogger", "--trainer.logger.project", PROJECT, "--trainer.max_epochs", "1")
+WANDB = (
+    "--figures",
+    "true",
+    "--trainer.logger",
+    "WandbLogger",
+    "--trainer.logger.project",
+    PROJECT,
+    "--trainer.max_epochs",
+    "1",
+)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -95,24 +96,28 @@ class LastCheckpoint(Checkpoint):
     Args:
         run: run folder.
         every_n_steps: optimizer steps between two checkpoints.
+        check: what is called before each; it raises where the folder has become another process's.
     """
 
-    def __init__(self, run: Run, every_n_steps: int = 200) -> None:
+    def __init__(self, run: Run, every_n_steps: int = 200, check: Callable[[], None] = lambda: None) -> None:
         self.path = run.checkpoint("last")
         self.every_n_steps = every_n_steps
+        self.check = check
         self.saved_at = 0
+        self._accumulating = False
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Save if it is time and validation does not follow."""
+        self._accumulating = (batch_idx + 1) % trainer.accumulate_grad_batches > 0 and not trainer.is_last_batch
         due = trainer.global_step % self.every_n_steps == 0 and trainer.global_step > self.saved_at
         if due and not validation_follows(trainer, batch_idx):
             self.save(trainer)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Save after a validation that belongs to training."""
-        if trainer.state.fn == "fit" and not trainer.sanity_checking:
+        """Save after a validation that belongs to training, unless gradients are being summed, which are not saved."""
+        if trainer.state.fn == "fit" and not trainer.sanity_checking and not self._accumulating:
             self.save(trainer)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -130,13 +135,16 @@ class LastCheckpoint(Checkpoint):
 
     def save(self, trainer: Trainer) -> None:
         """Write ``last.ckpt``; all processes take part."""
+        self.check()
         self.saved_at = trainer.global_step
         trainer.save_checkpoint(self.path)
 
 
-def checkpoints(run: Run, options: CheckpointOptions) -> tuple[BestCheckpoint, LastCheckpoint]:
+def checkpoints(
+    run: Run, options: CheckpointOptions, check: Callable[[], None]
+) -> tuple[BestCheckpoint, LastCheckpoint]:
     """Callbacks that keep ``best.ckpt`` (weights only, by a validation metric) and ``last.ckpt`` (to resume from)."""
-    return BestCheckpoint(run, options.monitor, options.mode), LastCheckpoint(run, options.every_n_steps)
+    return BestCheckpoint(run, options.monitor, options.mode), LastCheckpoint(run, options.every_n_steps, check)
 
 
 def validation_follows(trainer: Trainer, batch_idx: int) -> bool:

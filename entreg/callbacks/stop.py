@@ -8,11 +8,11 @@ import threading
 from types import FrameType, TracebackType
 from typing import Any
 
+import torch
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 
 from entreg.callbacks.checkpoint import LastCheckpoint, validation_follows
-from entreg.lease import Lease
 
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 
@@ -23,11 +23,13 @@ class Stopped(BaseException):
     Args:
         signum: the signal.
         where: what was done by then, in words.
+        together: whether all processes of the training stop now.
     """
 
-    def __init__(self, signum: int, where: str) -> None:
+    def __init__(self, signum: int, where: str, together: bool = True) -> None:
         super().__init__(f"stopped by {signal.Signals(signum).name} {where}")
         self.signum = signum
+        self.together = together
 
 
 class StopOnSignal(Checkpoint):
@@ -35,24 +37,19 @@ class StopOnSignal(Checkpoint):
 
     As a context manager it holds the handlers of the signals. Outside training, where there is nothing to save, the
     exception comes at once. All processes of a training stop after the same step; several ask one another every ten
-    batches only, as asking costs a synchronisation.
+    steps only, as asking costs a synchronisation.
 
     It derives from Lightning's ``Checkpoint`` to come after all callbacks whose state is saved.
 
-    A run folder that another process has taken over meanwhile (see :class:`Lease`) stops the training as well, and
-    nothing is saved.
-
     Args:
         last: keeper of ``last.ckpt``.
-        lease: of the run folder.
     """
 
     asks_every = 10
 
-    def __init__(self, last: LastCheckpoint, lease: Lease) -> None:
+    def __init__(self, last: LastCheckpoint) -> None:
         self.last = last
-        self.lease = lease
-        self.received: int | None = None
+        self.received = 0
         self._training = False
         self._pid = os.getpid()
         self._before: dict[int, Any] = {}
@@ -68,11 +65,11 @@ class StopOnSignal(Checkpoint):
         for signum, handler in self._before.items():
             _handle(signum, handler)
 
-    def check(self) -> None:
+    def check(self, trainer: Trainer) -> None:
         """Raise :class:`Stopped` if a signal came too late for the training to see it."""
         self._training = False
-        if self.received is not None:
-            raise Stopped(self.received, "after training")
+        if signum := self._agreed(trainer):
+            raise Stopped(signum, "after training")
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Listen in place of Lightning, which would talk to the other processes in the middle of a step."""
@@ -89,27 +86,28 @@ class StopOnSignal(Checkpoint):
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
         """Stop where the step before is saved already, as after a validation."""
-        if self.last.saved_at == trainer.global_step > 0 and self._agreed(trainer):
-            self._stop(trainer)
+        if self.last.saved_at == trainer.global_step > 0 and (signum := self._agreed(trainer)):
+            raise Stopped(signum, f"after step {trainer.global_step}")
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Save and stop, if a step ends here and validation does not follow."""
-        self.lease.check()
-        steps = (batch_idx + 1) % trainer.accumulate_grad_batches == 0
-        asks = trainer.world_size == 1 or (batch_idx + 1) % self.asks_every == 0
-        if steps and asks and not validation_follows(trainer, batch_idx) and self._agreed(trainer):
+        if (batch_idx + 1) % trainer.accumulate_grad_batches or validation_follows(trainer, batch_idx):
+            return
+        if trainer.world_size > 1 and trainer.global_step % self.asks_every:
+            return
+        if signum := self._agreed(trainer):
             if self.last.saved_at < trainer.global_step:
                 self.last.save(trainer)
-            self._stop(trainer)
+            raise Stopped(signum, f"after step {trainer.global_step}")
 
-    def _agreed(self, trainer: Trainer) -> bool:
-        stop = self.received is not None
-        return trainer.strategy.reduce_boolean_decision(stop, all=False) if trainer.world_size > 1 else stop
-
-    def _stop(self, trainer: Trainer) -> None:
-        raise Stopped(self.received or signal.SIGTERM, f"after step {trainer.global_step}")
+    def _agreed(self, trainer: Trainer) -> int:
+        """Signal that a process has received; 0 if none has."""
+        if trainer.world_size == 1:
+            return self.received
+        received = torch.tensor(self.received, device=trainer.strategy.root_device)
+        return int(trainer.strategy.reduce(received, reduce_op="max"))
 
     def _listen(self) -> None:
         for signum in SIGNALS:
@@ -118,9 +116,9 @@ class StopOnSignal(Checkpoint):
     def _receive(self, signum: int, frame: FrameType | None) -> None:
         if os.getpid() != self._pid:  # a loader's process, which has inherited the handler
             return
-        self.received = self.received or signum
-        if not self._training:
-            raise Stopped(signum, "outside training")
+        first, self.received = not self.received, max(self.received, signum)
+        if first and not self._training:  # a second one must not end what the first has set going
+            raise Stopped(signum, "outside training", together=False)
 
 
 def _handle(signum: int, handler: Any) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import optuna
 from filelock import FileLock
 from optuna.storages import BaseStorage, JournalStorage, get_storage
-from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from optuna.trial import FrozenTrial, TrialState
 
 from entreg.errors import ConfigError, RunError
@@ -20,7 +22,6 @@ from entreg.runs import Run
 from entreg.sweep.config import Sweep
 from entreg.sweep.space import cells, sampler, suggest
 
-ATTEMPTS = 10  # deaths of a trial's process before it counts as failed
 PRUNERS: dict[str | None, type[optuna.pruners.BasePruner]] = {
     None: optuna.pruners.NopPruner,
     "median": optuna.pruners.MedianPruner,
@@ -39,20 +40,23 @@ class Board:
         sweep: what is tried.
         folder: of the sweep, shared by all workers: the run folders, the lock, and the default storage.
         url: of a relational database; default: a journal file in ``folder``.
+        retry: whether trials that failed are tried again, their runs being resumed.
 
     Raises:
         ConfigError: if the database cannot be used, or the study was begun with another definition.
         RunError: if the folder cannot be written, or its journal cannot be read.
     """
 
-    def __init__(self, sweep: Sweep, folder: Path, url: str | None = None) -> None:
+    def __init__(self, sweep: Sweep, folder: Path, url: str | None = None, retry: bool = False) -> None:
         self.sweep = sweep
         self.folder = folder
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            self._lock = FileLock(folder / ".lock")
+            with self._lock:  # also tells whether the folder can be written
+                pass
         except OSError as error:
-            raise RunError(f"{folder}: cannot be made ({error.strerror}), choose another --folder") from error
-        self._lock = FileLock(folder / ".lock")
+            raise RunError(f"{folder}: cannot be written ({error.strerror}), choose another --folder") from error
         self._watch = Watch()
         with self._lock:
             self._storage = _storage(url, folder)
@@ -65,20 +69,30 @@ class Board:
             )
             self._agree()
             if sweep.sampler == "grid":
-                there = {trial.user_attrs["cell"] for trial in self.trials}  # fewer than all after a kill just here
+                there = {trial.user_attrs.get("cell") for trial in self.trials}  # not all after a kill just here
                 for number, cell in enumerate(cells(sweep)):
                     if number not in there:
                         self.study.enqueue_trial(cell, user_attrs={"cell": number})
+            if retry:
+                again = {trial.user_attrs.get("retry_of") for trial in self.trials}
+                for trial in self.trials:
+                    if trial.state == TrialState.FAIL and trial.number not in again:
+                        known: dict[str, Any] = {"retry_of": trial.number}
+                        known |= {key: trial.user_attrs[key] for key in ("cell", "run") if key in trial.user_attrs}
+                        self.study.enqueue_trial(trial.params, user_attrs=known)
 
     @property
     def trials(self) -> list[FrozenTrial]:
-        """All trials."""
+        """All trials, failed ones that were tried again included."""
         return self.study.get_trials(deepcopy=False)
 
     @property
     def total(self) -> int:
         """Number of trials that there will be."""
-        return self.sweep.trials or len(self.trials)
+        trials = self.trials
+        if self.sweep.trials is None:
+            return len(trials)
+        return self.sweep.trials + sum("retry_of" in trial.user_attrs for trial in trials)
 
     @property
     def is_done(self) -> bool:
@@ -113,10 +127,12 @@ class Board:
     def _next(self) -> optuna.Trial | None:
         trials = self.trials
         left = (trial for trial in trials if trial.state == TrialState.RUNNING and self._is_left(trial))
+        waiting = (trial for trial in trials if trial.state == TrialState.WAITING)
         if (abandoned := next(left, None)) is not None:
+            self.study.sampler = sampler(self.sweep, abandoned.number)
             trial = self._trial(abandoned.number)
-        elif len(trials) < self.total or any(trial.state == TrialState.WAITING for trial in trials):
-            self.study.sampler = sampler(self.sweep, len(trials))
+        elif (first := next(waiting, None)) is not None or len(trials) < self.total:
+            self.study.sampler = sampler(self.sweep, first.number if first is not None else len(trials))
             trial = self.study.ask()
         else:
             return None
@@ -137,6 +153,7 @@ class Board:
         return "run" not in trial.user_attrs or self._watch.is_stale(self.run(trial).lease)
 
     def _trial(self, number: int) -> optuna.Trial:
+        # Optuna advises against this constructor, and has no other way to go on with a trial and report to its pruner.
         study_id = self._storage.get_study_id_from_name(self.sweep.name)
         return optuna.Trial(self.study, self._storage.get_trial_id_from_study_id_trial_number(study_id, number))
 
@@ -155,10 +172,7 @@ class Board:
 
 def _storage(url: str | None, folder: Path) -> BaseStorage:
     if url is None:
-        try:
-            return JournalStorage(JournalFileBackend(str(folder / "study.log")))
-        except ValueError as error:
-            raise RunError(f"{folder / 'study.log'}: is not the journal of a sweep ({error})") from error
+        return _journal(folder / "study.log")
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError
 
@@ -171,3 +185,21 @@ def _storage(url: str | None, folder: Path) -> BaseStorage:
     except Exception as error:  # of a driver that is missing, or of the driver itself
         reason = str(error).replace(url, shown).splitlines()[0]
         raise ConfigError(f"--storage {shown}: cannot be used ({reason})") from error
+
+
+def _journal(path: Path) -> JournalStorage:
+    """Open a journal, without the half of a line that a full disk or a power cut may have left at its end."""
+    lock = JournalFileSymlinkLock(str(path))
+    if path.is_file():
+        lock.acquire()
+        try:
+            content = path.read_bytes()
+            end = content.rfind(b"\n") + 1
+            if content[end:].startswith(b"{"):
+                os.truncate(path, end)
+        finally:
+            lock.release()
+    try:
+        return JournalStorage(JournalFileBackend(str(path), lock))
+    except (ValueError, KeyError) as error:
+        raise RunError(f"{path}: is not the journal of a sweep ({error})") from error

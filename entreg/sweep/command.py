@@ -32,7 +32,7 @@ def main(args: Sequence[str]) -> None:
     end = words.index("--") if "--" in words else len(words)
     sweep, given = read_sweep(words[:end])
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    board = Board(sweep, given.folder or Path("sweeps") / sweep.name, given.storage)
+    board = Board(sweep, given.folder or Path("sweeps") / sweep.name, given.storage, given.retry)
     Worker(board, words[end + 1 :], print).work()
     report(board)
 
@@ -55,5 +55,6 @@ def read_sweep(args: Sequence[str]) -> tuple[Sweep, Namespace]:
     parser.add_class_arguments(Sweep, as_group=False)
     parser.add_argument("--folder", type=Path | None, help="Folder of the sweep; default: sweeps/<name>.")
     parser.add_argument("--storage", type=str | None, help="URL of a database; default: a journal file in the folder.")
+    parser.add_argument("--retry", type=bool, default=False, help="Whether failed trials are tried again.")
     given = parser.instantiate(parser.parse_args(list(args)))
     return Sweep(**{part.name: given[part.name] for part in fields(Sweep)}), given

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -81,13 +82,21 @@ class Sweep:
             raise ConfigError(f"trials {self.trials}: a grid has as many trials as combinations, leave trials out")
         if self.sampler != "grid" and (self.trials is None or self.trials < 1):
             raise ConfigError(f"trials {self.trials}: say how many trials sampler {self.sampler} may draw, >= 1")
+        if self.options.get("evaluate") is False or "evaluate" in self.parameters:
+            raise ConfigError(
+                "options.evaluate: the value of a trial is that of its final evaluation, leave evaluate out"
+            )
         if not self.metric.startswith("val/"):
             raise ConfigError(
                 f"metric {self.metric}: expected a metric of validation, as val/acc: test chooses nothing"
             )
 
     def definition(self) -> dict[str, Any]:
-        """What all workers of a study have to agree on, in plain values; the number of trials may grow."""
+        """What all workers of a study have to agree on, in plain values; the number of trials may grow.
+
+        The config files count by their content.
+        """
         content = asdict(replace(self, fit=()))
-        del content["trials"]
-        return {**content, "fit": [Path(path.absolute).name for path in self.fit]}
+        del content["trials"], content["baseline"]
+        digests = (hashlib.sha256(Path(path.absolute).read_bytes()).hexdigest()[:12] for path in self.fit)
+        return {**content, "fit": list(digests)}

@@ -12,17 +12,21 @@ from optuna.trial import FrozenTrial, TrialState
 from rich.console import Console
 from rich.table import Table
 
+from entreg.errors import RunError
 from entreg.runs import atomic_path
 from entreg.sweep.board import Board
 
 
 def report(board: Board) -> None:
-    """Print the trials, best first; write ``trials.csv``, ``importance.png`` and ``report/``, once for all workers."""
+    """Print the trials, best first; write ``trials.csv``, ``importance.png`` and ``report/``, once for all workers.
+
+    Raises:
+        RunError: if no trial was completed.
+    """
     _print_table(board)
     finished = [trial for trial in board.trials if trial.state == TrialState.COMPLETE]
     if not finished:
-        print(f"no trial was completed; their logs: {board.folder / 'logs'}")
-        return
+        raise RunError(f"{board.folder}: no trial was completed, see logs/ there; mend it, then add --retry true")
     with board.lock():
         table, written = _csv(board), board.folder / "trials.csv"
         if written.is_file() and written.read_text() == table:  # another worker was faster
@@ -36,10 +40,12 @@ def report(board: Board) -> None:
 
 
 def _ranked(board: Board) -> list[FrozenTrial]:
-    """Trials with a value, best first, then those without."""
+    """Trials with a value, best first, then those without; not those that were tried again."""
     sign = -1 if board.sweep.direction == "maximize" else 1
-    done = [trial for trial in board.trials if trial.state == TrialState.COMPLETE]
-    rest = [trial for trial in board.trials if trial.state != TrialState.COMPLETE]
+    trials = board.trials
+    again = {trial.user_attrs.get("retry_of") for trial in trials}
+    done = [trial for trial in trials if trial.state == TrialState.COMPLETE]
+    rest = [trial for trial in trials if trial.state != TrialState.COMPLETE and trial.number not in again]
     return sorted(done, key=lambda trial: sign * (trial.value or 0.0)) + rest
 
 
@@ -64,7 +70,7 @@ def _print_table(board: Board) -> None:
         value = f"{float(row[2]):.5g}" if row[2] else ""
         table.add_row(*row[:2], value, *row[3:])
     Console(width=None if Console().is_terminal else 160).print(table)
-    for trial in board.trials:
+    for trial in _ranked(board):
         if "error" in trial.user_attrs:
             print(f"trial {trial.number} failed: {trial.user_attrs['error']}")
 

@@ -12,14 +12,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import optuna
+from optuna.exceptions import StorageInternalError
 from optuna.trial import TrialState
 
-from entreg.errors import ConfigError, Interrupted
+from entreg.errors import ConfigError, Interrupted, RunError
 from entreg.launch import requeue
 from entreg.runs import Run, read_summary
-from entreg.sweep.board import ATTEMPTS, Board
+from entreg.sweep.board import Board
 from entreg.sweep.space import arguments
 
+DEATHS = 10  # of a trial's process before it counts as failed
+FAILURES = 3  # trials in a row before a worker gives up: the reason is likely to lie outside them
+_SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
 POLL = 1.0  # seconds between two looks at a running trial, and at the board while others work
 
 
@@ -37,15 +41,17 @@ class Worker:
         self.extra = list(extra)
         self.say = say
         self._signal: int | None = None
+        self._failures = 0
 
     def work(self) -> None:
         """Train until all trials of the sweep have ended, those of other workers included.
 
         Raises:
-            ConfigError: if the first trial cannot be configured.
-            Interrupted: on SIGTERM or SIGUSR1, when the trial at hand has been saved.
+            ConfigError: if no trial has been completed yet and one cannot be configured.
+            RunError: if several trials in a row fail, or the study cannot be written.
+            Interrupted: on SIGTERM, SIGUSR1 or Ctrl-C, when the trial at hand has been saved.
         """
-        handlers = {signum: signal.signal(signum, self._receive) for signum in (signal.SIGTERM, signal.SIGUSR1)}
+        handlers = {signum: signal.signal(signum, self._receive) for signum in _SIGNALS}
         try:
             while not self.board.is_done:
                 self._stop_if_told()
@@ -54,6 +60,8 @@ class Worker:
                         self._train(trial, self.board.run(trial))
                 if trial is None:
                     time.sleep(POLL)
+        except (OSError, StorageInternalError) as error:
+            raise RunError(f"{self.board.folder}: the study cannot be written ({error}); then start again") from error
         finally:
             for signum, handler in handlers.items():
                 signal.signal(signum, handler)
@@ -62,9 +70,9 @@ class Worker:
         if read_summary(run).get("finished"):  # its worker died before it could tell
             self._tell(trial, run)
             return
-        attempt = trial.user_attrs["attempts"]
-        if attempt > ATTEMPTS:
-            self._fail(trial, f"its process died {ATTEMPTS} times")
+        attempt, deaths = trial.user_attrs["attempts"], trial.user_attrs.get("deaths", 0)
+        if deaths >= DEATHS:
+            self._fail(trial, f"its process died {deaths} times")
             return
         values = ", ".join(f"{key} {value}" for key, value in trial.params.items())
         self.say(f"trial {trial.number} of {self.board.total}{f', attempt {attempt}' * (attempt > 1)}: {values}")
@@ -85,11 +93,13 @@ class Worker:
             self.say(f"trial {trial.number} pruned")
         elif process.returncode == 0:
             self._tell(trial, run)
+        elif process.returncode == 2 and not any(t.state == TrialState.COMPLETE for t in self.board.trials):
+            raise ConfigError(f"trial {trial.number}: {_last_line(log)}")  # which stays as it is, to be mended
         elif process.returncode in (1, 2):
             self._fail(trial, _last_line(log))
-            if process.returncode == 2 and not any(t.state == TrialState.COMPLETE for t in self.board.trials):
-                raise ConfigError(f"trial {trial.number}: {_last_line(log)}")
-        # Else it was killed or stopped, or a run that outlived its worker is at it: the trial is left to be taken up.
+        elif process.returncode != Interrupted.exit_code:  # as the system kills what takes too much memory
+            trial.set_user_attr("deaths", deaths + 1)
+        # A trial that is not told of is left to be taken up, by this worker or another.
 
     def _watch(self, process: subprocess.Popen[bytes], trial: optuna.Trial, run: Run) -> bool:
         """Report validations to the study until the process ends; whether the trial was pruned."""
@@ -102,7 +112,7 @@ class Worker:
             except subprocess.TimeoutExpired:
                 pass
             if self._signal is not None:
-                process.send_signal(self._signal)
+                process.send_signal(signal.SIGTERM if self._signal == signal.SIGINT else self._signal)
                 process.wait()
                 return False
             values = _validations(run.metrics, self.board.sweep.metric)
@@ -126,13 +136,17 @@ class Worker:
         if key not in scores:
             known = ", ".join(f"val/{name}" for name in scores)
             raise ConfigError(f"metric {self.board.sweep.metric}: expected one of {known}")
-        self.board.study.tell(trial, scores[key])
+        self._failures = 0
+        self.board.study.tell(trial, scores[key], skip_if_finished=True)
         self.say(f"trial {trial.number}: {self.board.sweep.metric} {scores[key]:.5g}  {run.path}")
 
     def _fail(self, trial: optuna.Trial, reason: str) -> None:
         trial.set_user_attr("error", reason)
-        self.board.study.tell(trial, state=TrialState.FAIL)
+        self.board.study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
         self.say(f"trial {trial.number} failed: {reason}")
+        self._failures += 1
+        if self._failures == FAILURES:
+            raise RunError(f"{FAILURES} trials in a row failed, the last: {reason}; mend it, then add --retry true")
 
     def _receive(self, signum: int, frame: object) -> None:
         self._signal = signum

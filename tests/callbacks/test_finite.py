@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,10 @@ from entreg.runs import Run
 from tests.conftest import TINY
 
 BREAKS = """
+    from lightning.pytorch import Callback
+    import torch
+
+
     class BreaksAt(Callback):
         def __init__(self, step: int, value: str) -> None:
             self.step, self.value = step, {"infinite": torch.inf}.get(value, torch.nan)
@@ -25,9 +30,8 @@ BREAKS = """
 def test_a_loss_that_is_no_number_leaves_what_is_needed_to_see_why(
     value: str, workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with (workplace / "user_file.py").open("a") as file:
-        file.write(BREAKS.replace("\n    ", "\n"))
-    callback = ["--trainer.callbacks", "user_file.BreaksAt", "--trainer.callbacks.step", "6"]
+    (workplace / "breaks.py").write_text(textwrap.dedent(BREAKS))
+    callback = ["--trainer.callbacks", "breaks.BreaksAt", "--trainer.callbacks.step", "6"]
     assert main(["fit", *TINY, *callback, "--trainer.callbacks.value", value, "--id", "x"]) == 1
     said = capsys.readouterr().err
     assert said.startswith("entreg: the loss is nan at step 6 (epoch 1).")
@@ -47,9 +51,8 @@ def test_a_loss_that_is_no_number_leaves_what_is_needed_to_see_why(
 
 
 def test_a_trial_run_writes_nothing(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with (workplace / "user_file.py").open("a") as file:
-        file.write(BREAKS.replace("\n    ", "\n"))
-    callback = ["--trainer.callbacks", "user_file.BreaksAt", "--trainer.callbacks.step", "0"]
+    (workplace / "breaks.py").write_text(textwrap.dedent(BREAKS))
+    callback = ["--trainer.callbacks", "breaks.BreaksAt", "--trainer.callbacks.step", "0"]
     options = [*callback, "--trainer.callbacks.value", "not_a_number", "--trainer.fast_dev_run", "1"]
     assert main(["fit", *TINY, *options]) == 1
     assert "the loss is nan at step 0 (epoch 0). Coefficients" in capsys.readouterr().err

@@ -54,7 +54,7 @@ class Logged:
 
 
 def test_an_offline_run_holds_what_is_in_the_run_folder(fit: Callable[..., Run]) -> None:
-    run = fit(*WANDB, "--name", "study", "--seed_everything", "3")
+    run = fit("--figures", "true", *WANDB, "--name", "study", "--seed_everything", "3")
     logged, summary = Logged(run), read_summary(run)
 
     assert (logged.header.run_group, logged.header.job_type) == ("study", "fit")
@@ -75,7 +75,7 @@ def test_an_offline_run_holds_what_is_in_the_run_folder(fit: Callable[..., Run])
 
 def test_the_table_shows_the_worst_errors_upright(fit: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Strokes, "transposed", True)
-    run = fit(*WANDB, "--trainer.max_epochs", "1")
+    run = fit("--figures", "true", *WANDB, "--trainer.max_epochs", "1")
     logged = Logged(run)
     assert logged.history["test/worst_errors"]["nrows"] == 32
     table = json.loads(logged.artifacts["test/worst_errors.table.json"].read_text())
@@ -113,7 +113,7 @@ def test_trouble_with_wandb_costs_no_results(
         raise wandb.Error("the server is gone")
 
     monkeypatch.setattr(WandbLogger, "log_image", refuse)
-    run = fit(*WANDB, "--trainer.max_epochs", "1")
+    run = fit("--figures", "true", *WANDB, "--trainer.max_epochs", "1")
     printed, folder = capsys.readouterr(), run.path.relative_to(Path.cwd())
     said = f"W&B: the server is gone; its report of the run is incomplete, all of it is in {folder}"
     assert printed.out.splitlines()[-1] == said
@@ -129,7 +129,7 @@ def test_trouble_with_wandb_costs_no_results(
 
 
 def test_without_wandb_the_run_folder_holds_the_confusion_matrix(fit: Callable[..., Run]) -> None:
-    run = fit("--trainer.max_epochs", "1")
+    run = fit("--figures", "true", "--trainer.max_epochs", "1")
     with Image.open(run.figures / "confusion-test.png") as picture:
         assert min(picture.size) > 800
     assert not (run.path / "wandb").exists()

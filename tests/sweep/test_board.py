@@ -120,6 +120,14 @@ def test_a_storage_that_cannot_be_used_is_one_line_without_its_password(url: str
     assert "\n" not in str(error.value)
 
 
+def test_half_a_line_at_the_end_of_the_journal_is_cut_off(tmp_path: Path) -> None:
+    Board(SWEEP, tmp_path)
+    with (tmp_path / "study.log").open("ab") as file:
+        file.write(b'{"op_code": 4, "worker_id": "a')
+    take_all(tmp_path)
+    assert_each_once(Board(SWEEP, tmp_path))
+
+
 def test_sqlite_is_a_storage_too(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/study.db"
     take_all(tmp_path, url)

@@ -7,6 +7,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
+from entreg.errors import RunError
 from entreg.sweep import Range, Sweep
 from entreg.sweep.board import Board
 from entreg.sweep.report import report
@@ -47,6 +48,7 @@ def test_without_a_completed_trial_the_logs_are_named(tmp_path: Path, capsys: py
     board = Board(Sweep("s", {"x": [1]}), tmp_path / "s")
     with board.take() as trial:
         board.study.tell(trial, state=TrialState.FAIL)  # type: ignore[arg-type]
-    report(board)
-    assert "no trial was completed; their logs:" in capsys.readouterr().out
+    with pytest.raises(RunError, match="no trial was completed"):
+        report(board)
+    assert "fail" in capsys.readouterr().out
     assert not (board.folder / "trials.csv").exists()

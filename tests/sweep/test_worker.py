@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import sys
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 import optuna
 import pytest
 from optuna.trial import TrialState
 
-from entreg.errors import ConfigError
+from entreg.errors import ConfigError, RunError
 from entreg.runs import Run
 from entreg.sweep import Sweep
-from entreg.sweep.board import ATTEMPTS, Board
-from entreg.sweep.worker import Worker
+from entreg.sweep.board import Board
+from entreg.sweep.worker import DEATHS, Worker
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
+SWEEP = Sweep("s", {"x": [1, 2, 3]})
 FINISHES = """
     import json, pathlib, sys
     run, x = pathlib.Path(sys.argv[1]), float(sys.argv[2])
@@ -35,7 +37,7 @@ class Pretender(Worker):
 
 
 def work(tmp_path: Path, script: str, **sweep: object) -> tuple[Board, list[str]]:
-    board = Board(Sweep("s", {"x": [1, 2, 3]}, **sweep), tmp_path)  # type: ignore[arg-type]
+    board = Board(replace(SWEEP, **sweep), tmp_path)  # type: ignore[arg-type]
     said: list[str] = []
     worker = Pretender(board, [], said.append)
     worker.script = script
@@ -62,9 +64,26 @@ def test_a_trial_that_fails_is_not_the_end_of_the_others(tmp_path: Path) -> None
     assert "trial 1 failed: the loss is nan" in said
 
 
-def test_a_configuration_that_no_trial_survives_stops_the_sweep(tmp_path: Path) -> None:
+def test_a_configuration_that_no_trial_survives_stops_the_sweep_and_costs_no_trial(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="trial 0: no option x"):
         work(tmp_path, "import sys; print('entreg: no option x'); sys.exit(2)")
+    board, _ = work(tmp_path, FINISHES)
+    assert states(board) == [TrialState.COMPLETE] * 3
+
+
+def test_what_fails_every_trial_stops_the_worker_and_can_be_retried(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"3 trials in a row failed, the last: no data; .* --retry true"):
+        work(tmp_path, "import sys; print('entreg: no data'); sys.exit(1)")
+    failed = Board(SWEEP, tmp_path)
+    assert failed.is_done
+    runs = [trial.user_attrs["run"] for trial in failed.trials]
+    for _ in range(2):  # a second worker retries nothing twice
+        board = Board(SWEEP, tmp_path, retry=True)
+        assert len(board.trials) == 6
+    board, _ = work(tmp_path, FINISHES)
+    assert states(board) == [TrialState.FAIL] * 3 + [TrialState.COMPLETE] * 3
+    assert [trial.value for trial in board.trials[3:]] == [1, 2, 3]
+    assert [trial.user_attrs["run"] for trial in board.trials[3:]] == runs
 
 
 @pytest.mark.parametrize("end", ["os.kill(os.getpid(), 9)", "sys.exit(75)"])
@@ -80,12 +99,13 @@ def test_a_process_that_is_killed_or_stopped_is_started_again(end: str, tmp_path
     board, _ = work(tmp_path, textwrap.dedent(script) + textwrap.dedent(FINISHES))
     assert states(board) == [TrialState.COMPLETE] * 3
     assert [trial.user_attrs["attempts"] for trial in board.trials] == [2, 2, 2]
+    assert [trial.user_attrs.get("deaths", 0) for trial in board.trials] == [int("kill" in end)] * 3
 
 
 def test_a_process_that_always_dies_is_given_up(tmp_path: Path) -> None:
-    board, said = work(tmp_path, "import os; os.kill(os.getpid(), 9)")
-    assert states(board) == [TrialState.FAIL] * 3
-    assert f"trial 0 failed: its process died {ATTEMPTS} times" in said
+    with pytest.raises(RunError, match=f"its process died {DEATHS} times"):
+        work(tmp_path, "import os; os.kill(os.getpid(), 9)")
+    assert states(Board(SWEEP, tmp_path)) == [TrialState.FAIL] * 3
 
 
 def test_a_finished_run_is_told_and_not_run_again(tmp_path: Path) -> None:
