@@ -37,14 +37,14 @@ from entreg.callbacks import (
 )
 from entreg.classifier import Classifier
 from entreg.data import ImageDataModule
-from entreg.defaults import default_name, fill_in, fit_to_machine
+from entreg.defaults import check_validation, default_name, fill_in, fit_to_machine
 from entreg.errors import ConfigError, Interrupted, RunError
 from entreg.evaluation import evaluate_predictions
 from entreg.figures import draw_figures
 from entreg.launch import check_id, cluster_plugins, launch_id, lost_touch, requeue, shared_with_children
 from entreg.lease import Lease
-from entreg.loggers import CSVLog, describe_to_wandb, finish_wandb, wandb_errors
-from entreg.losses import coefficients_of, name_of
+from entreg.loggers import CSVLog, finish_wandb, prepare_wandb, wandb_errors
+from entreg.losses import coefficients_of
 from entreg.messages import OneLineErrors, readable
 from entreg.provenance import arm, environment, first_difference
 from entreg.report import print_results
@@ -144,10 +144,9 @@ class EntregCLI(LightningCLI):
         self.summary: dict[str, Any] = read_summary(self.run) if self.run.started else {}
         notes: list[str] = []
         if self.subcommand == "fit":
-            self._check_validation(config)
-            if self.writes:
-                for logger in _as_list(config.trainer.logger):
-                    notes += self._prepare_wandb(logger)
+            check_validation(config)
+            for logger in _as_list(config.trainer.logger) if self.writes else ():
+                notes += prepare_wandb(logger, config, self.run, arm(self.resolved.as_dict()))
         self.save_config_kwargs = {"run": self.run, "resolved": self.resolved, "log": self.csv_log, "notes": notes}
 
     @override
@@ -341,16 +340,6 @@ class EntregCLI(LightningCLI):
                 f"interrupted; go on with: entreg fit --run {self.run.path}" if begun else "interrupted"
             ) from error
 
-    def _check_validation(self, config: Namespace) -> None:
-        trainer = config.trainer
-        too_short = 0 < (trainer.max_epochs or 0) < (trainer.check_val_every_n_epoch or 1)
-        never = trainer.limit_val_batches == 0 or too_short
-        if config.evaluate and never and not trainer.fast_dev_run:
-            raise ConfigError(
-                "fit ends with the checkpoint chosen on validation, and the trainer's options leave no validation: "
-                "change trainer.limit_val_batches or check_val_every_n_epoch, or add --evaluate false"
-            )
-
     def _summarise(self, content: dict[str, Any]) -> None:
         self.summary |= content
         if self.writes and self.trainer.is_global_zero:
@@ -365,26 +354,6 @@ class EntregCLI(LightningCLI):
             seconds = self.summary["wall_seconds"] + time.time() - self.started
             self._summarise({"wall_seconds": round(seconds, 1), "finished": True})
         print_results(self.summary, self.run if self.writes else None)
-
-    def _prepare_wandb(self, logger: Namespace) -> list[str]:
-        """Tell W&B which run this is, if that is the logger; return what the user should know of it."""
-        config = self.options
-        if not logger.class_path.endswith("WandbLogger"):
-            return []
-        reason = describe_to_wandb(
-            logger.init_args,
-            self.run,
-            group=config.name,
-            loss=name_of(config.model.loss.class_path),
-            data=config.data.class_path.rsplit(".", 1)[-1],
-            seed=config.seed_everything,
-            arm=arm(self.resolved.as_dict()),
-        )
-        if logger.class_path.startswith("lightning.") and logger.class_path.endswith(".WandbLogger"):
-            logger.class_path = "entreg.loggers.SafeWandbLogger"
-        if reason is None:
-            return []
-        return [f"W&B: {reason}, logging offline; later: wandb sync {self.run.path}/wandb/offline-run-*"]
 
 
 def _integer_seed(seed: Any) -> int:

@@ -26,6 +26,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from typing_extensions import override
 
 from entreg.errors import ConfigError, RunError
+from entreg.losses import name_of
 from entreg.report import print_line
 from entreg.runs import Run
 
@@ -135,6 +136,33 @@ class SafeWandbLogger(WandbLogger):
                 lost = "nothing more is" if self.lost else "this is not"
                 print_line(f"W&B: {said}; {lost} logged to it, all of it is in the run folder")
             self._said = said
+
+
+def prepare_wandb(logger: Namespace, config: Namespace, run: Run, arm: str) -> list[str]:
+    """Tell W&B which run this is, if that is the logger; return what the user should know of it.
+
+    Args:
+        logger: config of a logger, changed in place.
+        config: of the command.
+        run: the run.
+        arm: hash of the experiment.
+    """
+    if not logger.class_path.endswith("WandbLogger"):
+        return []
+    reason = describe_to_wandb(
+        logger.init_args,
+        run,
+        group=config.name,
+        loss=name_of(config.model.loss.class_path),
+        data=config.data.class_path.rsplit(".", 1)[-1],
+        seed=config.seed_everything,
+        arm=arm,
+    )
+    if logger.class_path.startswith("lightning.") and logger.class_path.endswith(".WandbLogger"):
+        logger.class_path = f"{__name__}.{SafeWandbLogger.__name__}"
+    if reason is None:
+        return []
+    return [f"W&B: {reason}, logging offline; later: wandb sync {run.path}/wandb/offline-run-*"]
 
 
 def describe_to_wandb(

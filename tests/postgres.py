@@ -8,11 +8,11 @@ import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import time
 from pathlib import Path
-from types import TracebackType
 from typing import Any
+
+from tests.service import Service
 
 USER = "postgres"  # the server refuses to run as root
 
@@ -31,41 +31,30 @@ def why_not() -> str | None:
     return None
 
 
-class Postgres:
+class Postgres(Service):
     """A server that trusts everybody on this machine.
 
     Attributes:
         url: of an empty database, for SQLAlchemy.
     """
 
-    def __enter__(self) -> Postgres:
-        # Not in pytest's folders: they are root's alone, and the path of a socket has at most 107 characters.
-        self._folder = Path(tempfile.mkdtemp(prefix="postgres-", dir="/tmp"))
+    prefix = "postgres"
+
+    def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
-        try:
-            self._start()
-        except BaseException:
-            self._stop()
-            raise
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stop()
-
-    def _start(self) -> None:
-        binaries, data, log = _binaries(), self._folder / "data", self._folder / "log"
+    def start(self) -> None:
+        binaries, data, log = _binaries(), self.folder / "data", self.folder / "log"
         if binaries is None:
             raise RuntimeError(why_not())
         become: list[str] = []
         if os.geteuid() == 0:
-            shutil.chown(self._folder, USER, pwd.getpwnam(USER).pw_gid)
+            shutil.chown(self.folder, USER, pwd.getpwnam(USER).pw_gid)
             become = ["--reuid", USER, "--regid", USER, "--init-groups"]
         # Nothing stays where pytest itself is killed: SIGINT is a server's fast shutdown.
         as_user = ["setpriv", *become, "--pdeathsig", "INT"]
         places: dict[str, Any] = {
-            "cwd": self._folder,
+            "cwd": self.folder,
             "stdin": subprocess.DEVNULL,
             "env": {**os.environ, "LC_ALL": "C"},
         }
@@ -77,7 +66,7 @@ class Postgres:
         settings = {
             "listen_addresses": "127.0.0.1",
             "port": port,
-            "unix_socket_directories": self._folder,
+            "unix_socket_directories": self.folder,
             "fsync": "off",
             "synchronous_commit": "off",
             "full_page_writes": "off",
@@ -100,7 +89,7 @@ class Postgres:
             time.sleep(0.05)
         self.url = f"postgresql+psycopg://{USER}@127.0.0.1:{port}/postgres"
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
         if self._process is not None:
             self._process.send_signal(signal.SIGQUIT)  # immediate shutdown: nobody reads these data again
             try:
@@ -108,7 +97,7 @@ class Postgres:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def _binaries() -> Path | None:

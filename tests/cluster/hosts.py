@@ -7,11 +7,10 @@ import os
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
-from pathlib import Path
-from types import TracebackType
 from typing import Any
+
+from tests.service import Service
 
 BINARIES = ("ip", "unshare", "setpriv", "mount", "hostname")
 # Both ends of the cable lie in the namespaces, so that every pair of hosts may have the same addresses.
@@ -36,37 +35,26 @@ def why_not() -> str | None:
     return f"no network namespaces here: {message.strip()}" if process.returncode else None
 
 
-class TwoHosts:
+class TwoHosts(Service):
     """Hosts 0 and 1, which see each other and nothing else.
 
     A process there finds its own host's name and the other's as on a cluster, so that neither gloo nor torchrun has to
     be told of interfaces or addresses.
     """
 
+    prefix = "hosts"
     addresses = ADDRESSES
     names = NAMES
 
-    def __enter__(self) -> TwoHosts:
-        self._folder = Path(tempfile.mkdtemp(prefix="hosts-"))
-        self._namespaces = [f"{self._folder.name}-{host}" for host in (0, 1)]
+    def __init__(self) -> None:
         self._processes: list[subprocess.Popen[str]] = []
-        try:
-            self._start()
-        except BaseException:
-            self._stop()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stop()
+        self._namespaces: list[str] = []
 
     def popen(
         self, host: int, *command: str, env: dict[str, str] | None = None, **options: Any
     ) -> subprocess.Popen[str]:
         """Start a command on a host, with ``env`` on top of this process's environment."""
-        enter = ("unshare", "--uts", "sh", "-c", ENTER, "sh", NAMES[host], str(self._folder / "hosts"))
+        enter = ("unshare", "--uts", "sh", "-c", ENTER, "sh", NAMES[host], str(self.folder / "hosts"))
         process = subprocess.Popen(
             ("ip", "netns", "exec", self._namespaces[host], *enter, *command),
             env={**os.environ, **(env or {})},
@@ -85,9 +73,10 @@ class TwoHosts:
         self._ip("-netns", self._namespaces[host], "link", "set", "eth0", "up")
         self._await_carrier()
 
-    def _start(self) -> None:
+    def start(self) -> None:
+        self._namespaces = [f"{self.folder.name}-{host}" for host in (0, 1)]
         hosts = [f"{address} {name}\n" for address, name in zip(ADDRESSES, NAMES, strict=True)]
-        (self._folder / "hosts").write_text("".join(["127.0.0.1 localhost\n", *hosts]))
+        (self.folder / "hosts").write_text("".join(["127.0.0.1 localhost\n", *hosts]))
         for namespace in self._namespaces:
             self._ip("netns", "add", namespace)
         first, second = self._namespaces
@@ -108,7 +97,7 @@ class TwoHosts:
                     raise RuntimeError(f"the link of {namespace} did not come up")
                 time.sleep(0.02)
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
         for process in self._processes:
             process.kill()  # it may not have entered its namespace yet
         for namespace in self._namespaces:
@@ -121,7 +110,7 @@ class TwoHosts:
                 self._ip("netns", "delete", namespace)
         for process in self._processes:
             process.wait()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _ip(self, *arguments: str) -> str:
         result = subprocess.run(("ip", *arguments), capture_output=True, text=True, timeout=30)

@@ -14,7 +14,8 @@ import tempfile
 import time
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
-from types import TracebackType
+
+from tests.service import Service
 
 ENDED = ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED", "DEADLINE")
 BINARIES = ("setpriv", "munged", "slurmctld", "slurmd", "sbatch", "srun", "scontrol", "scancel", "squeue")
@@ -75,12 +76,14 @@ def why_not() -> str | None:
     return None
 
 
-class Slurm:
+class Slurm(Service):
     """Jobs run as root in ``workplace``, with this process's environment.
 
     Attributes:
         environment: for tests that start ``srun`` and the like themselves.
     """
+
+    prefix = "slurm"
 
     def __init__(self, workplace: Path, **settings: str) -> None:
         """``settings`` are further lines of slurm.conf, such as ``KillWait="30"``."""
@@ -88,23 +91,6 @@ class Slurm:
         self.environment: dict[str, str] = {}
         self._settings = settings
         self._daemons: list[subprocess.Popen[bytes]] = []
-
-    def __enter__(self) -> Slurm:
-        # Not below the workplace: a path to a socket has at most 107 characters.
-        self.folder = Path(tempfile.mkdtemp(prefix="slurm-", dir="/tmp"))
-        self.environment = {name: value for name, value in os.environ.items() if not _is_of_a_job(name)}
-        self.environment |= {"SLURM_CONF": str(self.folder / "slurm.conf"), "PATH": PATH}
-        try:
-            self._start()
-        except BaseException:
-            self._stop()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stop()
 
     def run(self, *command: str, timeout: float = 60, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a command in the workplace, where it finds this SLURM."""
@@ -148,7 +134,9 @@ class Slurm:
         path = Path(self.show(job)["StdOut"])
         return path.read_text() if path.exists() else ""
 
-    def _start(self) -> None:
+    def start(self) -> None:
+        self.environment = {name: value for name, value in os.environ.items() if not _is_of_a_job(name)}
+        self.environment |= {"SLURM_CONF": str(self.folder / "slurm.conf"), "PATH": PATH}
         self.folder.chmod(0o755)  # munged wants its clients to reach its socket
         for name in ("state", "spool"):
             (self.folder / name).mkdir()
@@ -201,7 +189,7 @@ class Slurm:
         logs = sorted(self.folder.glob("*.log"))
         return "\n".join(f"{log.name}:\n" + "\n".join(log.read_text().splitlines()[-20:]) for log in logs)
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
         for daemon in reversed(self._daemons):
             daemon.terminate()
             try:
