@@ -183,7 +183,8 @@ def test_trouble_while_training_costs_the_logging_only(
 def test_an_offline_run_holds_config_metrics_and_diagram(
     fit: Callable[..., Run], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run = fit("--trainer.logger", "WandbLogger", "--trainer.logger.project", "entreg", "--name", "study")
+    wandb_logger = ("--trainer.logger", "WandbLogger", "--trainer.logger.project", "entreg")
+    run = fit(*wandb_logger, "--name", "study", "--figures", "true")
     printed = capsys.readouterr()
     assert "W&B: not logged in, logging offline; later: wandb sync" in printed.out
     assert "wandb:" not in printed.err

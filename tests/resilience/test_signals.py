@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from functools import partial
 from pathlib import Path
 
@@ -67,6 +68,7 @@ def test_of_two_processes_one_is_told_and_both_stop(workplace: Path) -> None:
     process = entreg_process("fit", *options, "--id", "two")
     while not has_rows(run, 40):
         assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 75

@@ -72,7 +72,9 @@ def online(server: WandbServer, *command: str, **environment: str) -> subprocess
 
 def fit_online(server: WandbServer, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
     Path("outage_file.py").write_text(OUTAGE_FILE)
-    return online(server, sys.executable, "-m", "entreg", "fit", *TINY, *WANDB, *options, **environment)
+    return online(
+        server, sys.executable, "-m", "entreg", "fit", *TINY, "--figures", "true", *WANDB, *options, **environment
+    )
 
 
 def the_run(base: str) -> Run:

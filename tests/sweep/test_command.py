@@ -134,7 +134,7 @@ def test_wrong_usage_is_one_line(
 def test_a_trial_that_does_badly_is_pruned(workplace: Path) -> None:
     """The second trial learns nothing, the first does: the pruner needs no more than one to compare with."""
     content = {**SWEEP, "prune": "median", "parameters": {"model.optimizer.lr": [0.01, 0.0]}}
-    content["options"] = {**OPTIONS, "trainer.max_epochs": 60, "model.optimizer": "AdamW", "evaluate": False}
+    content["options"] = {**OPTIONS, "trainer.max_epochs": 60, "model.optimizer": "AdamW"}
     write(content)
     sweep = board(content)
     for number in range(5):  # Optuna's median pruner lets the first five be
