@@ -17,8 +17,8 @@ from tests.conftest import TINY
 from tests.processes import start_ranks
 from tests.test_resume import assert_same
 
-pytestmark = pytest.mark.cluster
-FIT = ["fit", *TINY, "--trainer.max_epochs", "60", "--checkpoint.every_n_steps", "1"]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
+FIT = ["fit", *TINY, "--trainer.max_epochs", "30", "--checkpoint.every_n_steps", "1"]
 TIMEOUT = 20
 STRATEGY = f'{{class_path: lightning.pytorch.strategies.DDPStrategy, init_args: {{timeout: "0:00:{TIMEOUT}"}}}}'
 

@@ -17,7 +17,7 @@ from tests.processes import start_ranks
 from tests.sweep.test_command import SWEEP, assert_all_done, board, write
 from tests.test_resume import assert_same
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
 JOBS = REPOSITORY / "configs" / "cluster"
 CPUS = ["--nodes=1", "--gpus-per-node=0", "--cpus-per-task=1", "--time=10"]
 

@@ -7,6 +7,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from entreg.runs import Run, read_summary
 from tests.conftest import TINY
 from tests.processes import Process
@@ -63,6 +65,7 @@ def kill_somewhere(process: Process, run: Run, kind: str, delay: float) -> bool:
     return reached
 
 
+@pytest.mark.timeout(1800)  # a hundred take minutes
 def test_kills(workplace: Path, kills: int) -> None:
     assert Process(workplace, "--version").wait() == 0  # its server has imported everything
     began = time.monotonic()

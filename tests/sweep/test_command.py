@@ -179,6 +179,7 @@ def url(storage: str) -> Iterator[str | None]:
         yield server.url
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     "storage", [pytest.param("journal", marks=pytest.mark.long), pytest.param("postgres", marks=pytest.mark.cluster)]
 )
