@@ -42,6 +42,9 @@ class Board:
         url: of a relational database; default: a journal file in ``folder``.
         retry: whether trials that failed are tried again, their runs being resumed.
 
+    Attributes:
+        lock: holds off all other workers.
+
     Raises:
         ConfigError: if the database cannot be used, or the study was begun with another definition.
         RunError: if the folder cannot be written, or its journal cannot be read.
@@ -52,13 +55,13 @@ class Board:
         self.folder = folder
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._lock = FileLock(folder / ".lock")
-            with self._lock:  # also tells whether the folder can be written
+            self.lock = FileLock(folder / ".lock")
+            with self.lock:  # also tells whether the folder can be written
                 pass
         except OSError as error:
             raise RunError(f"{folder}: cannot be written ({error.strerror}), choose another --folder") from error
         self._watch = Watch()
-        with self._lock:
+        with self.lock:
             self._storage = _storage(url, folder)
             self.study = optuna.create_study(
                 storage=self._storage,
@@ -74,9 +77,9 @@ class Board:
                     if number not in there:
                         self.study.enqueue_trial(cell, user_attrs={"cell": number})
             if retry:
-                again = {trial.user_attrs.get("retry_of") for trial in self.trials}
+                retried = self.retried
                 for trial in self.trials:
-                    if trial.state == TrialState.FAIL and trial.number not in again:
+                    if trial.state == TrialState.FAIL and trial.number not in retried:
                         known: dict[str, Any] = {"retry_of": trial.number}
                         known |= {key: trial.user_attrs[key] for key in ("cell", "run") if key in trial.user_attrs}
                         self.study.enqueue_trial(trial.params, user_attrs=known)
@@ -87,24 +90,20 @@ class Board:
         return self.study.get_trials(deepcopy=False)
 
     @property
+    def retried(self) -> set[int]:
+        """Numbers of the failed trials that were tried again."""
+        return {trial.user_attrs["retry_of"] for trial in self.trials if "retry_of" in trial.user_attrs}
+
+    @property
     def total(self) -> int:
         """Number of trials that there will be."""
-        trials = self.trials
-        if self.sweep.trials is None:
-            return len(trials)
-        return self.sweep.trials + sum("retry_of" in trial.user_attrs for trial in trials)
+        return len(self.trials) if self.sweep.trials is None else self.sweep.trials + len(self.retried)
 
     @property
     def is_done(self) -> bool:
         """Whether every trial has ended."""
         trials = self.trials
         return len(trials) >= self.total and all(trial.state.is_finished() for trial in trials)
-
-    @contextmanager
-    def lock(self) -> Iterator[None]:
-        """Hold off all other workers."""
-        with self._lock:
-            yield
 
     def run(self, trial: FrozenTrial | optuna.Trial) -> Run:
         """Run of a trial that has been taken."""
@@ -118,7 +117,7 @@ class Board:
             ``None`` if there is nothing to take, now or for good.
         """
         with ExitStack() as held:
-            with self._lock:
+            with self.lock:
                 trial = self._next()
                 if trial is not None:
                     held.enter_context(Lease(self._claim(trial.number), self._watch))

@@ -27,7 +27,7 @@ def report(board: Board) -> None:
     finished = [trial for trial in board.trials if trial.state == TrialState.COMPLETE]
     if not finished:
         raise RunError(f"{board.folder}: no trial was completed, see logs/ there; mend it, then add --retry true")
-    with board.lock():
+    with board.lock:
         table, written = _csv(board), board.folder / "trials.csv"
         if written.is_file() and written.read_text() == table:  # another worker was faster
             print(f"sweep: {board.folder}")
@@ -42,10 +42,9 @@ def report(board: Board) -> None:
 def _ranked(board: Board) -> list[FrozenTrial]:
     """Trials with a value, best first, then those without; not those that were tried again."""
     sign = -1 if board.sweep.direction == "maximize" else 1
-    trials = board.trials
-    again = {trial.user_attrs.get("retry_of") for trial in trials}
+    trials, retried = board.trials, board.retried
     done = [trial for trial in trials if trial.state == TrialState.COMPLETE]
-    rest = [trial for trial in trials if trial.state != TrialState.COMPLETE and trial.number not in again]
+    rest = [trial for trial in trials if trial.state != TrialState.COMPLETE and trial.number not in retried]
     return sorted(done, key=lambda trial: sign * (trial.value or 0.0)) + rest
 
 
