@@ -1,3 +1,5 @@
 """entreg: a PyTorch Lightning research template for entropy-regularised classification losses."""
 
-__version__ = "0.1.0"
+from entreg.version import __version__
+
+__all__ = ["__version__"]

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from entreg import __version__
 from entreg.errors import ConfigError, UserError
+from entreg.version import __version__
 
 if TYPE_CHECKING:
     from entreg.losses import LossInfo
@@ -74,11 +74,11 @@ def _one_line(error: UserError) -> str:
 
 
 def _train(args: list[str]) -> None:
-    from entreg.arguments import prepare
+    from entreg.cli.shorthand import prepare
 
     args = prepare(args)
-    from entreg.cli import EntregCLI
-    from entreg.runtime import quiet
+    from entreg.cli.lightning_cli import EntregCLI
+    from entreg.cli.machine import quiet
 
     quiet()
     EntregCLI(args)
@@ -88,7 +88,7 @@ def _predict(args: list[str]) -> None:
     if not any(word.partition("=")[0] == "--images" for word in args):
         _train(args)
         return
-    from entreg.predict import main as run
+    from entreg.cli.commands.predict import main as run
 
     run(args[1:])
 
@@ -113,25 +113,25 @@ def _losses(args: list[str]) -> None:
 
 
 def _sweep(args: list[str]) -> None:
-    from entreg.sweep.command import main as run
+    from entreg.cli.commands.sweep import main as run
 
     run(args[1:])
 
 
 def _data(args: list[str]) -> None:
-    from entreg.datasets import main as run
+    from entreg.cli.commands.data import main as run
 
     run(args[1:])
 
 
 def _compare(args: list[str]) -> None:
-    from entreg.compare.command import main as run
+    from entreg.cli.commands.compare import main as run
 
     run(args[1:])
 
 
 def _dashboard(args: list[str]) -> None:
-    from entreg.dashboard import main as run
+    from entreg.cli.commands.dashboard import main as run
 
     run(args[1:])
 

@@ -11,7 +11,7 @@ from hypothesis import settings
 
 from entreg.__main__ import main
 from entreg.runs import Run, open_run
-from tests.idx_files import write_letters
+from tests.data.images.sets.idx_files import write_letters
 
 REPOSITORY = Path(__file__).parents[1]
 # In CI the same examples are drawn every time; new ones are met where somebody can look at them.

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from entreg import __version__
 from entreg.__main__ import main
+from entreg.version import __version__
 
 
 def test_version_and_help_exit_0(capsys: pytest.CaptureFixture[str]) -> None:

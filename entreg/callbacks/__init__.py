@@ -11,7 +11,6 @@ from entreg.callbacks.reseed import Reseed
 from entreg.callbacks.run_folder import RunFolder
 from entreg.callbacks.stop import StopOnSignal, Stopped
 from entreg.callbacks.throughput import Throughput
-from entreg.callbacks.wandb_report import report_to_wandb
 
 __all__ = [
     "AtomicCheckpointIO",
@@ -29,5 +28,4 @@ __all__ = [
     "Stopped",
     "Throughput",
     "checkpoints",
-    "report_to_wandb",
 ]

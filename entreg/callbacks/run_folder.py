@@ -10,10 +10,10 @@ from lightning.pytorch.cli import LightningArgumentParser, SaveConfigCallback
 from lightning.pytorch.loggers import WandbLogger
 from typing_extensions import override
 
+from entreg.console import print_line
 from entreg.loggers import CSVLog
-from entreg.provenance import arm
-from entreg.report import print_line
 from entreg.runs import Run, atomic_path
+from entreg.runs.provenance import arm
 
 
 class RunFolder(SaveConfigCallback):

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from entreg.compare.intervals import Estimate, mean_estimate
-from entreg.compare.jackknife import Contributions
-from entreg.compare.mcnemar import mcnemar
 from entreg.compare.measures import Measure, correct_of, measure_of, measures_of
+from entreg.compare.stats.intervals import Estimate, mean_estimate
+from entreg.compare.stats.jackknife import Contributions
+from entreg.compare.stats.mcnemar import mcnemar
+from entreg.compare.stats.verdict import Comparison, Pairs, compare_arms
 from entreg.compare.study import Result, Study
-from entreg.compare.verdict import Comparison, Pairs, compare_arms
 from entreg.errors import ConfigError
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from entreg.compare.intervals import Floats
+from entreg.compare.stats.intervals import Floats
 from entreg.errors import RunError
 
 _COLUMNS = {"step": np.int64, "name": str, "value": np.float64, "time": np.float64}

@@ -9,7 +9,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike
 from scipy.integrate import trapezoid
 
-from entreg.compare.intervals import Floats
+from entreg.compare.stats.intervals import Floats
 
 _NORMAL = 1.4826  # standard deviation of a normal distribution over its median absolute deviation
 

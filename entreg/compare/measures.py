@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from entreg.compare.jackknife import Contributions, of_auroc, of_calibration, of_mean
+from entreg.compare.stats.jackknife import Contributions, of_auroc, of_calibration, of_mean
 from entreg.compare.study import Result
 from entreg.metrics import OOD_SCORES, top_label
 from entreg.metrics.binning import bin_index

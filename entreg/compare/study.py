@@ -13,10 +13,10 @@ import numpy as np
 import yaml
 
 from entreg.errors import RunError
-from entreg.evaluation import Scores, evaluate_predictions
 from entreg.losses import name_of
-from entreg.provenance import arm, experiment
 from entreg.runs import Run, open_run, read_predictions, read_summary
+from entreg.runs.provenance import arm, experiment
+from entreg.runs.scoring import Scores, evaluate_predictions
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class Result:
         run: its folder.
         arm: hash of what makes it an experiment.
         summary: its ``summary.json``.
-        config: what makes it an experiment, :func:`entreg.provenance.experiment` of its config.
+        config: what makes it an experiment, :func:`entreg.runs.provenance.experiment` of its config.
         data: section ``data`` of its config.
-        scores: :func:`entreg.evaluation.evaluate_predictions` of its folder.
+        scores: :func:`entreg.runs.scoring.evaluate_predictions` of its folder.
     """
 
     run: Run

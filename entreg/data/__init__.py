@@ -1,17 +1,17 @@
 """Data modules. Each knows its classes and channels, so that network and loss need not be told."""
 
-from entreg.data.augment import Warp
-from entreg.data.base import ImageDataModule
-from entreg.data.corruptions import Corruptions
 from entreg.data.damage import Damage
-from entreg.data.emnist import EMNIST
-from entreg.data.folder import ImageFolder
-from entreg.data.images import Batch
-from entreg.data.mix import Mix
-from entreg.data.mnist import KMNIST, MNIST, QMNIST, FashionMNIST
+from entreg.data.images.augment import Warp
+from entreg.data.images.corruptions import Corruptions
+from entreg.data.images.mix import Mix
+from entreg.data.images.module import ImageDataModule
+from entreg.data.images.samples import Batch
+from entreg.data.images.sets.emnist import EMNIST
+from entreg.data.images.sets.folder import ImageFolder
+from entreg.data.images.sets.mnist import KMNIST, MNIST, QMNIST, FashionMNIST
+from entreg.data.images.sets.strokes import Strokes
+from entreg.data.images.sets.vision import CIFAR10, CIFAR100, SVHN
 from entreg.data.source import data_root
-from entreg.data.strokes import Strokes
-from entreg.data.vision import CIFAR10, CIFAR100, SVHN
 
 __all__ = [
     "CIFAR10",

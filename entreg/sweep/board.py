@@ -17,8 +17,8 @@ from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 from optuna.trial import FrozenTrial, TrialState
 
 from entreg.errors import ConfigError, RunError
-from entreg.lease import Lease, Watch
 from entreg.runs import Run
+from entreg.runs.lease import Lease, Watch
 from entreg.sweep.config import Sweep
 from entreg.sweep.space import cells, sampler, suggest
 

@@ -98,7 +98,7 @@ def _draw_importance(board: Board, finished: list[FrozenTrial], target: Path) ->
 
 
 def _compare(board: Board, finished: list[FrozenTrial]) -> None:
-    from entreg.compare.command import main as compare
+    from entreg.cli.commands.compare import main as compare
 
     metrics = dict.fromkeys(["acc", board.sweep.metric.removeprefix("val/")])
     options = ["--metric", *metrics, "--out", str(board.folder / "report")]

@@ -15,8 +15,8 @@ import optuna
 from optuna.exceptions import StorageInternalError
 from optuna.trial import TrialState
 
+from entreg.cluster import requeue
 from entreg.errors import ConfigError, Interrupted, RunError
-from entreg.launch import requeue
 from entreg.runs import Run, read_summary
 from entreg.sweep.board import Board
 from entreg.sweep.space import arguments

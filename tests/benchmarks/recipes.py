@@ -17,9 +17,9 @@ from torch.utils.data import DataLoader, Subset
 from torchvision import datasets, transforms
 
 from entreg.classifier import Classifier
+from entreg.cli.machine import best_precision
 from entreg.data import EMNIST
 from entreg.models import VGG5
-from entreg.runtime import best_precision
 
 SPINALNET_BATCH, SPINALNET_MEAN, SPINALNET_STD = 100, 0.1307, 0.3081
 Images = tuple[Tensor, Tensor]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from tests.idx_files import write_letters
+from tests.data.images.sets.idx_files import write_letters
 
 REPOSITORY = Path(__file__).parents[2]
 

@@ -25,9 +25,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from entreg.cli.machine import best_precision
 from entreg.data import EMNIST, Batch
 from entreg.models import VGG5
-from entreg.runtime import best_precision
 from tests.benchmarks.hosted import fit
 from tests.benchmarks.recipes import SPINALNET_MEAN, SPINALNET_STD, bare_loop, spinalnet
 from tests.benchmarks.timing import Meter, letters, machine, print_table, ratio, spread, take_turn

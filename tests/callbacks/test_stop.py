@@ -12,9 +12,9 @@ import torch
 
 from entreg.runs import Run
 from tests.conftest import TINY
-from tests.processes import Process
-from tests.test_distributed import entreg_process
-from tests.test_resume import assert_same
+from tests.system.processes import Process
+from tests.system.test_distributed import entreg_process
+from tests.system.test_resume import assert_same
 
 # No checkpoint but those that a signal or a validation asks for.
 COMMAND = ["fit", *TINY, "--trainer.max_epochs", "10", "--checkpoint.every_n_steps", "1000"]

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from entreg.data.images import ResidentImages
+from entreg.data.images.samples import ResidentImages
 from entreg.data.sampling import EvalSampler, TrainLoader, TrainSampler, counter_generator, counter_seed
 
 IDS = torch.arange(100, 153)  # 53 samples: 6 batches of 8, 5 samples left over

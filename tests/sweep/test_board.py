@@ -9,7 +9,7 @@ import pytest
 from optuna.trial import TrialState
 
 from entreg.errors import ConfigError
-from entreg.lease import Lease
+from entreg.runs.lease import Lease
 from entreg.sweep import Sweep
 from entreg.sweep.board import Board
 

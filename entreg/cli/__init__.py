@@ -1,0 +1,1 @@
+"""From the command line to a Trainer, and back to one line of error."""

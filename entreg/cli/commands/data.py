@@ -1,0 +1,147 @@
+"""``entreg data``: the data sets that are known: where they are, whether they are whole, how they look."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from entreg.cli.parser import CommandParser
+from entreg.console import print_line
+from entreg.data import ImageDataModule, data_root
+from entreg.data.catalogue import KNOWN, find, placed
+from entreg.errors import ConfigError, DataError
+from entreg.runs import atomic_path
+
+
+def main(args: Sequence[str]) -> None:
+    """Run ``entreg data ...``.
+
+    Raises:
+        ConfigError: on wrong usage.
+        DataError: if files are damaged or cannot be had.
+    """
+    parser = CommandParser(prog="entreg data", description="The data sets that are known by name.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="list | verify | prepare | show")
+    commands.add_parser("list", help="what is known, and what of it is here")
+    verify = commands.add_parser("verify", help="read every file that is here and check it")
+    verify.add_argument("names", nargs="*", metavar="NAME", help="default: all that are here")
+    prepare = commands.add_parser("prepare", help="download what is absent")
+    prepare.add_argument("name", metavar="NAME")
+    show = commands.add_parser("show", help="draw a contact sheet with labels, upright")
+    show.add_argument("name", metavar="NAME")
+    show.add_argument("--out", type=Path, default=Path("sheet.png"), help="picture to write (default: %(default)s)")
+    show.add_argument("--test", action="store_true", help="images of the test file instead of the training file")
+    show.add_argument("--count", type=int, default=60, help="number of images (default: %(default)s)")
+    for command in commands.choices.values():
+        command.add_argument("--root", help="folder of the data (default: $ENTREG_DATA, else ./data)")
+    given = parser.parse_args(list(args))
+    root = data_root(given.root)
+    if given.command == "list":
+        _list(root)
+    elif given.command == "verify":
+        _verify(root, [find(name) for name in given.names])
+    elif given.command == "prepare":
+        _prepare(_open(given.name, root))
+    else:
+        _show(_open(given.name, root), train=not given.test, count=given.count, out=given.out)
+
+
+def _open(name: str, root: Path) -> ImageDataModule:
+    return KNOWN[find(name)](str(root))
+
+
+def _list(root: Path) -> None:
+    table = Table(title=f"data sets under {root}", title_justify="left")
+    for header in ("name", "classes", "image", "here"):
+        table.add_column(header)
+    for name in KNOWN:
+        data = placed(name, root)
+        side = data.image_size
+        table.add_row(name, str(data.num_classes), f"{data.in_channels}x{side}x{side}", _state(name, data))
+    Console(width=110).print(table)
+    print_line("besides: noise, uniform pixels to evaluate on; ImageFolder, your own images (--data ImageFolder)")
+
+
+def _state(name: str, data: ImageDataModule) -> str:
+    here = [part for part, train in (("training", True), ("test", False)) if not data.missing(train)]
+    if not here:
+        return f"no: entreg data prepare {name}"
+    files = data.files(train=here == ["training"] or len(here) == 2)
+    return f"{' and '.join(here)}, {files[0].parent}" if files else "drawn when it is needed"
+
+
+def _verify(root: Path, names: Sequence[str]) -> None:
+    damaged = seen = 0
+    for name in names or KNOWN:
+        data = KNOWN[name](str(root)) if names else placed(name, root)
+        for train in (True, False):
+            absent = data.missing(train)
+            if not names and (absent or not data.files(train)):  # not here, or drawn anew at need
+                continue
+            seen += 1
+            label = f"{name} {'training' if train else 'test'}"
+            try:
+                if absent:
+                    raise DataError(f"{absent[0]} is {'not as published' if absent[0].exists() else 'absent'}")
+                images, targets = data.checked(train)
+                counts = targets.bincount(minlength=data.num_classes)
+                print_line(
+                    f"{label}: ok, {len(images)} images, {int(counts.min())} to {int(counts.max())} a class"
+                    f"{_published(data, train)}"
+                )
+            except DataError as error:
+                damaged += 1
+                print_line(f"{label}: {error}")
+    if damaged:
+        raise DataError(f"{damaged} of {seen} files are damaged or absent, see above")
+    if not seen:
+        raise DataError(f"{root}: holds no data set that is known; entreg data prepare NAME downloads one")
+
+
+def _published(data: ImageDataModule, train: bool) -> str:
+    """Say whether files that have a published MD5 sum are those files."""
+    sums = data.checksums(train)
+    if not sums:
+        return ""
+    as_published = all(hashlib.md5(path.read_bytes()).hexdigest() == md5 for path, md5 in sums.items())
+    return ", MD5 as published" if as_published else ", packed anew (MD5 not as published)"
+
+
+def _prepare(data: ImageDataModule) -> None:
+    for train in (True, False):
+        data.prepare(train)
+        images, _ = data.checked(train)
+        print_line(f"{'training' if train else 'test'}: {len(images)} images")
+    files = data.files(train=True)
+    print_line(f"here: {files[0].parent if files else data.root}")
+
+
+def _show(data: ImageDataModule, *, train: bool, count: int, out: Path) -> None:
+    if out.suffix.lower() not in (".png", ".jpg", ".jpeg", ".pdf", ".svg"):
+        raise ConfigError(f"--out {out}: expected a picture's name, .png, .jpg, .pdf or .svg")
+    if count < 1:
+        raise ConfigError(f"--count is a number >= 1, got {count}")
+    if absent := data.missing(train):
+        raise DataError(f"{absent[0]} is absent; entreg data prepare downloads it, --root names another folder")
+    from matplotlib.figure import Figure  # imported late: a second that only pictures need
+
+    images, targets = data.checked(train)
+    chosen = torch.linspace(0, len(targets) - 1, min(count, len(targets))).long()
+    if data.transposed:
+        images = images.mT
+    columns = min(10, len(chosen))
+    rows = -(-len(chosen) // columns)
+    figure = Figure(figsize=(columns, 1.25 * rows), layout="constrained")
+    for axes in (grid := figure.subplots(rows, columns, squeeze=False)).flat:
+        axes.axis("off")
+    for axes, i in zip(grid.flat, chosen[targets[chosen].argsort(stable=True)].tolist(), strict=False):
+        axes.imshow(images[i].permute(1, 2, 0).squeeze(2).numpy(), cmap="gray", vmin=0, vmax=255)
+        axes.set_title(data.classes[targets[i]], fontsize=9, pad=2)
+    with atomic_path(out) as part:
+        figure.savefig(part, dpi=120)
+    print_line(f"{len(chosen)} {'training' if train else 'test'} images: {out}")

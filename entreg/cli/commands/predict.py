@@ -1,0 +1,105 @@
+"""``entreg predict --images``: a run's classifier on a user's own pictures. Needs the run folder and no data set."""
+
+from __future__ import annotations
+
+import csv
+import math
+from argparse import ArgumentError
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from jsonargparse import ArgumentParser
+
+from entreg.classifier import Classifier
+from entreg.cli.messages import readable
+from entreg.cli.parser import CommandParser
+from entreg.console import print_line
+from entreg.data.images.pictures import pictures, prepare
+from entreg.errors import ConfigError, RunError
+from entreg.metrics.scores import predictive_entropy
+from entreg.runs import Run, atomic_path, open_run, read_summary
+
+_BATCH = 256
+
+
+def main(args: Sequence[str]) -> None:
+    """Run ``entreg predict --run DIR --images PATH [--out FILE]``.
+
+    Raises:
+        ConfigError: on wrong usage.
+        RunError: if the run has no best checkpoint.
+        DataError: if there is no picture, or one cannot be read.
+    """
+    parser = CommandParser(prog="entreg predict", description="Classify pictures with the best checkpoint of a run.")
+    parser.add_argument("--run", required=True, help="run folder")
+    parser.add_argument("--images", required=True, type=Path, help="a picture, or a folder of pictures")
+    parser.add_argument(
+        "--out", type=Path, help="CSV file to write (default: predictions/images.csv in the run folder)"
+    )
+    parser.add_argument(
+        "--polarity",
+        choices=("auto", "dark", "light"),
+        default="auto",
+        help="whether the ink is dark on light or light on dark (default: whichever the border of the picture is not)",
+    )
+    given = parser.parse_args(list(args))
+    run = open_run(given.run)
+    out = given.out or run.path / "predictions" / "images.csv"
+    rows = list(classify(run, pictures(given.images), given.polarity))
+    with atomic_path(out) as part, part.open("w", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    for row in rows[:10]:
+        print_line(f"{row['file']}: {row['class']} ({float(row['confidence']):.1%})")
+    print_line(f"{len(rows)} pictures: {out}")
+
+
+def classify(run: Run, paths: Sequence[Path], polarity: str = "auto") -> Iterator[dict[str, str]]:
+    """Classify pictures; yields a row for each: file, class, confidence, entropy in nats, confidence at T.
+
+    The last is what the temperature that was fitted on validation makes of the confidence, ``nan`` without one.
+
+    Raises:
+        RunError: if the run is not finished.
+        DataError: if a picture cannot be read.
+    """
+    summary = read_summary(run)
+    data = summary.get("data", {})
+    if not {"image_shape", "mean", "std"} <= data.keys():
+        raise RunError(
+            f"{run.path}: summary.json does not say what its images are; finish it: entreg fit --run {run.path}"
+        )
+    model = load_classifier(run, summary)
+    mean, std = (255 * torch.tensor(data[key]).view(-1, 1, 1) for key in ("mean", "std"))
+    for start in range(0, len(paths), _BATCH):
+        batch = paths[start : start + _BATCH]
+        images = torch.stack([prepare(path, data, polarity) for path in batch]).float()
+        with torch.inference_mode():
+            logits = model((images - mean) / std).float()
+        confidence, predicted = logits.softmax(1).max(1)
+        calibrated = (logits.double() / summary.get("temperature", math.nan)).softmax(1).amax(1)
+        for path, k, *numbers in zip(batch, predicted, confidence, predictive_entropy(logits), calibrated, strict=True):
+            certain, entropy, at_t = (f"{float(number):.6f}" for number in numbers)
+            named = {"file": str(path), "class": summary["classes"][int(k)]}
+            yield {**named, "confidence": certain, "entropy": entropy, "confidence_at_T": at_t}
+
+
+def load_classifier(run: Run, summary: dict[str, Any]) -> Classifier:
+    """Build a run's classifier from its config and load the checkpoint chosen on validation, on the CPU."""
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_class_arguments(Classifier, "model")
+    config = yaml.safe_load(run.config.read_text())["model"]
+    config |= {"num_classes": len(summary["classes"]), "in_channels": summary["data"]["image_shape"][0]}
+    try:
+        model: Classifier = parser.instantiate_classes(parser.parse_object({"model": config})).model
+    except ArgumentError as error:  # as of a user's class whose file is not in the working directory
+        raise ConfigError(f"{run.config}: {readable(str(error))}") from error
+    model.configure_model()
+    checkpoint = torch.load(run.best(), map_location="cpu", weights_only=True)
+    model.on_load_checkpoint(checkpoint)
+    model.load_state_dict(checkpoint["state_dict"])
+    return model.eval()

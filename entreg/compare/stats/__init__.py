@@ -1,0 +1,1 @@
+"""Statistics of comparisons: arrays in, numbers out."""

@@ -1,0 +1,89 @@
+"""A user's own pictures, brought to what a network was trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from entreg.data.images.samples import decode, unreadable
+from entreg.errors import DataError
+
+_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"})
+_INK = 32  # of 255: what is darker is paper
+_BOX = 24 / 28  # share of the side that a letter's longer side takes, as in EMNIST (arXiv 1702.05373)
+
+
+def pictures(path: Path) -> list[Path]:
+    """Return the picture files in a folder and below it, by name, or the one file given.
+
+    Raises:
+        DataError: if there is none.
+    """
+    if path.is_file():
+        return [path]
+    found = sorted(file for file in path.rglob("*") if file.suffix.lower() in _SUFFIXES) if path.is_dir() else []
+    if not found:
+        raise DataError(f"{path}: holds no picture ({', '.join(sorted(_SUFFIXES))})")
+    return found
+
+
+def prepare(path: Path, data: Mapping[str, Any], polarity: str = "auto") -> Tensor:
+    """Bring a picture to what the run's network was trained on, ``(C, H, W)`` uint8.
+
+    Letters and digits (data sets of light ink on black): turned upright by the EXIF tag, laid on white where they are
+    transparent, made grey, inverted if the border is light, stretched to full contrast, cut to the ink, scaled so that
+    its longer side takes 24 of 28 pixels, centred, and transposed if the data set is stored on its side. All other
+    pictures are resized to the square of the training images.
+
+    Raises:
+        DataError: if the file is not a whole picture, or nothing is on it.
+    """
+    channels, size, width = data["image_shape"]
+    if size != width:
+        raise DataError(f"{path}: the run was trained on images of {size}x{width}, and pictures are brought to squares")
+    if not data.get("ink"):
+        return decode(path, channels, size)
+    try:
+        with Image.open(path) as file:
+            grey = _on_white(ImageOps.exif_transpose(file))
+    except unreadable() as error:
+        raise DataError(f"{path}: is not a whole image file ({error})") from error
+    pixels = np.asarray(grey, dtype=np.float32)
+    if polarity == "dark" or (polarity == "auto" and np.median(_border(pixels)) > pixels.min() / 2 + pixels.max() / 2):
+        pixels = 255 - pixels
+    pixels = pixels - pixels.min()
+    if pixels.max() < _INK:
+        raise DataError(f"{path}: nothing is on it: expected a letter or digit, dark on light or light on dark")
+    pixels = pixels * (255 / pixels.max())
+    image = torch.from_numpy(_centred(pixels, size)).unsqueeze(0)
+    return image.mT.contiguous() if data.get("transposed") else image
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        ground = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(ground, image)
+    return image.convert("L")
+
+
+def _border(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+
+
+def _centred(pixels: NDArray[np.float32], size: int) -> NDArray[np.uint8]:
+    """Cut to the ink and lay it, its aspect kept, in the middle of a black square."""
+    rows, columns = (np.flatnonzero((pixels > _INK).any(axis)) for axis in (1, 0))
+    cut = Image.fromarray(pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].round().astype(np.uint8))
+    scale = _BOX * size / max(cut.size)
+    width, height = (max(1, round(side * scale)) for side in cut.size)
+    square = Image.new("L", (size, size))
+    square.paste(cut.resize((width, height), Image.Resampling.BILINEAR), ((size - width) // 2, (size - height) // 2))
+    return np.array(square, dtype=np.uint8)

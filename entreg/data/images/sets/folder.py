@@ -1,0 +1,87 @@
+"""A user's own images: a folder for each class."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from entreg.data.images.module import ImageDataModule
+from entreg.data.images.samples import ImageFiles
+from entreg.data.splits import check_targets
+from entreg.errors import ConfigError, DataError
+
+
+class ImageFolder(ImageDataModule):
+    """Images in ``<root>/train/<class>/`` and ``<root>/test/<class>/``, of any size.
+
+    Files are taken by their suffix, those of ``torchvision.datasets.folder.IMG_EXTENSIONS`` (PNG, JPEG, BMP, TIFF, WebP
+    and others); hidden folders are not classes.
+
+    They are resized to a square and held in memory as uint8; where that would take more than
+    ``max_resident_bytes``, each is read when a batch asks for it, with the same pixels and slower: give it workers
+    then (``--data.num_workers``). Validation is drawn from the training images, as for all data sets.
+
+    Args:
+        image_size: height and width to resize to.
+        in_channels: 1 for grey, 3 for colour.
+        max_resident_bytes: memory that the images of a set may take.
+        kwargs: arguments of :class:`entreg.data.ImageDataModule`; ``root`` is the folder that holds train and test.
+
+    Raises:
+        ConfigError: if a number is out of range.
+        DataError: if a folder is absent or empty, the test images have a class that training lacks, or a file is not
+            a whole image.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        image_size: int = 32,
+        in_channels: Literal[1, 3] = 3,
+        max_resident_bytes: int = 4 * 2**30,
+        **kwargs: Any,
+    ) -> None:
+        if image_size < 1:
+            raise ConfigError(f"data.image_size is a number >= 1, got {image_size}")
+        self.image_size: int = image_size
+        self.in_channels = in_channels
+        super().__init__(root=root, **kwargs)
+        self.max_resident_bytes = max_resident_bytes
+        self.classes = tuple(folder.name for folder in _folders(self.root / "train"))
+
+    def open(self, train: bool) -> ImageFiles:
+        """Find the images of the training or the test set, and keep them in memory if they fit."""
+        from torchvision.datasets.folder import IMG_EXTENSIONS, make_dataset  # seconds to import
+
+        folder = self.root / ("train" if train else "test")
+        unknown = [path.name for path in _folders(folder) if path.name not in self.classes]
+        if unknown:
+            raise DataError(f"{folder}: has class {unknown[0]!r}, which {self.root / 'train'} has not")
+        index = {name: k for k, name in enumerate(self.classes) if (folder / name).is_dir()}
+        samples = make_dataset(str(folder), index, IMG_EXTENSIONS, allow_empty=True)
+        targets = torch.tensor([target for _, target in samples], dtype=torch.int64)
+        check_targets(targets, len(samples), self.num_classes, str(folder))
+        if train and (absent := set(range(self.num_classes)) - set(targets.tolist())):
+            raise DataError(f"{folder / self.classes[min(absent)]}: holds no image ({', '.join(IMG_EXTENSIONS)})")
+        paths = [Path(path) for path, _ in samples]
+        images = ImageFiles(paths, targets, folder, self.in_channels, self.image_size)
+        if images.nbytes <= self.max_resident_bytes:
+            images.keep()
+        else:
+            images.check()
+        return images
+
+    def load(self, train: bool) -> tuple[Tensor, Tensor]:
+        """Return all images and classes of the training or the test set."""
+        images = self.open(train)
+        return images[torch.arange(len(images))][:2]
+
+
+def _folders(root: Path) -> list[Path]:
+    """Return the folders below ``root`` in the order of their names."""
+    if not root.is_dir():
+        raise DataError(f"{root}: is absent; --data.root holds train/<class>/*.png and test/<class>/*.png")
+    return sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith((".", "@")))

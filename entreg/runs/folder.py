@@ -1,0 +1,170 @@
+"""The run folder: where the things of a run are, how they are written and read. Needs no trainer.
+
+::
+
+    runs/<name>-<id>/  config.yaml  metrics.csv  summary.json  checkpoints/{best,last,previous}.ckpt
+                       predictions/{val,test,ood-<set>,shift-<set>,corrupt-<name>-<severity>}.npz  figures/
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import shutil
+import warnings
+from collections.abc import Container, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from entreg.errors import RunError
+from entreg.runs.files import check_checkpoint, write_json
+
+_BEFORE_TRAINING = {"lease.json", ".lease.json.lock", ".lease.part.json", "wandb"}
+
+
+@dataclass(frozen=True)
+class Run:
+    """Paths of one run folder. The folder's name ends in the run's id, which resume and W&B keep."""
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        """Id of the run, stable across resume and requeue."""
+        return self.path.name.rsplit("-", 1)[-1]
+
+    @property
+    def config(self) -> Path:
+        """The resolved config: the truth about the run."""
+        return self.path / "config.yaml"
+
+    @property
+    def metrics(self) -> Path:
+        """Append-only log, one value a row."""
+        return self.path / "metrics.csv"
+
+    @property
+    def summary(self) -> Path:
+        """Final metrics and what they came from."""
+        return self.path / "summary.json"
+
+    @property
+    def lease(self) -> Path:
+        """Who is training the run, see :class:`entreg.runs.lease.Lease`."""
+        return self.path / "lease.json"
+
+    @property
+    def figures(self) -> Path:
+        """Folder of pictures."""
+        return self.path / "figures"
+
+    @property
+    def started(self) -> bool:
+        """Whether training has begun, so that the run can be resumed."""
+        return self.config.is_file()
+
+    def checkpoint(self, name: str) -> Path:
+        """Path of the checkpoint ``best``, ``last`` or ``previous``."""
+        return self.path / "checkpoints" / f"{name}.ckpt"
+
+    def predictions(self, name: str) -> Path:
+        """Path of the predictions on a set: ``val``, ``test``, ``ood-<set>``, ``shift-<set>``, ``corrupt-...``."""
+        return self.path / "predictions" / f"{name}.npz"
+
+    def forget_predictions(self, keep: Container[str] = ()) -> None:
+        """Remove the predictions on all sets but those to keep: they are another checkpoint's."""
+        for path in self.predictions("test").parent.glob("*.npz"):
+            if path.stem not in keep:
+                path.unlink()
+
+    def resume_from(self) -> Path | None:
+        """Newest checkpoint that opens: ``last``, or ``previous`` with a warning; ``None`` is the very start.
+
+        Raises:
+            RunError: if there are checkpoints and none of them opens.
+        """
+        there = [path for path in (self.checkpoint("last"), self.checkpoint("previous")) if path.is_file()]
+        errors = []
+        for path in there:
+            try:
+                check_checkpoint(path)
+            except RunError as error:
+                errors.append(error)
+                continue
+            if errors:  # set aside what is broken, or the next save would keep it in place of the one that opens
+                with suppress(FileNotFoundError):  # another process of this run was faster
+                    there[0].replace(there[0].with_suffix(".corrupt"))
+                warnings.warn(f"{errors[0]}: going on from {path.name}", stacklevel=2)
+            return path
+        if errors:
+            raise errors[0]
+        return None
+
+    def best(self) -> Path:
+        """Return the checkpoint chosen on validation.
+
+        Raises:
+            RunError: if there is none.
+        """
+        if not self.checkpoint("best").is_file():
+            raise RunError(f"{self.path}: holds no checkpoints/best.ckpt; finish it with entreg fit --run {self.path}")
+        check_checkpoint(self.checkpoint("best"))
+        return self.checkpoint("best")
+
+
+def new_run(root: Path, name: str, run_id: str | None = None) -> Run:
+    """Name a run, by default one that does not exist yet; nothing is written.
+
+    An id that is not given is drawn from the system, never from the seed, so that two runs never share a folder.
+    """
+    slug = re.sub(r"[^A-Za-z0-9_.]+", "_", name) or "run"
+    return Run(root / f"{slug}-{run_id or secrets.token_hex(4)}")
+
+
+def create_folder(run: Run) -> None:
+    """Make the folder of a new run; what a process that was killed before training has left there may stay.
+
+    Raises:
+        RunError: if it cannot be made, or holds anything else.
+    """
+    try:
+        run.path.mkdir(parents=True, exist_ok=True)
+        foreign = {path.name for path in run.path.iterdir()} - _BEFORE_TRAINING
+        if foreign and not run.started:
+            raise RunError(f"{run.path}: holds {min(foreign)} and no config.yaml, so no run: choose another --id")
+    except OSError as error:
+        raise RunError(f"{run.path}: cannot be made ({error.strerror}), choose another --runs") from error
+
+
+def remove_unless_started(run: Run) -> None:
+    """Remove the folder of a new run that failed before training, so that nothing half-written stays."""
+    if not run.started:
+        shutil.rmtree(run.path)
+        with suppress(OSError):  # other runs are there
+            run.path.parent.rmdir()
+
+
+def open_run(path: str | os.PathLike[str]) -> Run:
+    """Open an existing run folder.
+
+    Raises:
+        RunError: if it is not one.
+    """
+    run = Run(Path(path).resolve())
+    if not run.started:
+        raise RunError(f"{path}: is not a run folder, it holds no config.yaml")
+    return run
+
+
+def read_summary(run: Run) -> dict[str, Any]:
+    """Read ``summary.json``; empty if there is none yet."""
+    return json.loads(run.summary.read_text()) if run.summary.is_file() else {}
+
+
+def write_summary(run: Run, content: Mapping[str, Any]) -> None:
+    """Write ``summary.json``."""
+    write_json(run.summary, content)

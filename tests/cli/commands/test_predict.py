@@ -1,0 +1,76 @@
+"""entreg predict --images: the run's own predictions, from the run folder alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from entreg.__main__ import main
+from entreg.runs import Run, read_predictions
+from tests.data.images.test_pictures import an_l, saved
+
+
+def test_letters_are_classified_into_a_table(fit, workplace: Path, capsys) -> None:
+    run: Run = fit("--trainer.max_epochs", "1")
+    (workplace / "mine").mkdir()
+    for name in ("one.png", "two.png"):
+        saved(an_l(), workplace / "mine" / name)
+    capsys.readouterr()
+    assert main(["predict", "--run", str(run.path), "--images", "mine", "--out", "found.csv"]) == 0
+    table = pd.read_csv("found.csv")
+    assert list(table.columns) == ["file", "class", "confidence", "entropy", "confidence_at_T"]
+    assert table.file.tolist() == ["mine/one.png", "mine/two.png"]
+    assert table["class"].str.fullmatch("[a-z]").all()
+    assert table.confidence.between(1 / 26, 1).all()
+    assert table.entropy.between(0, np.log(26)).all()
+    assert table.iloc[0, 1:].equals(table.iloc[1, 1:])
+    assert "2 pictures: found.csv" in capsys.readouterr().out
+
+
+def test_test_images_get_the_predictions_of_the_test(workplace: Path, monkeypatch, fit) -> None:
+    from tests.data.images.picture_files import write_folder
+
+    root = write_folder(workplace / "pictures")
+    options = ["--data", "ImageFolder", "--data.root", str(root), "--data.batch_size", "4", "--model.net", "MLP"]
+    tail = ["--model.loss", "mix_ent", "--trainer.max_epochs", "1", "--trainer.logger", "false"]
+    assert main(["fit", *options, *tail, "--trainer.precision", "32-true", "--trainer.accelerator", "cpu"]) == 0
+    (folder,) = Path("runs").glob("*")
+    predictions = read_predictions(folder / "predictions" / "test.npz")
+    assert main(["predict", "--run", str(folder), "--images", str(root / "test")]) == 0
+    table = pd.read_csv(folder / "predictions" / "images.csv")
+    logits = predictions["logits"]
+    assert table["class"].tolist() == [("cat", "dog")[k] for k in logits.argmax(1)]
+    p = np.exp(logits - logits.max(1, keepdims=True))
+    assert table.confidence.to_numpy() == pytest.approx((p / p.sum(1, keepdims=True)).max(1), abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (["--images", "nowhere"], 1, "nowhere: holds no picture"),
+        (["--images", "torn.png"], 1, "torn.png: is not a whole image file"),
+        (["--images", "."], 1, "torn.png: is not a whole image file"),
+        (["--images", "torn.png", "--polarity", "odd"], 2, "invalid choice: 'odd'"),
+    ],
+)
+def test_what_cannot_be_classified_is_one_line(options, code, message, fit, workplace: Path, capsys) -> None:
+    run = fit("--trainer.max_epochs", "1")
+    (workplace / "torn.png").write_bytes(b"not a picture")
+    capsys.readouterr()
+    assert main(["predict", "--run", str(run.path), *options]) == code
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_a_run_that_is_not_finished_is_one_line(fit, workplace: Path, capsys) -> None:
+    run = fit("--trainer.max_epochs", "1")
+    saved(Image.new("L", (9, 9)), workplace / "a.png")
+    run.summary.unlink()
+    capsys.readouterr()
+    assert main(["predict", "--run", str(run.path), "--images", "a.png"]) == 1
+    assert "summary.json does not say what its images are" in capsys.readouterr().err

@@ -1,0 +1,40 @@
+"""Two one-sided tests against statsmodels."""
+
+import numpy as np
+import pytest
+from statsmodels.stats.weightstats import ttost_paired
+
+from entreg.compare.stats.equivalence import tost
+from entreg.compare.stats.hierarchical import hierarchical_estimate
+from entreg.compare.stats.intervals import mean_estimate, paired_estimate
+
+
+@pytest.mark.parametrize("n", [2, 3, 5, 10, 100])
+@pytest.mark.parametrize("shift", [0.0, 0.05, -0.09, 0.3])
+@pytest.mark.parametrize("margin", [0.01, 0.1, 1.0])
+def test_equals_statsmodels(n, shift, margin):
+    a, b = np.random.default_rng(n).normal(95, 0.1, (2, n))
+    expected = ttost_paired(a + shift, b, -margin, margin)[0]
+    assert tost(paired_estimate(a + shift, b), margin) == pytest.approx(expected, rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("images", [0.0, 0.03])
+def test_rejects_where_the_90_percent_interval_is_inside(images):
+    rng = np.random.default_rng(0)
+    contributions = images * np.array([[1.0, -1.0]] * 5)
+    for a in rng.normal(0.03, 0.1, (200, 5)):
+        estimate = hierarchical_estimate(a, np.zeros(5), contributions, level=0.9)
+        inside = estimate.interval.low > -0.15 and estimate.interval.high < 0.15
+        assert (tost(estimate, 0.15) < 0.05) == inside
+
+
+def test_without_standard_error_nothing_is_shown():
+    assert tost(mean_estimate([]), 0.1) is None
+    assert tost(mean_estimate([0.0]), 0.1) is None
+    assert tost(mean_estimate([0.0, 0.0, 0.0]), 0.1) is None
+
+
+@pytest.mark.parametrize("margin", [0, -1, float("nan")])
+def test_a_margin_is_positive(margin):
+    with pytest.raises(ValueError, match="margin"):
+        tost(mean_estimate([0.0, 1.0]), margin)

@@ -1,0 +1,32 @@
+"""Holm's correction against statsmodels."""
+
+import numpy as np
+import pytest
+from statsmodels.stats.multitest import multipletests
+
+from entreg.compare.stats.multiple import holm
+
+
+@pytest.mark.parametrize("p", [[0.02], [0.0, 0.0, 1.0], [0.01, 0.01, 0.04, 0.04], [1.0, 1.0], [0.04, 0.02, 0.03]])
+def test_equals_statsmodels(p):
+    assert holm(p) == pytest.approx(multipletests(p, method="holm")[1].tolist(), abs=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_equals_statsmodels_on_random_values(seed):
+    p = np.random.default_rng(seed).beta(0.3, 2, seed + 1)
+    adjusted = np.array(holm(p.tolist()))
+    np.testing.assert_allclose(adjusted, multipletests(p, method="holm")[1], atol=1e-12)
+    assert (adjusted >= p).all()
+    assert (np.diff(adjusted[p.argsort()]) >= 0).all()
+
+
+def test_what_could_not_be_tested_is_not_counted():
+    assert holm([None, 0.03, None]) == [None, 0.03, None]
+    assert holm([]) == []
+
+
+@pytest.mark.parametrize("bad", [-0.1, 1.1, float("nan")])
+def test_other_numbers_are_refused(bad):
+    with pytest.raises(ValueError, match=r"expected numbers in \[0, 1\]"):
+        holm([0.5, bad])

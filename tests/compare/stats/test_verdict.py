@@ -1,0 +1,89 @@
+"""Verdicts on several arms: the tests behind them, and how often they are wrong."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from entreg.compare.stats.equivalence import tost
+from entreg.compare.stats.hierarchical import hierarchical_estimate
+from entreg.compare.stats.intervals import paired_estimate
+from entreg.compare.stats.jackknife import of_mean
+from entreg.compare.stats.multiple import holm
+from entreg.compare.stats.verdict import Pairs, compare_arms
+from tests.compare.studies import correct, within_binomial_error
+
+
+def test_numbers_come_from_the_tests_with_holm_over_arms():
+    rng = np.random.default_rng(0)
+    pairs = {
+        name: Pairs(rng.normal(shift, 0.1, 6), rng.normal(0, 0.1, 6), rng.normal(0, 0.02, (6, 50)))
+        for name, shift in {"a": 0.1, "b": 0.2, "c": 0.0}.items()
+    } | {"single": Pairs([1.0], [0.0], np.ones((1, 50)))}
+    result = compare_arms(pairs, higher_is_better=True, margin=0.3)
+    seeds = {name: paired_estimate(p.values, p.baseline) for name, p in pairs.items()}
+    both = {name: hierarchical_estimate(p.values, p.baseline, p.contributions) for name, p in pairs.items()}
+    for name in "abc":
+        assert result[name].paired == seeds[name]
+        assert result[name].hierarchical == both[name]
+        assert result[name].interval == both[name].interval
+        assert result[name].p == max(seeds[name].p, both[name].p)
+        assert result[name].arms == 3
+        assert result[name].wilcoxon is not None
+    assert [result[name].p_holm for name in "abc"] == holm([result[name].p for name in "abc"])
+    equivalence = holm([max(tost(seeds[name], 0.3), tost(both[name], 0.3)) for name in "abc"])
+    assert [result[name].p_equivalent for name in "abc"] == equivalence
+    assert result["single"].p_holm is None
+
+
+def test_one_arm_alone_is_compared_with_nothing():
+    assert compare_arms({}, higher_is_better=True) == {}
+
+
+def test_needs_neither_torch_nor_lightning():
+    code = "import sys, entreg.compare.stats.verdict as v; assert not {'torch', 'lightning'} & set(sys.modules), v"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(("alpha", "margin", "named"), [(5, None, "alpha"), (0.05, -0.1, "margin")])
+def test_other_arguments_are_refused(alpha, margin, named):
+    with pytest.raises(ValueError, match=named):
+        compare_arms({"arm": Pairs([1.0, 2.0], [1.0, 1.0])}, higher_is_better=True, margin=margin, alpha=alpha)
+
+
+@pytest.mark.parametrize("n", [3, 5, 10])
+def test_better_or_worse_is_seldom_said_at_no_difference(n):
+    studies, rng, wrong = 1000, np.random.default_rng(n), 0
+    for _ in range(studies):
+        values = correct(rng, n, 300, (0.9,) * 5).astype(np.float32)
+        accuracy = values.mean(2)
+        pairs = {
+            str(arm): Pairs(accuracy[arm], accuracy[0], [of_mean(d).images for d in values[arm] - values[0]])
+            for arm in range(1, 5)
+        }
+        outcomes = {comparison.outcome for comparison in compare_arms(pairs, higher_is_better=True).values()}
+        wrong += bool(outcomes & {"better", "worse"})
+    assert wrong / studies <= 0.05 or within_binomial_error(wrong / studies, 0.05, studies)
+
+
+@pytest.mark.parametrize("n", [3, 5, 10])
+def test_better_or_worse_is_seldom_said_without_predictions(n):
+    studies, rng = 1000, np.random.default_rng(n)
+    values = rng.normal(95, 0.1, (studies, 5, n))
+    wrong = 0
+    for study in values:
+        pairs = {str(arm): Pairs(study[arm], study[0]) for arm in range(1, 5)}
+        outcomes = {comparison.outcome for comparison in compare_arms(pairs, higher_is_better=True).values()}
+        wrong += bool(outcomes & {"better", "worse"})
+    assert wrong / studies <= 0.05 or within_binomial_error(wrong / studies, 0.05, studies)
+
+
+@pytest.mark.parametrize("n", [3, 5, 10])
+def test_equivalence_is_seldom_said_at_the_margin(n):
+    studies, rng = 1000, np.random.default_rng(n)
+    wrong = 0
+    for values in rng.normal(0.1, 0.05, (studies, n)):
+        pairs = {"arm": Pairs(values, np.zeros(n))}
+        wrong += compare_arms(pairs, higher_is_better=True, margin=0.1)["arm"].outcome == "equivalent"
+    assert wrong / studies <= 0.05 or within_binomial_error(wrong / studies, 0.05, studies)

@@ -1,0 +1,55 @@
+"""Sizes that depend on a device's memory; without a GPU its memory is told."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from entreg.data.images.device import evaluation_batch_size, move_if_it_fits, on_device
+from entreg.data.images.samples import ResidentImages
+
+GIB = 2**30
+
+
+def images():
+    return ResidentImages(torch.zeros(4, 1, 28, 28, dtype=torch.uint8), torch.zeros(4, dtype=torch.long))
+
+
+@pytest.mark.parametrize(
+    ("free", "shape", "expected"),
+    [(80 * GIB, (1, 28, 28), 16384), (8 * GIB, (1, 28, 28), 2048), (8 * GIB, (3, 224, 224), 64), (0, (1, 28, 28), 64)],
+)
+def test_evaluation_batches_follow_free_memory_on_a_gpu(free, shape, expected, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free, free))
+    size = evaluation_batch_size(torch.device("cuda"), shape)
+    assert size == expected
+    assert size == 64 or size * 4 * 512 * torch.Size(shape).numel() <= free / 2
+
+
+def test_a_cpu_takes_512():
+    assert evaluation_batch_size(torch.device("cpu"), (1, 28, 28)) == 512
+
+
+@pytest.mark.parametrize(("wanted", "free", "moved"), [(None, GIB, True), (None, 100, False), (True, 100, True)])
+def test_images_move_where_they_fit_or_are_wanted(wanted, free, moved, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free, free))
+    asked: list[torch.device] = []
+    monkeypatch.setattr(ResidentImages, "to", lambda self, device: asked.append(device))
+    move_if_it_fits(images(), torch.device("cuda"), wanted)
+    assert bool(asked) is moved
+
+
+def test_images_stay_on_a_cpu_or_where_that_is_wanted(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (GIB, GIB))
+    for device, wanted in (("cpu", True), ("cuda", False)):
+        kept = images()
+        move_if_it_fits(kept, torch.device(device), wanted)
+        assert not on_device(kept)
+
+
+def test_images_are_gathered_where_they_are():
+    kept = images()
+    kept.to(torch.device("meta"))  # any other device
+    batch = kept[torch.tensor([2, 0])]
+    assert batch.image.device.type == "meta"
+    assert batch.id.tolist() == [2, 0]

@@ -1,0 +1,69 @@
+"""Sets of images: gathered by ids, told apart by digests; in files or in memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from entreg.data.images.samples import ImageFiles, ResidentImages, decode
+from entreg.errors import DataError
+
+GENERATOR = torch.Generator().manual_seed(0)
+PIXELS = torch.randint(256, (6, 3, 8, 8), generator=GENERATOR, dtype=torch.uint8)
+TARGETS = torch.tensor([0, 1, 2, 0, 1, 2])
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> ImageFiles:
+    paths = [tmp_path / f"{i}.png" for i in range(6)]
+    for path, image in zip(paths, PIXELS, strict=True):
+        Image.fromarray(image.permute(1, 2, 0).numpy()).save(path)
+    return ImageFiles(paths, TARGETS, tmp_path, channels=3, size=8)
+
+
+def test_files_and_memory_give_the_same_batches(files: ImageFiles) -> None:
+    ids = torch.tensor([4, 0, 5])
+    resident = ResidentImages(PIXELS, TARGETS)
+    for _ in range(2):
+        for ours, theirs in zip(files[ids], resident[ids], strict=True):
+            assert torch.equal(ours, theirs)
+        files.keep()
+    assert files.image_shape == resident.image_shape == (3, 8, 8)
+    assert len(files) == len(resident) == 6
+    assert files.nbytes == PIXELS.nbytes
+
+
+def test_a_digest_tells_pixels_targets_and_ids_apart() -> None:
+    ids = torch.arange(6)
+    digests = [
+        ResidentImages(PIXELS, TARGETS).digest(ids),
+        ResidentImages(255 - PIXELS, TARGETS).digest(ids),
+        ResidentImages(PIXELS, TARGETS.flip(0)).digest(ids),
+        ResidentImages(PIXELS, TARGETS).digest(ids[:5]),
+    ]
+    assert len(set(digests)) == 4
+    assert ResidentImages(PIXELS, TARGETS).digest(ids) == digests[0]
+
+
+def test_a_digest_of_files_sees_names_and_sizes(files: ImageFiles) -> None:
+    before = files.digest(torch.arange(6))
+    assert files.digest(torch.arange(6)) == before
+    files.paths[2].write_bytes(files.paths[2].read_bytes() + b"\0")
+    assert files.digest(torch.arange(6)) != before
+
+
+def test_a_picture_is_decoded_to_the_channels_and_size_asked_for(tmp_path: Path) -> None:
+    Image.fromarray(np.full((10, 20, 3), (200, 0, 0), np.uint8)).save(tmp_path / "red.png")
+    assert decode(tmp_path / "red.png", 3, 5).shape == (3, 5, 5)
+    assert decode(tmp_path / "red.png", 1, 5).unique().tolist() == [60]  # Pillow's luma of that red
+
+
+def test_a_picture_too_large_to_be_one_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Image.new("L", (40, 40)).save(tmp_path / "large.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    with pytest.raises(DataError, match=r"large.png: is not a whole image file"):
+        decode(tmp_path / "large.png", 1, 5)

@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+import wandb
+from jsonargparse import Namespace
+from lightning.pytorch.loggers import WandbLogger
+
+from entreg import loggers
+from entreg.__main__ import main
+from entreg.loggers import CSVLog, describe_to_wandb, wandb_offline_reason
+from entreg.runs import Run, read_summary
+from tests.conftest import TINY
+from tests.system.wandb_file import records
+from tests.system.wandb_server import WandbServer
+
+
+def rows_of(log: CSVLog) -> list[list[str]]:
+    with log.run.metrics.open() as file:
+        return [row[:3] for row in csv.reader(file)]
+
+
+def test_csv_appends_one_value_a_row_exactly(tmp_path: Path) -> None:
+    log = CSVLog(Run(tmp_path / "run-1"))
+    log.log_metrics({"val/acc": 1 / 3, "epoch": 0}, step=4)
+    CSVLog(log.run).log_metrics({"val/new": float("nan")}, step=5)
+    assert rows_of(log) == [["step", "name", "value"], ["4", "val/acc", repr(1 / 3)], ["5", "val/new", "nan"]]
+
+
+def test_csv_is_cut_back_and_never_grown(tmp_path: Path) -> None:
+    log = CSVLog(Run(tmp_path / "run-1"))
+    log.cut(100)
+    assert log.size() == 0
+    log.log_metrics({"a": 1.0}, step=0)
+    size = log.size()
+    log.log_metrics({"a": 2.0}, step=1)
+    log.cut(size)
+    assert rows_of(log)[1:] == [["0", "a", "1.0"]]
+    log.cut(10**6)
+    assert log.size() == size
+
+
+@pytest.fixture(autouse=True)
+def _fresh_wandb() -> Iterator[None]:
+    """W&B reads the environment once a process, so that each test needs it anew."""
+    yield
+    wandb.teardown()
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[WandbServer]:
+    server = WandbServer()
+    monkeypatch.setenv("WANDB_BASE_URL", server.url)
+    yield server
+    server.close()
+
+
+HOST = "https://wandb.example"
+
+
+def test_no_login_means_offline(workplace: Path) -> None:
+    assert wandb_offline_reason(HOST) == "not logged in"
+
+
+@pytest.mark.parametrize("login", ["key", "netrc"])
+def test_a_login_that_reaches_the_server_is_online(
+    login: str, server: WandbServer, workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if login == "key":
+        monkeypatch.setenv("WANDB_API_KEY", "k" * 40)
+    else:
+        (workplace / "home").mkdir()
+        (workplace / "home" / ".netrc").write_text("machine 127.0.0.1 login user password key\n")
+    assert wandb_offline_reason(server.url) is None
+    server.close()
+    assert "127.0.0.1 cannot be reached" in (wandb_offline_reason(server.url) or "")
+
+
+@pytest.mark.parametrize(
+    ("outage", "reason"),
+    [
+        ("hang", "127.0.0.1 cannot be reached (timed out)"),
+        ("503", "127.0.0.1 answers 503 Service Unavailable"),
+        ("404", None),  # it is there; what lies at the root of a server is its own affair
+    ],
+)
+def test_a_server_that_gives_no_answer_is_offline(
+    outage: str, reason: str | None, server: WandbServer, workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WANDB_API_KEY", "k" * 40)
+    monkeypatch.setattr(loggers, "_ANSWER_SECONDS", 0.5)
+    server.outage(outage)
+    assert wandb_offline_reason(server.url) == reason
+
+
+def test_a_proxy_is_asked(server: WandbServer, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANDB_API_KEY", "k" * 40)
+    monkeypatch.setenv("http_proxy", server.url)
+    assert wandb_offline_reason("http://wandb.example") is None
+    server.close()
+    assert "wandb.example cannot be reached" in (wandb_offline_reason("http://wandb.example") or "")
+
+
+@pytest.mark.parametrize(("given", "seconds"), [(None, 30), ("7", 7), ("0", 0)])
+def test_the_end_of_a_run_is_bounded_unless_the_user_says_how(
+    given: str | None, seconds: float, workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if given is not None:
+        monkeypatch.setenv("WANDB_FINISH_TIMEOUT", given)
+    names = ("mode", "id", "save_dir", "name", "group", "job_type", "tags")
+    arguments = Namespace(**dict.fromkeys(names))
+    describe_to_wandb(arguments, Run(Path("runs/x-1")), group="x", loss="mae", data="Strokes", seed=0, arm="a")
+    assert wandb.setup().settings.finish_timeout == seconds
+
+
+def test_online_without_a_login_is_refused_and_never_prompts(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("WANDB_MODE", "online")
+    assert main(["fit", *TINY, "--trainer.logger", "WandbLogger"]) == 2
+    assert "W&B: mode is online, but there is no login" in capsys.readouterr().err
+    assert not Path("runs").exists()
+
+
+def test_a_refused_login_is_one_line_and_leaves_nothing(
+    server: WandbServer, workplace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("WANDB_API_KEY", "too-short")
+    assert main(["fit", *TINY, "--trainer.logger", "WandbLogger"]) == 1
+    assert "entreg: W&B: " in capsys.readouterr().err
+    assert not Path("runs").exists()
+
+
+def test_a_config_error_found_late_leaves_no_wandb_files(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fit", *TINY, "--trainer.logger", "WandbLogger", "--model.num_classes", "5"]) == 2
+    assert "model.num_classes is 5" in capsys.readouterr().err
+    assert not Path("runs").exists()
+
+
+def test_disabled_leaves_no_wandb_files(
+    fit: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    run = fit("--trainer.logger", "WandbLogger", "--trainer.max_epochs", "1")
+    assert not list(run.path.glob("wandb/*run*"))
+    assert "W&B" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("error", "said", "goes_on"),
+    [
+        (ConnectionResetError("reset"), "its process has ended (reset); nothing more is", False),
+        (wandb.Error("no space\nfor that."), "no space for that; this is not", True),
+    ],
+    ids=["its process has ended", "it refuses something"],
+)
+def test_trouble_while_training_costs_the_logging_only(
+    error: Exception,
+    said: str,
+    goes_on: bool,
+    fit: Callable[..., Run],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    seen: list[int | None] = []
+
+    def fail(_: WandbLogger, metrics: Mapping[str, float], step: int | None = None) -> None:
+        seen.append(step)
+        raise error
+
+    monkeypatch.setattr(WandbLogger, "log_metrics", fail)
+    run = fit("--trainer.logger", "WandbLogger", "--trainer.max_epochs", "1")
+    assert (len(seen) > 1) == goes_on
+    assert {"val", "test"} <= read_summary(run).keys()
+    _, *lines = (line for line in capsys.readouterr().out.splitlines() if line.startswith("W&B: "))  # no login
+    assert lines == [f"W&B: {said} logged to it, all of it is in the run folder"]
+
+
+def test_an_offline_run_holds_config_metrics_and_diagram(
+    fit: Callable[..., Run], capsys: pytest.CaptureFixture[str]
+) -> None:
+    wandb_logger = ("--trainer.logger", "WandbLogger", "--trainer.logger.project", "entreg")
+    run = fit(*wandb_logger, "--name", "study", "--figures", "true")
+    printed = capsys.readouterr()
+    assert "W&B: not logged in, logging offline; later: wandb sync" in printed.out
+    assert "wandb:" not in printed.err
+    wandb.teardown()  # ends the service, which may still hold the end of the file
+    (path,) = run.path.glob("wandb/offline-run-*/*.wandb")
+    metrics: set[str] = set()
+    steps: list[int] = []
+    config: dict[str, object] = {}
+    header = None
+    for record in records(path):
+        if record.HasField("run"):
+            header = header or record.run
+        for item in record.config.update:
+            config[item.key or "/".join(item.nested_key)] = json.loads(item.value_json)
+        row = {item.key or "/".join(item.nested_key): item.value_json for item in record.history.item}
+        metrics |= row.keys()
+        if "trainer/global_step" in row:
+            steps.append(int(row["trainer/global_step"]))
+    assert header is not None
+    assert (header.run_id, header.run_group, header.display_name) == (run.id, "study", "mix_ent-seed0")
+    assert {"val/acc", "train/ece", "test/nll", "loss/coefficient/rce"} <= metrics
+    assert any(key.startswith("test/reliability") for key in metrics)
+    assert steps == sorted(steps)
+    assert any("loss_lr" in key or "loss_lr" in json.dumps(value) for key, value in config.items())

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from entreg.errors import Interrupted
+from entreg.runs import lease
+from entreg.runs.lease import Lease, Watch, holder_of
+
+DIES_WITH_A_LEASE = """
+from pathlib import Path
+from entreg.runs.lease import Lease
+Lease(Path({path!r})).__enter__()
+"""
+
+
+def write_holder(folder: Path, machine: str = "elsewhere", pid: int = 1) -> Path:
+    folder.mkdir(exist_ok=True)
+    path = folder / "lease.json"
+    path.write_text(f'{{"token": "t", "host": "h", "machine": "{machine}", "pid": {pid}, "started": "1"}}')
+    return path
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lease, "RENEWED_EVERY", 0.05)
+    monkeypatch.setattr(lease, "EXPIRES_AFTER", 0.4)
+
+
+def test_a_lease_is_held_by_one_and_leaves_nothing(tmp_path: Path) -> None:
+    with Lease(tmp_path / "lease.json"):
+        with pytest.raises(Interrupted, match=f"process {os.getpid()} on .* is at it"), Lease(tmp_path / "lease.json"):
+            pass
+        assert not Watch().is_stale(tmp_path / "lease.json")
+        (ages := tmp_path / "lease.json").touch()
+        os.utime(ages, (0, 0))  # no clock counts on the same machine
+        assert not Watch().is_stale(ages)
+    assert holder_of(tmp_path / "lease.json") is None
+    with Lease(tmp_path / "lease.json"):
+        pass
+
+
+def test_a_dead_process_holds_nothing(tmp_path: Path) -> None:
+    script = DIES_WITH_A_LEASE.format(path=str(tmp_path / "lease.json"))
+    subprocess.run([sys.executable, "-c", script], check=True)
+    assert holder_of(tmp_path / "lease.json") is not None
+    assert Watch().is_stale(tmp_path / "lease.json")
+    with Lease(tmp_path / "lease.json"):
+        pass
+
+
+def test_a_process_that_is_dead_but_not_waited_for_holds_nothing(tmp_path: Path) -> None:
+    script = DIES_WITH_A_LEASE.format(path=str(tmp_path / "lease.json"))
+    process = subprocess.Popen([sys.executable, "-c", script])
+    deadline = time.monotonic() + 60
+    while not Watch().is_stale(tmp_path / "lease.json") or holder_of(tmp_path / "lease.json") is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.wait()
+
+
+@pytest.mark.usefixtures("quick")
+def test_another_machine_is_given_time_to_show_that_it_lives(tmp_path: Path) -> None:
+    write_holder(tmp_path)
+    started = time.monotonic()
+    with Lease(tmp_path / "lease.json"):
+        assert time.monotonic() - started > 0.4
+
+
+@pytest.mark.usefixtures("quick")
+def test_another_machine_that_renews_keeps_its_lease(tmp_path: Path) -> None:
+    path = write_holder(tmp_path)
+    ahead = time.time() + 3600  # its clock is an hour fast
+    os.utime(path, (ahead, ahead))
+    watch = Watch()
+    assert not watch.is_stale(path)
+    os.utime(path, (ahead + 1, ahead + 1))
+    assert not watch.is_stale(path)
+    time.sleep(0.5)
+    assert watch.is_stale(path)
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_holder_that_stood_still_notices_that_it_was_replaced(tmp_path: Path) -> None:
+    with Lease(tmp_path / "lease.json") as held:
+        held.check()
+        write_holder(tmp_path)
+        with pytest.raises(Interrupted, match="another process goes on with this"):
+            held.check()
+    assert holder_of(tmp_path / "lease.json") is not None  # the other's
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_holder_that_cannot_renew_for_long_takes_the_lease_for_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise OSError("Stale file handle")
+
+    with Lease(tmp_path / "lease.json") as held:
+        monkeypatch.setattr(os, "utime", away)
+        time.sleep(0.2)
+        held.check()
+        time.sleep(0.5)
+        with pytest.raises(Interrupted, match="another process goes on with this"):
+            held.check()
+        monkeypatch.undo()
+
+
+def test_another_process_with_the_same_id_holds_nothing(tmp_path: Path) -> None:
+    with Lease(tmp_path / "lease.json"):
+        holder = holder_of(tmp_path / "lease.json")
+    assert holder is not None
+    path = write_holder(tmp_path, holder.machine, holder.pid)
+    assert Watch().is_stale(path)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"token": "t"}'])
+def test_a_torn_lease_is_nobodys(content: str, tmp_path: Path) -> None:
+    (tmp_path / "lease.json").write_text(content)
+    with Lease(tmp_path / "lease.json"):
+        pass
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_lease_is_renewed(tmp_path: Path) -> None:
+    with Lease(tmp_path / "lease.json"):
+        first = (tmp_path / "lease.json").stat().st_mtime_ns
+        time.sleep(0.3)
+        assert (tmp_path / "lease.json").stat().st_mtime_ns > first

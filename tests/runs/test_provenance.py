@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import importlib.metadata
+import json
+
+import pytest
+
+from entreg.runs import provenance
+from entreg.runs.provenance import arm
+
+CONFIG = {
+    "seed_everything": 0,
+    "trainer": {"max_epochs": 4, "devices": 1, "logger": {"class_path": "A"}},
+    "data": {"class_path": "EMNIST", "init_args": {"root": "a", "batch_size": 8, "seed": 0}},
+    "model": {"loss_lr": 1e-4},
+    "checkpoint": {"monitor": "val/acc", "every_n_steps": 200},
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "same"),
+    [
+        (("seed_everything",), True),
+        (("trainer", "devices"), True),
+        (("trainer", "logger"), True),
+        (("data", "init_args", "root"), True),
+        (("data", "init_args", "seed"), True),
+        (("data", "init_args", "batch_size"), False),
+        (("trainer", "max_epochs"), False),
+        (("model", "loss_lr"), False),
+        (("checkpoint", "every_n_steps"), True),
+        (("checkpoint", "monitor"), False),
+    ],
+)
+def test_arm_ignores_seed_places_and_devices_only(path: tuple[str, ...], same: bool) -> None:
+    changed = json.loads(json.dumps(CONFIG))
+    inner = changed
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = "changed"
+    assert (provenance.arm(changed) == provenance.arm(CONFIG)) is same
+
+
+def test_environment_names_the_versions() -> None:
+    assert provenance.environment()["versions"]["torch"] == importlib.metadata.version("torch")
+
+
+def test_a_machine_without_git_is_fine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert provenance.environment()["git_commit"] is None
+
+
+def test_a_function_counts_by_its_name_and_not_by_its_address() -> None:
+    def make() -> None: ...
+
+    def other() -> None: ...
+
+    again = type(make)(make.__code__, {}, make.__name__)
+    again.__qualname__, again.__module__ = make.__qualname__, make.__module__
+    assert arm({"model": {"schedule": make}}) == arm({"model": {"schedule": again}})
+    assert arm({"model": {"schedule": make}}) != arm({"model": {"schedule": other}})

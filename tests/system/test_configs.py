@@ -1,0 +1,127 @@
+"""No shipped config can rot: each states its command, parses, and trains."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from itertools import takewhile
+from pathlib import Path
+
+import pytest
+import yaml
+
+from entreg.__main__ import main
+from entreg.cli.commands.sweep import read_sweep
+from entreg.sweep import Range
+from entreg.sweep.space import arguments
+from tests.conftest import REPOSITORY
+from tests.data.images.picture_files import write_cifar
+from tests.data.images.sets.idx_files import write_letters
+from tests.data.images.sets.test_emnist import write_split
+from tests.data.images.sets.test_mnist import write
+from tests.system.processes import Process
+
+CONFIGS = sorted(path for path in (REPOSITORY / "configs").rglob("*") if path.is_file())
+TOP_LEVEL = [path for path in CONFIGS if path.parent.name == "configs"]
+SMALL = ["--trainer.fast_dev_run", "true", "--data.batch_size", "8", "--trainer.accelerator", "cpu"]
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)
+def test_starts_with_the_command_that_uses_it(path: Path) -> None:
+    comment = " ".join(line.lstrip("#!") for line in takewhile(lambda line: line.startswith("#"), path.open()))
+    command = re.search(r"(entreg (fit|sweep) --config|wandb sweep|sbatch) *configs/.*", " ".join(comment.split()))
+    assert command is not None
+    for word in command[0].split():
+        if word.startswith("configs/"):
+            assert (REPOSITORY / word).is_file()
+
+
+@pytest.mark.parametrize("path", TOP_LEVEL, ids=lambda path: path.name)
+def test_trains(path: Path, workplace: Path, letter_files: Path) -> None:
+    files = ["--config", str(path)]
+    if path.name == "paper.yaml":
+        files = ["--config", str(path.with_name("mix_ent.yaml")), *files]
+    small = SMALL
+    if path.name == "quickstart.yaml":
+        small = [*SMALL, "--data.train_size", "400", "--data.test_size", "130"]
+    else:
+        small = [*SMALL, "--data.root", str(letter_files)]
+    assert main(["fit", *files, *small]) == 0
+
+
+@pytest.mark.parametrize("path", [p for p in CONFIGS if p.parent.name == "trainer"], ids=lambda path: path.name)
+def test_a_trainer_is_laid_over_a_config(path: Path, workplace: Path) -> None:
+    files = ["--config", str(REPOSITORY / "configs" / "quickstart.yaml"), "--trainer", str(path)]
+    small = [*SMALL, "--data.train_size", "400", "--data.test_size", "130"]
+    # Not in this process: Lightning leaves the variables of a distributed launch in its environment.
+    process = Process(workplace, "fit", *files, *small)
+    assert process.wait() == 0, process.output
+
+
+@pytest.mark.parametrize("path", [p for p in CONFIGS if p.suffix == ".sbatch"], ids=lambda path: path.name)
+def test_a_job_file_is_a_script_that_saves_in_time(path: Path) -> None:
+    subprocess.run(["bash", "-n", path], check=True)
+    for option in ("--signal=USR1@120", "--requeue", "--open-mode=append"):
+        assert f"#SBATCH {option}\n" in path.read_text()
+
+
+@pytest.mark.parametrize("path", [p for p in CONFIGS if p.parent.name == "sweeps" and not p.name.startswith("wandb")])
+def test_every_value_of_a_sweep_trains(path: Path, workplace: Path, letter_files: Path) -> None:
+    sweep = read_sweep(["--config", str(path)])[0]
+    values = {key: [v.low, v.high] if isinstance(v, Range) else list(v) for key, v in sweep.parameters.items()}
+    first = {key: choices[0] for key, choices in values.items()}
+    trials = [first] + [{**first, key: value} for key, choices in values.items() for value in choices[1:]]
+    for trial in trials:
+        small = [*SMALL, "--data.root", str(letter_files), "--model.net", "user_file.TinyNet"]
+        assert main(["fit", *arguments(sweep, trial), *small]) == 0, trial
+
+
+def test_the_paper_recipe_is_what_it_says(capsys: pytest.CaptureFixture[str]) -> None:
+    configs = REPOSITORY / "configs"
+    with pytest.raises(SystemExit):
+        main(
+            [
+                "fit",
+                "--config",
+                f"{configs}/mix_ent.yaml",
+                "--config",
+                f"{configs}/paper.yaml",
+                "--print_config",
+            ]
+        )
+    config = yaml.safe_load(capsys.readouterr().out)
+    assert config["model"]["optimizer"] == {
+        "class_path": "torch.optim.Adam",
+        "init_args": config["model"]["optimizer"]["init_args"],
+    }
+    assert config["model"]["optimizer"]["init_args"]["lr"] == 0.005
+    assert config["model"]["loss"]["class_path"].endswith("MixEntLoss")
+    assert config["model"]["schedule"] is None
+    assert config["data"]["class_path"].endswith("EMNIST")
+    assert config["data"]["init_args"]["batch_size"] == 100
+    assert config["data"]["init_args"]["mean"] == [0.1307]
+    assert config["trainer"]["max_epochs"] == 200
+
+
+@pytest.mark.parametrize(
+    "swap",
+    [
+        ["--data", "FashionMNIST"],
+        ["--data", "EMNIST", "--data.split", "balanced"],
+        ["--data", "CIFAR10"],
+        ["--model.net", "Timm", "--model.net.name", "resnet18"],
+        ["--model.net", "Timm", "--model.net.name", "vit_tiny_patch16_224"],
+        ["--data", "CIFAR10", "--model.net", "MLP"],
+    ],
+    ids=" ".join,
+)
+def test_data_and_network_are_swapped_with_one_word(
+    swap: list[str], workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = workplace / "data"
+    write_letters(root, train=520, test=130)
+    write_split(root, "balanced", 47)
+    write(root / "FashionMNIST" / "raw", packed=True)
+    write_cifar(root, monkeypatch)
+    small = [*SMALL, "--trainer.precision", "32-true", "--data.root", str(root)]
+    assert main(["fit", "--config", str(REPOSITORY / "configs" / "mix_ent.yaml"), *swap, *small]) == 0

@@ -1,0 +1,204 @@
+"""Sweeps as a user runs them: workers are real processes, and so are their trials."""
+
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+import yaml
+from optuna.trial import FrozenTrial, TrialState
+
+from entreg.__main__ import main
+from entreg.runs import read_predictions, read_summary
+from entreg.runs.lease import Watch, holder_of
+from entreg.sweep import Sweep
+from entreg.sweep.board import Board
+from tests.conftest import TINY
+from tests.system.postgres import Postgres
+from tests.system.postgres import why_not as no_postgres
+
+OPTIONS = {key.removeprefix("--"): yaml.safe_load(value) for key, value in zip(TINY[::2], TINY[1::2], strict=True)}
+SWEEP = {
+    "name": "tiny",
+    "options": {**OPTIONS, "checkpoint.every_n_steps": 1},
+    "parameters": {"model.loss": ["cross_entropy", "mix_ent"], "seed_everything": [0, 1]},
+}
+
+
+def write(content: dict[str, object]) -> None:
+    Path("sweep.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
+
+
+def board(content: dict[str, object], url: str | None = None) -> Board:
+    return Board(Sweep(**content), Path("sweeps/tiny"), url)  # type: ignore[arg-type]
+
+
+def start_worker(*options: str) -> subprocess.Popen[bytes]:
+    """A worker at the head of a process group, to be killed with its trial or without."""
+    command = [sys.executable, "-m", "entreg", "sweep", "--config", "sweep.yaml", *options]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    with Path("workers.log").open("a") as log:
+        return subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, Path("workers.log").read_text()
+        time.sleep(0.1)
+
+
+def is_training(worker: subprocess.Popen[bytes], sweep: Board) -> bool:
+    """Whether a trial of this worker is being trained."""
+    for trial in sweep.trials:
+        claim = holder_of(sweep.folder / "claims" / f"{trial.number}.json")
+        if claim is not None and claim.pid == worker.pid and "run" in trial.user_attrs:
+            run = sweep.run(trial)
+            return run.checkpoint("last").exists() and not Watch().is_stale(run.lease)
+    return False
+
+
+def assert_all_done(sweep: Board, number: int) -> None:
+    assert [trial.state for trial in sweep.trials] == [TrialState.COMPLETE] * number, Path("workers.log").read_text()
+    for trial in sweep.trials:
+        run = sweep.run(trial)
+        summary = read_summary(run)
+        assert trial.value == summary["val"]["acc"]
+        log = Path(f"sweeps/tiny/logs/{trial.number}.log").read_text()
+        assert log.count("run folder:") == 1, log  # the end of one whole run
+        with run.metrics.open() as file:
+            rows = [(row["step"], row["name"]) for row in csv.DictReader(file)]
+        assert len(rows) == len(set(rows))
+        assert len(read_predictions(run.predictions("test"))["ids"]) == 130
+        assert not run.lease.exists()
+
+
+def test_a_sweep_ends_in_table_importance_and_comparison(workplace: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    content = {**SWEEP, "parameters": {"model.loss": ["cross_entropy", "mix_ent"]}}
+    write(content)
+    assert main(["sweep", "--config", "sweep.yaml", "--baseline", "cross_entropy"]) == 0
+    said = capfd.readouterr().out
+    sweep = board(content)
+    assert_all_done(sweep, 2)
+    assert "trial 0 of 2: model.loss cross_entropy\n" in said
+    assert "mix_ent against cross_entropy" in said
+    assert said.rstrip().endswith("sweep: sweeps/tiny")
+    folder = Path("sweeps/tiny")
+    assert (folder / "importance.png").read_bytes().startswith(b"\x89PNG")
+    assert (folder / "report" / "index.html").is_file()
+    with (folder / "trials.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [float(row["val/acc"]) for row in rows] == sorted((trial.value for trial in sweep.trials), reverse=True)
+    assert main(["sweep", "--config", "sweep.yaml", "--baseline", "cross_entropy"]) == 0  # finished: only the table
+    assert "trial 0 of 2" not in capfd.readouterr().out
+
+
+def test_a_wrong_option_is_one_line_and_stops_the_sweep(workplace: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    write({**SWEEP, "parameters": {"model.loss_rl": [0.1, 0.2]}})
+    assert main(["sweep", "--config", "sweep.yaml"]) == 2
+    errors = capfd.readouterr().err
+    assert errors.startswith("entreg: trial 0: ")
+    assert "loss_rl" in errors
+    assert errors.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "entreg sweep needs to know what to try"),
+        (["--config", "none.yaml"], "none.yaml"),
+        (["--config", "sweep.yaml", "--sampler", "guess"], "guess"),
+        (["--config", "sweep.yaml", "--metric", "test/acc"], "metric test/acc"),
+        (["--config", "sweep.yaml", "--wrong", "1"], "wrong"),
+    ],
+)
+def test_wrong_usage_is_one_line(
+    words: list[str], said: str, workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(SWEEP)
+    assert main(["sweep", *words]) == 2
+    errors = capsys.readouterr().err
+    assert said in errors
+    assert errors.count("\n") == 1
+    assert not Path("sweeps").exists()
+
+
+def test_a_trial_that_does_badly_is_pruned(workplace: Path) -> None:
+    """The second trial learns nothing, the first does: the pruner needs no more than one to compare with."""
+    content = {**SWEEP, "prune": "median", "parameters": {"model.optimizer.lr": [0.01, 0.0]}}
+    content["options"] = {**OPTIONS, "trainer.max_epochs": 60, "model.optimizer": "AdamW"}
+    write(content)
+    sweep = board(content)
+    for number in range(5):  # Optuna's median pruner lets the first five be
+        sweep.study.add_trial(better_trial(number))
+    assert main(["sweep", "--config", "sweep.yaml"]) in (0, 1)
+    states = [trial.state for trial in sweep.trials if trial.number < 2]
+    assert states == [TrialState.PRUNED] * 2
+
+
+def better_trial(number: int) -> FrozenTrial:
+    import optuna
+
+    values = dict.fromkeys(range(60), 1.0 - number / 1000)
+    return optuna.trial.create_trial(
+        value=1.0, intermediate_values=values, user_attrs={"cell": 100 + number, "run": "none"}
+    )
+
+
+@pytest.mark.long
+def test_a_signal_stops_worker_and_trial_and_the_same_command_goes_on(workplace: Path) -> None:
+    write({**SWEEP, "parameters": {"seed_everything": [0]}, "options": {**SWEEP["options"], "trainer.max_epochs": 30}})
+    sweep = board(yaml.safe_load(Path("sweep.yaml").read_text()))
+    worker = start_worker()
+    wait_for(lambda: is_training(worker, sweep))
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(60) == 75
+    assert "entreg: stopped by SIGTERM; the same command goes on with the sweep" in Path("workers.log").read_text()
+    assert "entreg: stopped by SIGTERM after step" in Path("sweeps/tiny/logs/0.log").read_text()
+    assert start_worker().wait(200) == 0
+    assert_all_done(sweep, 1)
+    assert sweep.trials[0].user_attrs["attempts"] == 2
+
+
+@pytest.fixture
+def url(storage: str) -> Iterator[str | None]:
+    if storage == "journal":
+        yield None
+        return
+    if reason := no_postgres():
+        pytest.skip(reason)
+    with Postgres() as server:
+        yield server.url
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    "storage", [pytest.param("journal", marks=pytest.mark.long), pytest.param("postgres", marks=pytest.mark.cluster)]
+)
+def test_killed_workers_lose_no_trial(storage: str, url: str | None, workplace: Path) -> None:
+    parameters = {"model.loss": ["cross_entropy", "mix_ent"], "seed_everything": list(range(6))}
+    content = {**SWEEP, "parameters": parameters, "options": {**SWEEP["options"], "trainer.max_epochs": 20}}
+    write(content)
+    place = [] if url is None else ["--storage", url]
+    sweep = board(content, url)
+    victim = start_worker(*place)
+    others = []
+    for whole_group in (True, False):  # the worker with its trial, then the worker alone: its trial ends by itself
+        wait_for(partial(is_training, victim, sweep))
+        (os.killpg if whole_group else os.kill)(victim.pid, signal.SIGKILL)
+        victim.wait()
+        victim = start_worker(*place)
+        others += [start_worker(*place) for _ in range(2 - len(others))]
+    for worker in (victim, *others):
+        assert worker.wait(400) == 0, Path("workers.log").read_text()
+    assert_all_done(sweep, 12)
+    assert sum(trial.user_attrs["attempts"] for trial in sweep.trials) == 12 + 2
+    assert Path("workers.log").read_text().count("report: sweeps/tiny/report/index.html") == 1
