@@ -119,11 +119,11 @@ class Classifier(LightningModule):
 
     def test_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> StepOutput | dict[str, Tensor]:
         """Return loss and logits; of the sets after the test set, whose targets may be of other classes, logits."""
-        return {"logits": self(batch.image)} if dataloader_idx else self._step(batch)
+        return {"logits": self(batch.input)} if dataloader_idx else self._step(batch)
 
     def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return logits in float32."""
-        return self(batch.image).float()
+        return self(batch.input).float()
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """One optimizer, the network's parameters in its first group and the loss's in its second."""
@@ -172,7 +172,7 @@ class Classifier(LightningModule):
             )
 
     def _step(self, batch: Batch) -> StepOutput:
-        logits = self(batch.image)
+        logits = self(batch.input)
         loss = self.loss(logits, batch.target)
         return {"loss": loss, "value": loss.detach(), "logits": logits.detach()}
 

@@ -85,7 +85,7 @@ USER_FILE = """
     class Record(Callback):
         def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
             name = f"{trainer.current_epoch}-{batch_idx}-{trainer.global_rank}.pt"
-            torch.save((batch.id, batch.image, outputs["value"]), os.path.join(os.environ["RECORD_TO"], name))
+            torch.save((batch.id, batch.input, outputs["value"]), os.path.join(os.environ["RECORD_TO"], name))
 """
 
 # A run of seconds: few letters, a tiny network, no logger but the run folder's own.

@@ -17,7 +17,7 @@ class StopOnNonFinite(Callback):
     """Stop before a loss that is NaN or infinite reaches the weights; keep what is needed to see why.
 
     ``checkpoints/post-mortem.ckpt`` holds the weights, which are still the good ones (the running statistics of a
-    BatchNorm have seen the batch), the optimizer and the batch (``id``, ``image`` as the network saw it, ``target``).
+    BatchNorm have seen the batch), the optimizer and the batch (``id``, ``input`` as the network saw it, ``target``).
     It is written by the process whose share of the batch it was, without the others. Looking at the loss of every
     step costs a synchronisation on a GPU.
 

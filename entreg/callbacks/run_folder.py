@@ -13,7 +13,7 @@ from typing_extensions import override
 from entreg.console import print_line
 from entreg.loggers import CSVLog
 from entreg.runs import Run, atomic_path
-from entreg.runs.provenance import arm
+from entreg.runs.provenance import config_hash
 
 
 class RunFolder(SaveConfigCallback):
@@ -65,7 +65,7 @@ class RunFolder(SaveConfigCallback):
         config = self.resolved.as_dict()
         for logger in trainer.loggers:
             if isinstance(logger, WandbLogger):
-                logger.log_hyperparams({**config, "arm": arm(config)})
+                logger.log_hyperparams({**config, "arm": config_hash(config)})
 
     def state_dict(self) -> dict[str, Any]:
         """Length of metrics.csv at this checkpoint."""

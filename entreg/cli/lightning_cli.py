@@ -56,7 +56,7 @@ from entreg.runs import (
 )
 from entreg.runs.figures import draw_figures
 from entreg.runs.lease import Lease
-from entreg.runs.provenance import arm, environment, first_difference
+from entreg.runs.provenance import config_hash, environment, first_difference
 from entreg.runs.scoring import evaluate_predictions
 
 
@@ -146,7 +146,7 @@ class EntregCLI(LightningCLI):
         if self.subcommand == "fit":
             check_validation(config)
             for logger in _as_list(config.trainer.logger) if self.writes else ():
-                notes += prepare_wandb(logger, config, self.run, arm(self.resolved.as_dict()))
+                notes += prepare_wandb(logger, config, self.run, config_hash(self.resolved.as_dict()))
         self.save_config_kwargs = {"run": self.run, "resolved": self.resolved, "log": self.csv_log, "notes": notes}
 
     @override
@@ -282,7 +282,7 @@ class EntregCLI(LightningCLI):
         self._summarise(
             {
                 "name": self.options.name,
-                "arm": arm(self.resolved.as_dict()),
+                "arm": config_hash(self.resolved.as_dict()),
                 "seed": self.options.seed_everything,
                 "loss": type(model.loss).__name__,
                 "net": type(model.net).__name__,

@@ -15,7 +15,7 @@ import yaml
 from entreg.errors import RunError
 from entreg.losses import name_of
 from entreg.runs import Run, open_run, read_predictions, read_summary
-from entreg.runs.provenance import arm, experiment
+from entreg.runs.provenance import config_hash, experiment
 from entreg.runs.scoring import Scores, evaluate_predictions
 
 
@@ -149,7 +149,7 @@ def read_result(folder: str | Path) -> Result:
         raise RunError(f"{run.path}: predictions cannot be scored ({error})") from error
     if not math.isfinite(scores["test"]["nll"]):
         raise RunError(f"{run.path}: NLL on test is {scores['test']['nll']}, so the logits of some images are infinite")
-    return Result(run, arm(config), summary, experiment(config), config.get("data", {}), scores)
+    return Result(run, config_hash(config), summary, experiment(config), config.get("data", {}), scores)
 
 
 def check_test_sets(results: Sequence[Result]) -> None:

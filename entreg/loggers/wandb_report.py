@@ -113,6 +113,6 @@ def _rows(run: Run, data: ImageDataModule) -> list[list[Any]]:
 
 def _pictures(data: ImageDataModule, ids: Tensor) -> list[np.ndarray[Any, Any]]:
     """Test images as people see them: upright, ``(H, W)`` or ``(H, W, 3)``."""
-    images = data.test_set[ids].image.cpu()
+    images = data.test_set[ids].input.cpu()
     images = (images.mT if data.transposed else images).permute(0, 2, 3, 1)
     return list(images.squeeze(3).numpy() if images.shape[3] == 1 else images.numpy())

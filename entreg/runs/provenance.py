@@ -12,7 +12,7 @@ from typing import Any
 from entreg.version import __version__
 
 # What may differ between two runs of one experiment: seed, places, loggers, devices, and how a run is reported.
-_NOT_ARM = (
+_NOT_COUNTED = (
     "seed_everything",
     "name",
     "runs",
@@ -46,11 +46,12 @@ _NOT_ARM = (
 )
 
 
-def arm(config: Mapping[str, Any]) -> str:
+def config_hash(config: Mapping[str, Any]) -> str:
     """Hash of what makes runs seeds of one experiment: the config without seed, places, loggers and devices.
 
     Example:
-        >>> arm({"seed_everything": 1, "model": {"lr": 0.1}}) == arm({"seed_everything": 2, "model": {"lr": 0.1}})
+        >>> first, second = ({"seed_everything": seed, "model": {"lr": 0.1}} for seed in (1, 2))
+        >>> config_hash(first) == config_hash(second)
         True
     """
     return hashlib.sha256(json.dumps(experiment(config), sort_keys=True, default=_named).encode()).hexdigest()[:12]
@@ -63,7 +64,7 @@ def experiment(config: Mapping[str, Any]) -> dict[str, Any]:
         >>> experiment({"seed_everything": 1, "model": {"lr": 0.1}})
         {'model.lr': 0.1}
     """
-    return {key: value for key, value in _flatten(config) if not _is_under(key, _NOT_ARM)}
+    return {key: value for key, value in _flatten(config) if not _is_under(key, _NOT_COUNTED)}
 
 
 def first_difference(config: Mapping[str, Any], other: Mapping[str, Any]) -> str | None:

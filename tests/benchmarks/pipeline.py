@@ -31,7 +31,7 @@ def ours(data: EMNIST, device: str) -> Iterator[int]:
         loader.sampler.set_epoch(epoch)
         for batch in loader:
             batch = type(batch)(*(part.to(device, non_blocking=True) for part in batch))
-            yield len(data.transform(batch, epoch).image)
+            yield len(data.transform(batch, epoch).input)
 
 
 def theirs(loader: DataLoader[Images], device: str) -> Iterator[int]:

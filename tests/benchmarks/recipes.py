@@ -74,7 +74,7 @@ def bare_loop(data: EMNIST, device: str, steps: int) -> Iterator[int]:
         loader.sampler.set_epoch(epoch)
         for batch in loader:
             batch = data.transform(type(batch)(*(part.to(device, non_blocking=True) for part in batch)), epoch)
-            image = batch.image.contiguous(memory_format=memory_format)
+            image = batch.input.contiguous(memory_format=memory_format)
             with torch.autocast(device, torch.bfloat16, enabled=autocast):
                 loss = F.cross_entropy(net(image).float(), batch.target)
             optimizer.zero_grad()

@@ -135,10 +135,10 @@ def compare_errors(root: Path, data: EMNIST, args: argparse.Namespace) -> None:
     print(f"entreg: {done} steps done{'' if done == steps else ', stopped at the limit before its schedule ended'}\n")
 
     def as_in_script(batch: Batch) -> Tensor:
-        return (batch.image.float() / 255 - SPINALNET_MEAN) / SPINALNET_STD
+        return (batch.input.float() / 255 - SPINALNET_MEAN) / SPINALNET_STD
 
     def as_ours(batch: Batch) -> Tensor:
-        return data.transform(batch, None).image
+        return data.transform(batch, None).input
 
     n = len(data.test_set)
     errors = {

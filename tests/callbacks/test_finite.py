@@ -22,7 +22,7 @@ BREAKS = """
 
         def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
             if trainer.global_step == self.step:
-                batch.image[0] = self.value
+                batch.input[0] = self.value
 """
 
 
@@ -43,7 +43,7 @@ def test_a_loss_that_is_no_number_leaves_what_is_needed_to_see_why(
     assert "Coefficients: weight/ce 0." in said
     assert "coefficient/" in said
     assert len(ids) == 54
-    assert not kept["batch"]["image"][0].isfinite().any()
+    assert not kept["batch"]["input"][0].isfinite().any()
     weights = {name: tensor for name, tensor in kept["state_dict"].items() if "running" not in name}
     assert all(tensor.isfinite().all() for tensor in weights.values())
     assert kept["global_step"] == 6

@@ -10,9 +10,8 @@ import wandb
 from jsonargparse import Namespace
 from lightning.pytorch.loggers import WandbLogger
 
-from entreg import loggers
 from entreg.__main__ import main
-from entreg.loggers import CSVLog, describe_to_wandb, wandb_offline_reason
+from entreg.loggers import CSVLog, describe_to_wandb, wandb_offline_reason, wandb_server
 from entreg.runs import Run, read_summary
 from tests.conftest import TINY
 from tests.system.wandb_file import records
@@ -92,7 +91,7 @@ def test_a_server_that_gives_no_answer_is_offline(
     outage: str, reason: str | None, server: WandbServer, workplace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WANDB_API_KEY", "k" * 40)
-    monkeypatch.setattr(loggers, "_ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(wandb_server, "_ANSWER_SECONDS", 0.5)
     server.outage(outage)
     assert wandb_offline_reason(server.url) == reason
 

@@ -6,7 +6,6 @@ import json
 import pytest
 
 from entreg.runs import provenance
-from entreg.runs.provenance import arm
 
 CONFIG = {
     "seed_everything": 0,
@@ -38,7 +37,7 @@ def test_arm_ignores_seed_places_and_devices_only(path: tuple[str, ...], same: b
     for key in path[:-1]:
         inner = inner[key]
     inner[path[-1]] = "changed"
-    assert (provenance.arm(changed) == provenance.arm(CONFIG)) is same
+    assert (provenance.config_hash(changed) == provenance.config_hash(CONFIG)) is same
 
 
 def test_environment_names_the_versions() -> None:
@@ -57,5 +56,9 @@ def test_a_function_counts_by_its_name_and_not_by_its_address() -> None:
 
     again = type(make)(make.__code__, {}, make.__name__)
     again.__qualname__, again.__module__ = make.__qualname__, make.__module__
-    assert arm({"model": {"schedule": make}}) == arm({"model": {"schedule": again}})
-    assert arm({"model": {"schedule": make}}) != arm({"model": {"schedule": other}})
+    assert provenance.config_hash({"model": {"schedule": make}}) == provenance.config_hash(
+        {"model": {"schedule": again}}
+    )
+    assert provenance.config_hash({"model": {"schedule": make}}) != provenance.config_hash(
+        {"model": {"schedule": other}}
+    )

@@ -47,5 +47,5 @@ class Mix:
         target: Tensor
         with torch.random.fork_rng(devices=[]):  # lambda and the box are drawn on the CPU
             torch.default_generator.manual_seed(counter_seed(seed, epoch, first, "mix"))
-            image, target = mix(batch.image, batch.target)
-        return batch._replace(image=image, target=target)
+            image, target = mix(batch.input, batch.target)
+        return batch._replace(input=image, target=target)

@@ -254,7 +254,7 @@ class ImageDataModule(LightningDataModule, ImageSource):
         """Do to a batch, not yet normalised, what is done to the images of its set."""
         if extra.corruption is None or self._corrupted is None:
             return batch
-        return batch._replace(image=self._corrupted(*extra.corruption, batch.image.float(), batch.id))
+        return batch._replace(input=self._corrupted(*extra.corruption, batch.input.float(), batch.id))
 
     def _evaluation_sets(self) -> list[EvaluationSet]:
         from entreg.data.catalogue import other_sets  # the sets known by name are data modules themselves

@@ -39,15 +39,15 @@ class Pipeline:
 
     def train(self, batch: Batch, epoch: int) -> Batch:
         """Warp as ``epoch`` has it, normalise, mix."""
-        image = batch.image.float()
+        image = batch.input.float()
         if self.augment is not None:
             image = warp(image, self._homographies(self.augment, epoch, image)[batch.id])
-        batch = batch._replace(image=self.normalise(image))
+        batch = batch._replace(input=self.normalise(image))
         return batch if self.mix is None else self.mix(batch, self.num_classes, self.seed, epoch)
 
     def evaluate(self, batch: Batch) -> Batch:
         """Normalise."""
-        return batch._replace(image=self.normalise(batch.image.float()))
+        return batch._replace(input=self.normalise(batch.input.float()))
 
     def normalise(self, image: Tensor) -> Tensor:
         """Subtract the mean and divide by the standard deviation of each channel; pixels in 0..255."""

@@ -19,12 +19,12 @@ class Batch(NamedTuple):
     """A batch of samples.
 
     Attributes:
-        image: ``(N, C, H, W)``; uint8 from the loader, normalised float32 on the device.
+        input: ``(N, ...)``; of images uint8 from the loader, normalised float32 on the device.
         target: class indices ``(N,)`` int64, or probabilities ``(N, C)`` float32 where images are mixed.
         id: row of each sample in its file ``(N,)`` int64.
     """
 
-    image: Tensor
+    input: Tensor
     target: Tensor
     id: Tensor
 

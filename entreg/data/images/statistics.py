@@ -24,7 +24,7 @@ def pixel_statistics(images: ImageSet, ids: Tensor) -> tuple[tuple[float, ...], 
         ids = ids[torch.linspace(0, len(ids) - 1, _ENOUGH).long()]
     counts = torch.zeros(images.image_shape[0], 256, dtype=torch.int64)
     for part in ids.split(_CHUNK):
-        for channel, pixels in enumerate(images[part].image.unbind(1)):
+        for channel, pixels in enumerate(images[part].input.unbind(1)):
             counts[channel] += torch.bincount(pixels.flatten().int(), minlength=256)
     levels = torch.arange(256, dtype=torch.float64) / 255
     share = counts.double() / counts.sum(1, keepdim=True)

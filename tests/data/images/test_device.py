@@ -51,5 +51,5 @@ def test_images_are_gathered_where_they_are():
     kept = images()
     kept.to(torch.device("meta"))  # any other device
     batch = kept[torch.tensor([2, 0])]
-    assert batch.image.device.type == "meta"
+    assert batch.input.device.type == "meta"
     assert batch.id.tolist() == [2, 0]

@@ -30,8 +30,8 @@ def test_targets_say_what_the_images_are_made_of(kind):
     torch.testing.assert_close(mixed.target.sum(1), torch.ones(6))
     share = mixed.target[2, 2].item()  # of its own image; the partner is the image before it
     assert 0 < share < 1
-    expected = share * plain.image[2].mean() + (1 - share) * plain.image[1].mean()
-    assert mixed.image[2].mean().item() == pytest.approx(expected.item(), rel=1e-5)
+    expected = share * plain.input[2].mean() + (1 - share) * plain.input[1].mean()
+    assert mixed.input[2].mean().item() == pytest.approx(expected.item(), rel=1e-5)
 
 
 @KINDS
@@ -41,7 +41,7 @@ def test_a_mix_is_a_function_of_seed_epoch_and_batch_and_leaves_the_generators_a
     first = mix(batch(), 4, seed=0, epoch=0)
     assert torch.equal(torch.get_rng_state(), state)
     torch.manual_seed(99)
-    assert torch.equal(mix(batch(), 4, seed=0, epoch=0).image, first.image)
+    assert torch.equal(mix(batch(), 4, seed=0, epoch=0).input, first.input)
     for other in (mix(batch(), 4, seed=1, epoch=0), mix(batch(), 4, seed=0, epoch=1), mix(batch(first=9), 4, 0, 0)):
         assert not torch.equal(other.target, first.target)
 

@@ -44,7 +44,7 @@ def epoch_by_id(data, epoch):
     loader = data.train_dataloader()
     loader.sampler.set_epoch(epoch)
     transformed = [data.transform(batch, epoch) for batch in loader]
-    return {int(i): image for batch in transformed for i, image in zip(batch.id, batch.image, strict=True)}
+    return {int(i): image for batch in transformed for i, image in zip(batch.id, batch.input, strict=True)}
 
 
 def same(first, second):
@@ -70,12 +70,12 @@ def test_files_are_loaded_once():
 def test_images_are_normalised_per_channel_and_not_augmented_outside_training(cls):
     data = tiny(cls)
     batch = next(iter(data.val_dataloader()))
-    assert batch.image.dtype == torch.uint8
+    assert batch.input.dtype == torch.uint8
     out = data.transform(batch, epoch=None)
     for channel, (mean, std) in enumerate(zip(data.mean, data.std, strict=True)):
-        expected = (batch.image[:, channel].double() / 255 - mean) / std
-        torch.testing.assert_close(out.image[:, channel].double(), expected, rtol=1e-5, atol=1e-5)
-    assert out.image.dtype == torch.float32
+        expected = (batch.input[:, channel].double() / 255 - mean) / std
+        torch.testing.assert_close(out.input[:, channel].double(), expected, rtol=1e-5, atol=1e-5)
+    assert out.input.dtype == torch.float32
     assert torch.equal(out.target, batch.target)
     assert torch.equal(out.id, batch.id)
 
@@ -83,7 +83,7 @@ def test_images_are_normalised_per_channel_and_not_augmented_outside_training(cl
 def test_no_warp_without_augment():
     data = tiny(augment=None)
     batch = next(iter(data.train_dataloader()))
-    assert torch.equal(data.transform(batch, epoch=0).image, data.transform(batch, epoch=None).image)
+    assert torch.equal(data.transform(batch, epoch=0).input, data.transform(batch, epoch=None).input)
 
 
 def test_only_training_batches_are_augmented():
@@ -92,8 +92,8 @@ def test_only_training_batches_are_augmented():
     for training, epoch in ((True, 3), (False, None)):
         data.trainer = SimpleNamespace(training=training, current_epoch=3)
         moved = data.on_after_batch_transfer(batch, 0)
-        assert torch.equal(moved.image, data.transform(batch, epoch).image)
-    assert not torch.equal(data.transform(batch, 3).image, data.transform(batch, None).image)
+        assert torch.equal(moved.input, data.transform(batch, epoch).input)
+    assert not torch.equal(data.transform(batch, 3).input, data.transform(batch, None).input)
 
 
 @pytest.mark.parametrize(("batch_size", "num_workers"), [(256, 0), (64, 2), (256, 2)])
@@ -131,7 +131,7 @@ def test_each_evaluation_image_comes_once_with_its_own_id():
     ):
         seen = list(loader)
         assert torch.equal(torch.cat([batch.id for batch in seen]), ids)
-        assert torch.equal(torch.cat([batch.image for batch in seen]), dataset.images[ids])
+        assert torch.equal(torch.cat([batch.input for batch in seen]), dataset.images[ids])
         assert torch.equal(torch.cat([batch.target for batch in seen]), dataset.targets[ids])
 
 

@@ -18,26 +18,26 @@ def batch(n=8):
 def test_training_warps_by_id_and_normalises():
     pipeline, plain = Pipeline(20, 3, (0.5,), (0.25,), augment=Warp(), seed=4), batch()
     table = Warp().table(20, 28, 28, seed=4, epoch=2)
-    expected = (warp(plain.image.float(), table[plain.id]) - 127.5) / 63.75
-    torch.testing.assert_close(pipeline.train(plain, epoch=2).image, expected)
+    expected = (warp(plain.input.float(), table[plain.id]) - 127.5) / 63.75
+    torch.testing.assert_close(pipeline.train(plain, epoch=2).input, expected)
 
 
 def test_evaluation_only_normalises():
     pipeline = Pipeline(20, 3, (0.5,), (0.25,), augment=Warp(), mix=Mix())
-    torch.testing.assert_close(pipeline.evaluate(batch()).image, (batch().image.float() - 127.5) / 63.75)
+    torch.testing.assert_close(pipeline.evaluate(batch()).input, (batch().input.float() - 127.5) / 63.75)
 
 
 def test_images_are_mixed_last():
     augmented = Pipeline(20, 3, (0.5,), (0.25,), augment=Warp(), seed=1).train(batch(), 0)
     expected = Mix("mixup", 1.0)(augmented, 3, seed=1, epoch=0)
     found = Pipeline(20, 3, (0.5,), (0.25,), augment=Warp(), mix=Mix("mixup", 1.0), seed=1).train(batch(), 0)
-    assert torch.equal(found.image, expected.image)
+    assert torch.equal(found.input, expected.input)
     assert torch.equal(found.target, expected.target)
 
 
 @pytest.mark.slow
 def test_augmentation_compiles_without_a_break():
     table = Warp().table(20, 28, 28, seed=0, epoch=0)
-    images = batch().image.float()
+    images = batch().input.float()
     compiled = torch.compile(warp, fullgraph=True)
     torch.testing.assert_close(compiled(images, table[:8]), warp(images, table[:8]), rtol=1e-4, atol=1e-2)

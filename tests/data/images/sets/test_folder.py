@@ -28,7 +28,7 @@ def training_images(data, epoch):
     return {
         int(i): image
         for batch in (data.transform(batch, epoch) for batch in loader)
-        for i, image in zip(batch.id, batch.image, strict=True)
+        for i, image in zip(batch.id, batch.input, strict=True)
     }
 
 
@@ -39,9 +39,9 @@ def test_pixels_are_those_of_pillow(tmp_path, channels, mode):
     batch = data.test_set[torch.tensor([4, 0])]
     with Image.open(tmp_path / "test" / "dog" / "1.png") as file:
         expected = np.asarray(file.convert(mode).resize((16, 16), Image.Resampling.BILINEAR))
-    assert np.array_equal(batch.image[0].permute(1, 2, 0).squeeze(2).numpy(), expected)
+    assert np.array_equal(batch.input[0].permute(1, 2, 0).squeeze(2).numpy(), expected)
     assert batch.target.tolist() == [1, 0]
-    assert batch.image.dtype == torch.uint8
+    assert batch.input.dtype == torch.uint8
 
 
 def test_a_picture_taken_sideways_is_turned_upright(tmp_path):
@@ -51,7 +51,7 @@ def test_a_picture_taken_sideways_is_turned_upright(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned a quarter clockwise
     Image.fromarray(pixels).save(root / "test" / "cat" / "0.png", exif=exif)
-    image = opened(root, in_channels=1).test_set[torch.tensor([0])].image[0, 0]
+    image = opened(root, in_channels=1).test_set[torch.tensor([0])].input[0, 0]
     assert image[0].float().mean() > 200
     assert image[-1].float().mean() < 50
 
