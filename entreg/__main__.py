@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from importlib import import_module
 
 from entreg.errors import ConfigError, UserError
 from entreg.version import __version__
-
-if TYPE_CHECKING:
-    from entreg.losses import LossInfo
 
 _USAGE = """usage: entreg COMMAND [OPTIONS]
 
@@ -19,8 +16,7 @@ _USAGE = """usage: entreg COMMAND [OPTIONS]
             resume                   entreg fit --run runs/<id>
   validate  evaluate on validation   entreg validate --run runs/<id>
   test      evaluate on test         entreg test --run runs/<id>
-  predict   write test predictions   entreg predict --run runs/<id>
-            classify your pictures   entreg predict --run runs/<id> --images folder/
+  predict   classify your pictures   entreg predict --run runs/<id> --images folder/
   sweep     train many runs          entreg sweep --config configs/sweeps/letters.yaml
   losses    list the losses          entreg losses
             explain one              entreg losses mix_ent
@@ -32,6 +28,18 @@ _USAGE = """usage: entreg COMMAND [OPTIONS]
   entreg COMMAND --help              all options of a command
   entreg --version
 """
+
+# The module of each command; its main() takes the words that follow the command. Those of a Trainer share one module,
+# whose main() takes the command too.
+_OF_A_TRAINER = ("fit", "validate", "test")
+_COMMANDS = {
+    "predict": "entreg.cli.commands.predict",
+    "sweep": "entreg.cli.commands.sweep",
+    "losses": "entreg.cli.commands.losses",
+    "data": "entreg.cli.commands.data",
+    "compare": "entreg.cli.commands.compare",
+    "dashboard": "entreg.cli.commands.dashboard",
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -53,9 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"entreg {__version__}")
         return 0
     try:
-        if args[0] not in _COMMANDS:
-            raise ConfigError(f"unknown command {args[0]!r}, expected one of {', '.join(_COMMANDS)}")
-        _COMMANDS[args[0]](args)
+        _run(args[0], args[1:])
     except UserError as error:
         print(f"entreg: {_one_line(error)}", file=sys.stderr)
         return error.exit_code
@@ -65,6 +71,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _run(command: str, words: list[str]) -> None:
+    if command in _OF_A_TRAINER:
+        from entreg.cli import main as run
+
+        run(command, words)
+    elif command in _COMMANDS:
+        import_module(_COMMANDS[command]).main(words)
+    else:
+        known = ", ".join([*_OF_A_TRAINER, *_COMMANDS])
+        raise ConfigError(f"unknown command {command!r}, expected one of {known}")
+
+
 def _one_line(error: UserError) -> str:
     """Say what is wrong in one line, also where a loader's process has wrapped it in its traceback."""
     said = str(error).strip()
@@ -72,109 +90,6 @@ def _one_line(error: UserError) -> str:
         said = said.splitlines()[-1].partition(": ")[2]
     return " ".join(said.split())
 
-
-def _train(args: list[str]) -> None:
-    from entreg.cli.shorthand import prepare
-
-    args = prepare(args)
-    from entreg.cli.lightning_cli import EntregCLI
-    from entreg.cli.machine import quiet
-
-    quiet()
-    EntregCLI(args)
-
-
-def _predict(args: list[str]) -> None:
-    if not any(word.partition("=")[0] == "--images" for word in args):
-        _train(args)
-        return
-    from entreg.cli.commands.predict import main as run
-
-    run(args[1:])
-
-
-def _losses(args: list[str]) -> None:
-    from entreg.losses import available, find
-
-    if args[1:2] in (["-h"], ["--help"]):
-        print(_USAGE, end="")
-        return
-    if len(args) > 1:
-        try:
-            _print_page(find(args[1]))
-        except ValueError as error:
-            raise ConfigError(str(error)) from error
-        return
-    rows = [(info.name, info.formula, info.learnable or "-", info.reference) for info in available().values()]
-    header = ("name", "loss of a sample", "learnt", "reference")
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    for row in (header, *rows):
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-
-
-def _sweep(args: list[str]) -> None:
-    from entreg.cli.commands.sweep import main as run
-
-    run(args[1:])
-
-
-def _data(args: list[str]) -> None:
-    from entreg.cli.commands.data import main as run
-
-    run(args[1:])
-
-
-def _compare(args: list[str]) -> None:
-    from entreg.cli.commands.compare import main as run
-
-    run(args[1:])
-
-
-def _dashboard(args: list[str]) -> None:
-    from entreg.cli.commands.dashboard import main as run
-
-    run(args[1:])
-
-
-def _print_page(info: LossInfo) -> None:
-    from inspect import Parameter, getdoc, signature
-
-    parameters = [p.replace(annotation=Parameter.empty) for p in signature(info.cls).parameters.values()]
-    call = f"{info.class_path}{signature(info.cls).replace(parameters=parameters, return_annotation=Parameter.empty)}"
-    print(f"{info.name}: {info.formula}\nreference: {info.reference}\nlearnt: {info.learnable or 'nothing'}\n")
-    print(f"{call}\n\n{getdoc(info.cls)}")
-    if options := _options(info.cls):
-        print(f"\noptions: {', '.join(options)}")
-
-
-def _options(cls: type) -> list[str]:
-    """What a class takes as ``**options: Unpack[...]``, with the defaults of its base classes."""
-    from inspect import Parameter, signature
-    from typing import get_args
-
-    from typing_extensions import get_type_hints
-
-    hint = get_type_hints(vars(cls)["__init__"]).get("options")
-    if hint is None:
-        return []
-    inherited: dict[str, Parameter] = {}
-    for base in reversed(cls.__mro__[1:]):
-        inherited |= signature(base).parameters
-    names = get_type_hints(get_args(hint)[0])
-    return [str(inherited[name].replace(annotation=Parameter.empty)) for name in names]
-
-
-_COMMANDS: dict[str, Callable[[list[str]], None]] = {
-    "fit": _train,
-    "validate": _train,
-    "test": _train,
-    "predict": _predict,
-    "sweep": _sweep,
-    "losses": _losses,
-    "data": _data,
-    "compare": _compare,
-    "dashboard": _dashboard,
-}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,14 +1,12 @@
-"""The LightningModule: network + loss + optimizer. It knows no metric, no data set and no particular loss."""
+"""The LightningModule: network, loss, optimizer and schedule. It knows no metric, no data and no particular loss."""
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal, TypedDict, TypeVar
+from typing import Any, Literal, TypedDict
 
 import torch
-import torch.nn.functional as F
 from lightning.pytorch import LightningModule
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
@@ -19,9 +17,8 @@ from entreg.data import Batch
 from entreg.errors import ConfigError, RunError
 from entreg.losses import EntropyRegularizedLoss
 from entreg.models import VGG5
+from entreg.preflight import check_loss, check_net, made, task_of
 from entreg.schedules import OneCycle
-
-Made = TypeVar("Made")
 
 
 class StepOutput(TypedDict):
@@ -39,7 +36,7 @@ class StepOutput(TypedDict):
 
 
 class Classifier(LightningModule):
-    """An image classifier.
+    """A classifier: a network, the loss it is trained with, and how.
 
     Args:
         loss: module called with logits ``(N, C)`` and class indices ``(N,)``, returning a scalar.
@@ -50,10 +47,10 @@ class Classifier(LightningModule):
         schedule_interval: whether the schedule moves every ``"step"`` or every ``"epoch"``.
         loss_lr: learning rate of the loss's own parameters, which get no weight decay and no gradient clipping.
             Gradient descent shrinks every coefficient of a loss, so keep it at 1e-4 or less.
-        channels_last: memory format of network and images.
+        channels_last: memory format of the network and of inputs ``(N, C, H, W)``.
         compile: compile the network with ``torch.compile``.
         num_classes: checked against the data where given; needed only without data.
-        in_channels: likewise.
+        in_channels: size of an input's first dimension, likewise.
     """
 
     def __init__(
@@ -85,29 +82,27 @@ class Classifier(LightningModule):
         self.net: nn.Module | None = None
 
     def configure_model(self) -> None:
-        """Build the network, once, for the classes and channels of the data."""
+        """Build the network, once, for what the data ask for, and try it and the loss."""
         if self.net is not None:
             return
-        for key in ("num_classes", "in_channels"):
-            setattr(self, key, self._agreed(key))
-        assert self.num_classes is not None
-        assert self.in_channels is not None
-        self.net = _made("net", self.make_net, self.in_channels, self.num_classes)
-        self._try_net(self.net)
-        self._try_loss(self.num_classes)
+        task = task_of(self, self.num_classes, self.in_channels)
+        self.num_classes, self.in_channels = task.num_classes, task.in_channels
+        self.net = made("net", self.make_net, task.in_channels, task.num_classes)
+        check_net(self.net, task)
+        check_loss(self.loss, task)
         if self.channels_last:
             self.net.to(memory_format=torch.channels_last)
         if self.compile_net:
             self.net.compile()
 
-    def forward(self, image: Tensor) -> Tensor:
-        """Return logits ``(N, C)`` of normalised images ``(N, in_channels, H, W)``."""
+    def forward(self, input: Tensor) -> Tensor:
+        """Return logits ``(N, C)`` of normalised inputs ``(N, in_channels, ...)``."""
         assert self.net is not None, "call configure_model() first"
         if (parameter := next(self.net.parameters(), None)) is not None:
-            image = image.to(parameter.dtype)  # half or double where the trainer's precision is "true"
-        if self.channels_last:
-            image = image.contiguous(memory_format=torch.channels_last)
-        return self.net(image)
+            input = input.to(parameter.dtype)  # half or double where the trainer's precision is "true"
+        if self.channels_last and input.ndim == 4:
+            input = input.contiguous(memory_format=torch.channels_last)
+        return self.net(input)
 
     def training_step(self, batch: Batch, batch_idx: int) -> StepOutput:
         """Return loss and logits of an augmented batch."""
@@ -131,7 +126,7 @@ class Classifier(LightningModule):
         groups: list[dict[str, Any]] = [{"params": list(self.net.parameters())}]
         if loss_parameters := list(self.loss.parameters()):
             groups.append({"params": loss_parameters, "lr": self.loss_lr, "weight_decay": 0.0})
-        optimizer = _made("optimizer", self.make_optimizer, groups)
+        optimizer = made("optimizer", self.make_optimizer, groups)
         if self.make_schedule is None:
             return optimizer
         steps = self.trainer.estimated_stepping_batches
@@ -141,7 +136,7 @@ class Classifier(LightningModule):
         if self.schedule_interval == "epoch" and epochs < 1:
             raise ConfigError("a schedule that moves every epoch needs to know their number: set trainer.max_epochs")
         total = int(steps) if self.schedule_interval == "step" else epochs
-        schedule = _made("schedule", self.make_schedule, optimizer, total)
+        schedule = made("schedule", self.make_schedule, optimizer, total)
         return {
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": schedule, "interval": self.schedule_interval},
@@ -175,77 +170,6 @@ class Classifier(LightningModule):
         logits = self(batch.input)
         loss = self.loss(logits, batch.target)
         return {"loss": loss, "value": loss.detach(), "logits": logits.detach()}
-
-    def _datamodule(self) -> Any:
-        try:
-            return getattr(self.trainer, "datamodule", None)
-        except RuntimeError:  # not attached to a trainer
-            return None
-
-    def _try_loss(self, num_classes: int) -> None:
-        """Refuse a loss that does not fit the classes or gives no single number, before training."""
-        # Lightning builds on the device, where the loss is not yet.
-        with torch.no_grad(), torch.device("cpu"):
-            loss = copy.deepcopy(self.loss).cpu()
-            logits, target = torch.zeros(2, num_classes, dtype=torch.float32), torch.tensor([0, 1])
-            value = _made("loss", loss, logits, target)
-            if getattr(self._datamodule(), "soft_targets", False):
-                try:
-                    loss(logits, F.one_hot(target, num_classes).float())
-                except (ValueError, TypeError, RuntimeError) as error:
-                    raise ConfigError(
-                        f"data.mix: mixed images have probabilities for targets, which {type(loss).__name__} does not "
-                        f"take ({error}); leave data.mix out or choose another model.loss"
-                    ) from error
-        if not isinstance(value, Tensor) or value.ndim:
-            given = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
-            raise ConfigError(
-                f"model.loss: training needs one number, {type(self.loss).__name__} gives {given}: "
-                "set model.loss.reduction to mean or sum"
-            )
-
-    def _try_net(self, net: nn.Module) -> None:
-        """Refuse a network that cannot take the images of the data, in one line and before training."""
-        shape = getattr(self._datamodule(), "image_shape", None)
-        if shape is None:
-            return
-        modes = {module: module.training for module in net.modules()}  # some may be frozen
-        try:
-            with torch.no_grad():
-                logits = net.eval()(torch.zeros(2, *shape))
-        except (RuntimeError, ValueError, AssertionError) as error:
-            raise ConfigError(
-                f"model.net: {type(net).__name__} cannot take images of {'x'.join(map(str, shape))} ({error}); "
-                "if it has a size (image_size), set it, else choose another network"
-            ) from error
-        for module, training in modes.items():
-            module.training = training
-        if logits.shape != (2, self.num_classes):
-            raise ConfigError(
-                f"model.net: {type(net).__name__} gives {tuple(logits.shape)} for 2 images, expected logits "
-                f"(2, {self.num_classes})"
-            )
-
-    def _agreed(self, key: str) -> int:
-        """Value of ``key`` on which config and data agree, or the one that is there."""
-        configured = getattr(self, key)
-        datamodule = self._datamodule()
-        found = getattr(datamodule, key, None)
-        if configured is None and found is None:
-            raise ConfigError(f"{key} is unknown: the data module has no attribute {key}, set model.{key}")
-        if configured is not None and found is not None and configured != found:
-            raise ConfigError(
-                f"model.{key} is {configured}, but {type(datamodule).__name__} has {found}: leave model.{key} out"
-            )
-        return configured if found is None else found
-
-
-def _made(key: str, make: Callable[..., Made], *args: Any) -> Made:
-    """Call a factory of the config; what it says of its arguments is the user's to mend."""
-    try:
-        return make(*args)
-    except (ValueError, TypeError) as error:
-        raise ConfigError(f"model.{key}: {error}") from error
 
 
 def first_mismatch(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> str | None:

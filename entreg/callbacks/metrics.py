@@ -12,6 +12,7 @@ from torchmetrics.classification import MulticlassAccuracy
 
 from entreg.classifier import StepOutput
 from entreg.data import Batch
+from entreg.data.attached import datamodule_of
 from entreg.metrics import NLL, Brier, CalibrationError, Errors, Mean, MeanConfidence, MeanEntropy, Samples
 
 _PROGRESS_BAR = ("train/loss", "val/acc", "val/ece")
@@ -41,7 +42,7 @@ class ClassificationMetrics(Callback):
         """Make the collections for the classes of the data, once."""
         if self.collections:
             return
-        data = getattr(trainer, "datamodule")  # noqa: B009 - set by Lightning, not declared
+        data = datamodule_of(trainer)
         self.device = trainer.strategy.root_device
         common: dict[str, Metric | MetricCollection] = {
             "acc": MulticlassAccuracy(data.num_classes, average="micro", validate_args=False),
@@ -56,7 +57,7 @@ class ClassificationMetrics(Callback):
             "n": Samples(),
         }
         for name, metrics in (("train", common), ("val", common | scores), ("test", common | scores)):
-            if name != "train" or not data.soft_targets:  # of mixed images nobody can say what is right
+            if name != "train" or not data.soft_targets:  # no class is the right one of a mixed sample
                 collection = MetricCollection(metrics, prefix=f"{name}/", compute_groups=False).clone()
                 self.collections[name] = collection
             self.collections[f"{name}-loss"] = MetricCollection({"loss": Mean()}, prefix=f"{name}/").clone()

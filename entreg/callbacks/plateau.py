@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 
+from entreg.data.attached import datamodule_of
 from entreg.data.sampling import counter_generator
 
 
@@ -37,7 +38,7 @@ class RandomRateOnPlateau(Callback):
         if value > self.best:
             self.best = value
             return
-        seed = getattr(trainer, "datamodule").seed if self.seed is None else self.seed  # noqa: B009 - set by Lightning
+        seed = datamodule_of(trainer).seed if self.seed is None else self.seed
         generator = counter_generator(seed, trainer.current_epoch, "rate")
         rate = self.peak * float(torch.rand((), generator=generator)) ** 3
         trainer.optimizers[0].param_groups[0]["lr"] = rate

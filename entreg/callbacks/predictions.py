@@ -11,6 +11,7 @@ from torch import Tensor
 from torchmetrics.utilities.distributed import gather_all_tensors
 
 from entreg.data import Batch
+from entreg.data.attached import datamodule_of
 from entreg.runs import Run, write_predictions
 
 
@@ -54,7 +55,7 @@ class SavePredictions(Callback):
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write."""
-        self._write(trainer, getattr(trainer, "datamodule").test_names)  # noqa: B009 - set by Lightning, not declared
+        self._write(trainer, datamodule_of(trainer).test_names)
 
     def _collect(self, outputs: Any, batch: Batch, loader: int = 0) -> None:
         self._rows.setdefault(loader, []).append((outputs["logits"].float(), batch.target, batch.id))

@@ -1,4 +1,4 @@
-"""How long training took and how many images it saw, resumes included."""
+"""How long training took and how many samples it saw, resumes included."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from entreg.data import Batch
 
 
 class Throughput(Callback):
-    """Count training images and the seconds spent on them, validation and start-up left out."""
+    """Count training samples and the seconds spent on them, validation and start-up left out."""
 
     def __init__(self) -> None:
         self.images = 0

@@ -4,14 +4,37 @@ from __future__ import annotations
 
 import importlib
 from pathlib import Path
+from typing import Any
 
 from jsonargparse import Namespace
 
 from entreg.cli.machine import best_accelerator, best_precision, sync_batchnorm
-from entreg.cluster import launch
+from entreg.cluster import check_id, launch, launch_id
 from entreg.data import data_root
 from entreg.errors import ConfigError
 from entreg.losses import name_of
+from entreg.runs import Run, new_run, open_run
+from entreg.runs.provenance import first_difference
+
+
+def find_run(config: Namespace) -> Run:
+    """Return the run that is asked for, the one that this launch has begun before, or a new one."""
+    if config.run is not None:
+        return open_run(config.run)
+    return new_run(config.runs, config.name, check_id(config.id) if config.id else launch_id())
+
+
+def check_same(run: Run, stored: Namespace, resolved: Namespace) -> None:
+    """Refuse to go on with a run under its id where the config is another.
+
+    Raises:
+        ConfigError: naming the first key that differs.
+    """
+    if key := first_difference(stored.as_dict(), resolved.as_dict()):
+        raise ConfigError(
+            f"{run.path}: this run was begun with another {key}; give another --id, or go on with it as it is: "
+            f"entreg fit --run {run.path}"
+        )
 
 
 def fill_in(config: Namespace, stored: Namespace | None) -> None:
@@ -28,7 +51,7 @@ def fill_in(config: Namespace, stored: Namespace | None) -> None:
     trainer.precision = trainer.precision or best_precision(trainer.accelerator)
     if "root" in config.data.init_args:
         config.data.init_args.root = str(data_root(config.data.init_args.root).absolute())
-    _tell_image_size(config)
+    _tell_net(config)
 
 
 def fit_to_machine(config: Namespace) -> None:
@@ -64,10 +87,20 @@ def default_name(config: Namespace) -> str:
     return "-".join(stems) or name_of(config.model.loss.class_path)
 
 
-def _tell_image_size(config: Namespace) -> None:
-    """Tell a network that has to know it the size of the images, where the data say it and the user does not."""
+def as_list(value: Any) -> list[Any]:
+    """Return what a config gives as a list, one thing, nothing, or a switch, as a list."""
+    if value is None or isinstance(value, bool):
+        return []
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _tell_net(config: Namespace) -> None:
+    """Fill in what a network has to know and the user leaves open, where the data declare it by the same name.
+
+    So a network with an argument ``image_size`` is told the size of the images.
+    """
     net = config.model.net.get("init_args", {}) if isinstance(config.model.net, Namespace) else {}
-    if net.get("image_size", 0) is None:
-        module, _, name = config.data.class_path.rpartition(".")
-        declared = getattr(importlib.import_module(module), name).image_size
-        net["image_size"] = config.data.init_args.get("image_size") or declared
+    module, _, name = config.data.class_path.rpartition(".")
+    for key in [key for key, value in net.items() if value is None]:
+        declared = getattr(getattr(importlib.import_module(module), name), key, None)
+        net[key] = config.data.init_args.get(key) or declared

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from entreg import models
 from entreg.errors import ConfigError
 from entreg.losses import find
+from entreg.models import __all__ as _NETS
 from entreg.runs import open_run
 
 _KEYWORDS = ("best", "last", "hpc", "registry")
 
 
-def prepare(args: list[str]) -> list[str]:
+def expand(args: list[str]) -> list[str]:
     """Rewrite ``--run DIR``, ``--model.loss NAME`` and ``--model.net NAME``; refuse what could only fail later.
 
     Raises:
@@ -29,8 +29,8 @@ def prepare(args: list[str]) -> list[str]:
     for position, value in _values(options, "--model.loss"):
         options[position] = options[position].removesuffix(value) + _class_path(value)
     for position, value in _values(options, "--model.net"):
-        if value in models.__all__:  # torchvision has an MLP too
-            options[position] = options[position].removesuffix(value) + f"{models.__name__}.{value}"
+        if value in _NETS:  # torchvision has an MLP too
+            options[position] = options[position].removesuffix(value) + f"entreg.models.{value}"
     folders = [value for _, value in _values(options, "--run")]
     return [
         command,

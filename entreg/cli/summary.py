@@ -1,17 +1,70 @@
-"""What a command prints at its end: one table, and where everything was written."""
+"""What is said of a run at its end: in summary.json, and in one table with the place of everything written."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from jsonargparse import Namespace
+from lightning.pytorch import Trainer
 from rich.console import Console
 from rich.table import Table
 
+from entreg.callbacks import Throughput
+from entreg.classifier import Classifier
 from entreg.console import print_line
+from entreg.data import ImageDataModule
+from entreg.losses import coefficients_of
 from entreg.runs import Run
+from entreg.runs.provenance import config_hash, environment
 
 _COLUMNS = {"acc": "accuracy", "errors": "errors", "ece": "ECE", "nll": "NLL", "brier": "Brier"}
+
+
+def training_summary(
+    config: Namespace,
+    resolved: Namespace,
+    trainer: Trainer,
+    model: Classifier,
+    data: ImageDataModule,
+    throughput: Throughput,
+) -> dict[str, Any]:
+    """Return what summary.json says of a training that has ended.
+
+    Args:
+        config: of the command.
+        resolved: what config.yaml keeps of it.
+        trainer: that has trained.
+        model: the classifier.
+        data: what it was trained on.
+        throughput: counted the samples and the seconds.
+    """
+    return {
+        "name": config.name,
+        "arm": config_hash(resolved.as_dict()),
+        "seed": config.seed_everything,
+        "loss": type(model.loss).__name__,
+        "net": type(model.net).__name__,
+        "data": {"name": type(data).__name__, **data.fingerprints, **data.description},
+        "classes": list(data.classes),
+        "epochs": trainer.current_epoch,
+        "steps": trainer.global_step,
+        "coefficients": coefficients_of(model.loss),
+        "precision": config.trainer.precision,
+        "train_seconds": round(throughput.seconds, 1),
+        "images_per_second": throughput.images_per_second,
+        **environment(),
+    }
+
+
+def logged_scores(split: str, trainer: Trainer) -> dict[str, Any]:
+    """Return the scores of a split as the trainer has logged them; none if its limits left no batch."""
+    found = trainer.callback_metrics
+    scores = {key.split("/")[1]: float(found[key]) for key in found if key.startswith(f"{split}/")}
+    if not scores:
+        return {}
+    n, errors = round(scores["n"]), round(scores["errors"])
+    return {split: {**scores, "acc": 1 - errors / n, "errors": errors, "n": n}}
 
 
 def print_results(summary: dict[str, Any], run: Run | None) -> None:

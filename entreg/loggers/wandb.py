@@ -67,7 +67,7 @@ class SafeWandbLogger(WandbLogger):
             self._said = said
 
 
-def prepare_wandb(logger: Namespace, config: Namespace, run: Run, arm: str) -> list[str]:
+def describe_run(logger: Namespace, config: Namespace, run: Run, arm: str) -> list[str]:
     """Tell W&B which run this is, if that is the logger; return what the user should know of it.
 
     Args:

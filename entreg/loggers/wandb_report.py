@@ -13,6 +13,7 @@ from torch import Tensor
 
 from entreg.console import print_line
 from entreg.data import ImageDataModule
+from entreg.data.attached import datamodule_of
 from entreg.loggers.wandb import SafeWandbLogger
 from entreg.loggers.wandb_server import one_line, wandb_trouble, wandb_unreachable
 from entreg.metrics.scores import nll, predictive_entropy
@@ -47,11 +48,11 @@ def report_to_wandb(trainer: Trainer, run: Run, summary: Mapping[str, Any]) -> N
     loggers = [logger for logger in trainer.loggers if isinstance(logger, WandbLogger)]
     if not loggers or not trainer.is_global_zero:
         return
-    data: ImageDataModule = getattr(trainer, "datamodule")  # noqa: B009 - set by Lightning, not declared
+    data: ImageDataModule = datamodule_of(trainer)
     rows = _rows(run, data) if run.predictions("test").is_file() else None
     for logger in loggers:
         if isinstance(logger, SafeWandbLogger) and logger.lost:
-            continue  # which it has said
+            continue  # the logger said so when it happened
         try:
             _report(logger, run, summary, rows, trainer.global_step)
         except wandb_trouble() as error:

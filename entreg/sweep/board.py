@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -11,16 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-from filelock import FileLock
-from optuna.storages import BaseStorage, JournalStorage, get_storage
-from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
+from filelock import BaseFileLock
+from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from entreg.errors import ConfigError, RunError
+from entreg.errors import ConfigError
 from entreg.runs import Run
 from entreg.runs.lease import Lease, Watch
 from entreg.sweep.config import Sweep
 from entreg.sweep.space import cells, sampler, suggest
+from entreg.sweep.storage import folder_lock, open_storage
 
 PRUNERS: dict[str | None, type[optuna.pruners.BasePruner]] = {
     None: optuna.pruners.NopPruner,
@@ -39,50 +38,52 @@ class Board:
     Args:
         sweep: what is tried.
         folder: of the sweep, shared by all workers: the run folders, the lock, and the default storage.
-        url: of a relational database; default: a journal file in ``folder``.
-        retry: whether trials that failed are tried again, their runs being resumed.
-
-    Attributes:
+        study: Optuna's study of that name.
+        storage: where the study is kept.
         lock: holds off all other workers.
-
-    Raises:
-        ConfigError: if the database cannot be used, or the study was begun with another definition.
-        RunError: if the folder cannot be written, or its journal cannot be read.
     """
 
-    def __init__(self, sweep: Sweep, folder: Path, url: str | None = None, retry: bool = False) -> None:
+    def __init__(
+        self, sweep: Sweep, folder: Path, study: optuna.Study, storage: BaseStorage, lock: BaseFileLock
+    ) -> None:
         self.sweep = sweep
         self.folder = folder
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self.lock = FileLock(folder / ".lock")
-            with self.lock:  # also tells whether the folder can be written
-                pass
-        except OSError as error:
-            raise RunError(f"{folder}: cannot be written ({error.strerror}), choose another --folder") from error
+        self.study = study
+        self.lock = lock
+        self._storage = storage
         self._watch = Watch()
-        with self.lock:
-            self._storage = _storage(url, folder)
-            self.study = optuna.create_study(
-                storage=self._storage,
+
+    @classmethod
+    def open(cls, sweep: Sweep, folder: Path, url: str | None = None, retry: bool = False) -> Board:
+        """Open the board of a sweep, or begin it: a grid's trials are put up at once.
+
+        Args:
+            sweep: what is tried.
+            folder: of the sweep; made if absent.
+            url: of a relational database; default: a journal file in ``folder``.
+            retry: whether trials that failed are tried again, their runs being resumed.
+
+        Raises:
+            ConfigError: if the database cannot be used, or the study was begun with another definition.
+            RunError: if the folder cannot be written, or its journal cannot be read.
+        """
+        lock = folder_lock(folder)
+        with lock:
+            storage = open_storage(url, folder)
+            study = optuna.create_study(
+                storage=storage,
                 study_name=sweep.name,
                 direction=sweep.direction,
                 pruner=PRUNERS[sweep.prune](),
                 load_if_exists=True,
             )
-            self._agree()
+            board = cls(sweep, folder, study, storage, lock)
+            board._check_definition()
             if sweep.sampler == "grid":
-                there = {trial.user_attrs.get("cell") for trial in self.trials}  # not all after a kill just here
-                for number, cell in enumerate(cells(sweep)):
-                    if number not in there:
-                        self.study.enqueue_trial(cell, user_attrs={"cell": number})
+                board._put_up_cells()
             if retry:
-                retried = self.retried
-                for trial in self.trials:
-                    if trial.state == TrialState.FAIL and trial.number not in retried:
-                        known: dict[str, Any] = {"retry_of": trial.number}
-                        known |= {key: trial.user_attrs[key] for key in ("cell", "run") if key in trial.user_attrs}
-                        self.study.enqueue_trial(trial.params, user_attrs=known)
+                board._put_up_failed()
+        return board
 
     @property
     def trials(self) -> list[FrozenTrial]:
@@ -156,7 +157,8 @@ class Board:
         study_id = self._storage.get_study_id_from_name(self.sweep.name)
         return optuna.Trial(self.study, self._storage.get_trial_id_from_study_id_trial_number(study_id, number))
 
-    def _agree(self) -> None:
+    def _check_definition(self) -> None:
+        """Write down what the study is about, or compare it with what is written there."""
         ours = json.loads(json.dumps(self.sweep.definition()))
         theirs = self.study.user_attrs.get("sweep")
         if theirs is None:
@@ -168,37 +170,18 @@ class Board:
                 "give the new one another --name"
             )
 
+    def _put_up_cells(self) -> None:
+        """Put up the cells of a grid that are not there: all at first, the rest where a worker died doing it."""
+        there = {trial.user_attrs.get("cell") for trial in self.trials}
+        for number, cell in enumerate(cells(self.sweep)):
+            if number not in there:
+                self.study.enqueue_trial(cell, user_attrs={"cell": number})
 
-def _storage(url: str | None, folder: Path) -> BaseStorage:
-    if url is None:
-        return _journal(folder / "study.log")
-    from sqlalchemy.engine import make_url
-    from sqlalchemy.exc import ArgumentError
-
-    try:
-        shown = make_url(url).render_as_string(hide_password=True)
-    except ArgumentError as error:
-        raise ConfigError("--storage: expected a URL such as postgresql+psycopg://user@host/name") from error
-    try:
-        return get_storage(url)
-    except Exception as error:  # of a driver that is missing, or of the driver itself
-        reason = str(error).replace(url, shown).splitlines()[0]
-        raise ConfigError(f"--storage {shown}: cannot be used ({reason})") from error
-
-
-def _journal(path: Path) -> JournalStorage:
-    """Open a journal, without the half of a line that a full disk or a power cut may have left at its end."""
-    lock = JournalFileSymlinkLock(str(path))
-    if path.is_file():
-        lock.acquire()
-        try:
-            content = path.read_bytes()
-            end = content.rfind(b"\n") + 1
-            if content[end:].startswith(b"{"):
-                os.truncate(path, end)
-        finally:
-            lock.release()
-    try:
-        return JournalStorage(JournalFileBackend(str(path), lock))
-    except (ValueError, KeyError) as error:
-        raise RunError(f"{path}: is not the journal of a sweep ({error})") from error
+    def _put_up_failed(self) -> None:
+        """Put up failed trials once more, each with the run that it had."""
+        retried = self.retried
+        for trial in self.trials:
+            if trial.state == TrialState.FAIL and trial.number not in retried:
+                known: dict[str, Any] = {"retry_of": trial.number}
+                known |= {key: trial.user_attrs[key] for key in ("cell", "run") if key in trial.user_attrs}
+                self.study.enqueue_trial(trial.params, user_attrs=known)

@@ -75,7 +75,8 @@ class Worker:
             self._fail(trial, f"its process died {deaths} times")
             return
         values = ", ".join(f"{key} {value}" for key, value in trial.params.items())
-        self.say(f"trial {trial.number} of {self.board.total}{f', attempt {attempt}' * (attempt > 1)}: {values}")
+        again = f", attempt {attempt}" if attempt > 1 else ""
+        self.say(f"trial {trial.number} of {self.board.total}{again}: {values}")
         log = self.board.folder / "logs" / f"{trial.number}.log"
         log.parent.mkdir(exist_ok=True)
         with log.open("a") as output:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from entreg.cli.shorthand import prepare
+from entreg.cli.shorthand import expand
 from entreg.errors import ConfigError, RunError
 
 
@@ -20,31 +20,31 @@ from entreg.errors import ConfigError, RunError
     ],
 )
 def test_names_of_losses_and_networks_become_class_paths(options: list[str], expected: list[str]) -> None:
-    assert prepare(["fit", *options]) == ["fit", *expected]
+    assert expand(["fit", *options]) == ["fit", *expected]
 
 
 def test_class_paths_and_other_options_stay() -> None:
     args = ["fit", "--config", "a.yaml", "--model.loss", "my_file.MyLoss", "--model.loss.scale", "3"]
-    assert prepare(args) == args
+    assert expand(args) == args
 
 
 def test_run_becomes_the_first_config(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").touch()
-    prepared = prepare(["test", "--run", str(tmp_path)])
+    prepared = expand(["test", "--run", str(tmp_path)])
     assert prepared == ["test", "--config", str(tmp_path / "config.yaml"), "--run", str(tmp_path)]
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="is not a run folder"):
-        prepare(["test", "--run", str(tmp_path)])
+        expand(["test", "--run", str(tmp_path)])
 
 
 @pytest.mark.parametrize("keyword", ["best", "last", "hpc"])
 def test_checkpoint_keywords_name_run_instead(keyword: str) -> None:
     with pytest.raises(ConfigError, match="--run runs/<id>"):
-        prepare(["fit", "--config", "a.yaml", "--ckpt_path", keyword])
+        expand(["fit", "--config", "a.yaml", "--ckpt_path", keyword])
 
 
 def test_an_unknown_loss_is_answered_with_close_ones() -> None:
     with pytest.raises(ConfigError, match="did you mean 'mix_ent'"):
-        prepare(["fit", "--model.loss", "mixent"])
+        expand(["fit", "--model.loss", "mixent"])

@@ -57,8 +57,8 @@ def test_it_trains_from_the_command_line(workplace: Path, name: str) -> None:
     ("options", "words"),
     [
         (["Timm", "--model.net.name", "resnet81"], "model.net: timm has no network 'resnet81'"),
-        (["MLP", "--model.net.image_size", "32"], "model.net: MLP cannot take images of 1x28x28"),
-        (["Timm", "--model.net.name", "inception_v3"], "model.net: Timm cannot take images of 1x28x28"),
+        (["MLP", "--model.net.image_size", "32"], "model.net: MLP cannot take inputs of 1x28x28"),
+        (["Timm", "--model.net.name", "inception_v3"], "model.net: Timm cannot take inputs of 1x28x28"),
     ],
 )
 def test_a_net_that_does_not_fit_is_one_line(

@@ -19,7 +19,7 @@ SWEEP = Sweep("s", {"x": [1, 2, 3], "y": [10, 20]})
 
 def take_all(folder: Path, url: str | None = None) -> None:
     """Work through a board, each trial of no time at all."""
-    board = Board(SWEEP, folder, url)
+    board = Board.open(SWEEP, folder, url)
     while not board.is_done:
         with board.take() as trial:
             if trial is not None:
@@ -40,7 +40,7 @@ def test_workers_share_the_cells_of_a_grid(tmp_path: Path) -> None:
     for worker in workers:
         worker.join()
         assert worker.exitcode == 0
-    assert_each_once(Board(SWEEP, tmp_path))
+    assert_each_once(Board.open(SWEEP, tmp_path))
 
 
 def test_a_grid_that_was_written_in_part_is_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,15 +54,15 @@ def test_a_grid_that_was_written_in_part_is_completed(tmp_path: Path, monkeypatc
 
     monkeypatch.setattr(optuna.Study, "enqueue_trial", dying)
     with pytest.raises(KeyboardInterrupt):
-        Board(SWEEP, tmp_path)
+        Board.open(SWEEP, tmp_path)
     monkeypatch.undo()
-    assert len(Board(SWEEP, tmp_path).trials) == 6
+    assert len(Board.open(SWEEP, tmp_path).trials) == 6
     take_all(tmp_path)
-    assert_each_once(Board(SWEEP, tmp_path))
+    assert_each_once(Board.open(SWEEP, tmp_path))
 
 
 def test_a_trial_is_one_workers_until_it_lets_go(tmp_path: Path) -> None:
-    first, second = Board(SWEEP, tmp_path), Board(SWEEP, tmp_path)
+    first, second = Board.open(SWEEP, tmp_path), Board.open(SWEEP, tmp_path)
     with first.take() as ours:
         assert ours is not None
         for _ in range(5):
@@ -82,7 +82,7 @@ def test_a_trial_is_one_workers_until_it_lets_go(tmp_path: Path) -> None:
 
 
 def test_a_run_that_outlives_its_worker_is_left_alone(tmp_path: Path) -> None:
-    board = Board(Sweep("s", {"x": [1]}), tmp_path)
+    board = Board.open(Sweep("s", {"x": [1]}), tmp_path)
     with board.take() as trial:
         assert trial is not None
     with Lease(board.run(trial).lease), board.take() as nothing:
@@ -93,7 +93,7 @@ def test_a_run_that_outlives_its_worker_is_left_alone(tmp_path: Path) -> None:
 
 def test_draws_of_a_sampler_end_with_the_last_trial(tmp_path: Path) -> None:
     sweep = Sweep("s", {"x": [1, 2]}, sampler="random", trials=4)
-    board = Board(sweep, tmp_path)
+    board = Board.open(sweep, tmp_path)
     for _ in range(4):
         with board.take() as trial:
             assert trial is not None
@@ -101,13 +101,13 @@ def test_draws_of_a_sampler_end_with_the_last_trial(tmp_path: Path) -> None:
     with board.take() as nothing:
         assert nothing is None
     assert board.is_done
-    assert not Board(Sweep("s", {"x": [1, 2]}, sampler="random", trials=5), tmp_path).is_done
+    assert not Board.open(Sweep("s", {"x": [1, 2]}, sampler="random", trials=5), tmp_path).is_done
 
 
 def test_another_definition_is_another_sweep(tmp_path: Path) -> None:
-    Board(SWEEP, tmp_path)
+    Board.open(SWEEP, tmp_path)
     with pytest.raises(ConfigError, match=r"sweep s was begun with metric val/acc, now it is val/nll"):
-        Board(Sweep("s", SWEEP.parameters, metric="val/nll"), tmp_path)
+        Board.open(Sweep("s", SWEEP.parameters, metric="val/nll"), tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -115,20 +115,20 @@ def test_another_definition_is_another_sweep(tmp_path: Path) -> None:
 )
 def test_a_storage_that_cannot_be_used_is_one_line_without_its_password(url: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="--storage") as error:
-        Board(SWEEP, tmp_path, url)
+        Board.open(SWEEP, tmp_path, url)
     assert "SECRET" not in str(error.value)
     assert "\n" not in str(error.value)
 
 
 def test_half_a_line_at_the_end_of_the_journal_is_cut_off(tmp_path: Path) -> None:
-    Board(SWEEP, tmp_path)
+    Board.open(SWEEP, tmp_path)
     with (tmp_path / "study.log").open("ab") as file:
         file.write(b'{"op_code": 4, "worker_id": "a')
     take_all(tmp_path)
-    assert_each_once(Board(SWEEP, tmp_path))
+    assert_each_once(Board.open(SWEEP, tmp_path))
 
 
 def test_sqlite_is_a_storage_too(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/study.db"
     take_all(tmp_path, url)
-    assert_each_once(Board(SWEEP, tmp_path, url))
+    assert_each_once(Board.open(SWEEP, tmp_path, url))

@@ -21,7 +21,7 @@ def test_the_table_is_ranked_and_what_failed_is_last(
     direction: str, best: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sweep = Sweep("s", {"x": Range(0.0, 1.0)}, sampler="random", trials=4, direction=direction)  # type: ignore[arg-type]
-    board = Board(sweep, tmp_path / "s")
+    board = Board.open(sweep, tmp_path / "s")
     for number in range(4):
         with board.take() as trial:
             assert trial is not None
@@ -45,7 +45,7 @@ def test_the_table_is_ranked_and_what_failed_is_last(
 
 
 def test_without_a_completed_trial_the_logs_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    board = Board(Sweep("s", {"x": [1]}), tmp_path / "s")
+    board = Board.open(Sweep("s", {"x": [1]}), tmp_path / "s")
     with board.take() as trial:
         board.study.tell(trial, state=TrialState.FAIL)  # type: ignore[arg-type]
     with pytest.raises(RunError, match="no trial was completed"):

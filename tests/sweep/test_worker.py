@@ -37,7 +37,7 @@ class Pretender(Worker):
 
 
 def work(tmp_path: Path, script: str, **sweep: object) -> tuple[Board, list[str]]:
-    board = Board(replace(SWEEP, **sweep), tmp_path)  # type: ignore[arg-type]
+    board = Board.open(replace(SWEEP, **sweep), tmp_path)  # type: ignore[arg-type]
     said: list[str] = []
     worker = Pretender(board, [], said.append)
     worker.script = script
@@ -74,11 +74,11 @@ def test_a_configuration_that_no_trial_survives_stops_the_sweep_and_costs_no_tri
 def test_what_fails_every_trial_stops_the_worker_and_can_be_retried(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"3 trials in a row failed, the last: no data; .* --retry true"):
         work(tmp_path, "import sys; print('entreg: no data'); sys.exit(1)")
-    failed = Board(SWEEP, tmp_path)
+    failed = Board.open(SWEEP, tmp_path)
     assert failed.is_done
     runs = [trial.user_attrs["run"] for trial in failed.trials]
     for _ in range(2):  # a second worker retries nothing twice
-        board = Board(SWEEP, tmp_path, retry=True)
+        board = Board.open(SWEEP, tmp_path, retry=True)
         assert len(board.trials) == 6
     board, _ = work(tmp_path, FINISHES)
     assert states(board) == [TrialState.FAIL] * 3 + [TrialState.COMPLETE] * 3
@@ -105,11 +105,11 @@ def test_a_process_that_is_killed_or_stopped_is_started_again(end: str, tmp_path
 def test_a_process_that_always_dies_is_given_up(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=f"its process died {DEATHS} times"):
         work(tmp_path, "import os; os.kill(os.getpid(), 9)")
-    assert states(Board(SWEEP, tmp_path)) == [TrialState.FAIL] * 3
+    assert states(Board.open(SWEEP, tmp_path)) == [TrialState.FAIL] * 3
 
 
 def test_a_finished_run_is_told_and_not_run_again(tmp_path: Path) -> None:
-    board = Board(Sweep("s", {"x": [1]}), tmp_path)
+    board = Board.open(Sweep("s", {"x": [1]}), tmp_path)
     with board.take() as trial:
         assert trial is not None
         run = board.run(trial)
@@ -138,7 +138,7 @@ def test_a_trial_is_pruned_by_what_it_logs(tmp_path: Path) -> None:
             print(f"{step},val/nll,{-x},0", file=file)
     time.sleep(60)
     """
-    board = Board(Sweep("s", {"x": [1]}, prune="median"), tmp_path)
+    board = Board.open(Sweep("s", {"x": [1]}, prune="median"), tmp_path)
     for number in range(5):  # the median pruner lets the first five be
         values = dict.fromkeys(range(3), 2.0)
         known = {"cell": 10 + number, "run": "none"}

@@ -38,7 +38,7 @@ def write(content: dict[str, object]) -> None:
 
 
 def board(content: dict[str, object], url: str | None = None) -> Board:
-    return Board(Sweep(**content), Path("sweeps/tiny"), url)  # type: ignore[arg-type]
+    return Board.open(Sweep(**content), Path("sweeps/tiny"), url)  # type: ignore[arg-type]
 
 
 def start_worker(*options: str) -> subprocess.Popen[bytes]:

@@ -11,7 +11,7 @@ from typing import Any
 from entreg.cli.parser import CommandParser
 from entreg.console import print_line
 from entreg.errors import RunError
-from entreg.loggers import wandb_offline_reason
+from entreg.loggers.wandb_server import wandb_offline_reason
 
 _TITLE = "entreg: losses compared"
 _ABOUT = "Written by entreg dashboard, which replaces the panels when it is called again. Workspace: "

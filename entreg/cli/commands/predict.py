@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import csv
 import math
-from argparse import ArgumentError
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
-import yaml
-from jsonargparse import ArgumentParser
 
-from entreg.classifier import Classifier
-from entreg.cli.messages import readable
 from entreg.cli.parser import CommandParser
 from entreg.console import print_line
 from entreg.data.images.pictures import pictures, prepare
-from entreg.errors import ConfigError, RunError
+from entreg.errors import RunError
+from entreg.inference import load
 from entreg.metrics.scores import predictive_entropy
 from entreg.runs import Run, atomic_path, open_run, read_summary
 
@@ -73,7 +68,7 @@ def classify(run: Run, paths: Sequence[Path], polarity: str = "auto") -> Iterato
         raise RunError(
             f"{run.path}: summary.json does not say what its images are; finish it: entreg fit --run {run.path}"
         )
-    model = load_classifier(run, summary)
+    model = load(run)
     mean, std = (255 * torch.tensor(data[key]).view(-1, 1, 1) for key in ("mean", "std"))
     for start in range(0, len(paths), _BATCH):
         batch = paths[start : start + _BATCH]
@@ -86,20 +81,3 @@ def classify(run: Run, paths: Sequence[Path], polarity: str = "auto") -> Iterato
             certain, entropy, at_t = (f"{float(number):.6f}" for number in numbers)
             named = {"file": str(path), "class": summary["classes"][int(k)]}
             yield {**named, "confidence": certain, "entropy": entropy, "confidence_at_T": at_t}
-
-
-def load_classifier(run: Run, summary: dict[str, Any]) -> Classifier:
-    """Build a run's classifier from its config and load the checkpoint chosen on validation, on the CPU."""
-    parser = ArgumentParser(exit_on_error=False)
-    parser.add_class_arguments(Classifier, "model")
-    config = yaml.safe_load(run.config.read_text())["model"]
-    config |= {"num_classes": len(summary["classes"]), "in_channels": summary["data"]["image_shape"][0]}
-    try:
-        model: Classifier = parser.instantiate_classes(parser.parse_object({"model": config})).model
-    except ArgumentError as error:  # as of a user's class whose file is not in the working directory
-        raise ConfigError(f"{run.config}: {readable(str(error))}") from error
-    model.configure_model()
-    checkpoint = torch.load(run.best(), map_location="cpu", weights_only=True)
-    model.on_load_checkpoint(checkpoint)
-    model.load_state_dict(checkpoint["state_dict"])
-    return model.eval()

@@ -32,7 +32,7 @@ def main(args: Sequence[str]) -> None:
     end = words.index("--") if "--" in words else len(words)
     sweep, given = read_sweep(words[:end])
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    board = Board(sweep, given.folder or Path("sweeps") / sweep.name, given.storage, given.retry)
+    board = Board.open(sweep, given.folder or Path("sweeps") / sweep.name, given.storage, given.retry)
     Worker(board, words[end + 1 :], print).work()
     report(board)
 

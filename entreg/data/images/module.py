@@ -113,6 +113,11 @@ class ImageDataModule(LightningDataModule, ImageSource):
         """Channels, height and width of the images, once they are loaded."""
         return self.train_set.image_shape
 
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Shape of one input."""
+        return self.image_shape
+
     def open(self, train: bool) -> ImageSet:
         """Return the training or the test set, as :meth:`load` has it; override it for images not to be loaded."""
         return ResidentImages(*self.checked(train))

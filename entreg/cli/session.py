@@ -1,0 +1,220 @@
+"""A fit, validate or test from start to end: which run it is, training, evaluation, and what is written of it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from jsonargparse import Namespace
+from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.callbacks import RichProgressBar
+from lightning.pytorch.utilities import rank_zero_only
+
+from entreg.callbacks import (
+    LossProgress,
+    Reseed,
+    SavePredictions,
+    StopOnNonFinite,
+    StopOnSignal,
+    Stopped,
+    Throughput,
+    checkpoints,
+)
+from entreg.classifier import Classifier
+from entreg.cli.failures import translated
+from entreg.cli.resolve import as_list, check_same, check_validation, default_name, fill_in, find_run, fit_to_machine
+from entreg.cli.summary import logged_scores, print_results, training_summary
+from entreg.cluster import requeue, shared_with_children
+from entreg.data import ImageDataModule
+from entreg.errors import ConfigError, Interrupted
+from entreg.loggers import CSVLog, describe_run, finish_wandb
+from entreg.loggers.wandb_report import report_to_wandb
+from entreg.runs import Lease, create_folder, read_summary, remove_unless_started, write_summary
+from entreg.runs.figures import draw_figures
+from entreg.runs.provenance import config_hash
+from entreg.runs.scoring import evaluate_predictions
+
+_STAGES = {"val": "validate", "test": "test"}
+
+
+class Session:
+    """One command at work on one run. Making it finds the run and fills in what the config leaves open.
+
+    Args:
+        command: ``fit``, ``validate`` or ``test``.
+        config: parsed config of the command, completed in place.
+        read: parses the config file of a run that has begun.
+        started: when the process began, in seconds since the epoch.
+
+    Attributes:
+        run: its folder.
+        resolved: what config.yaml keeps: all but what is told to this process alone.
+        writes: whether anything is written; a checkpoint from elsewhere is looked at, and a trial run tried, without.
+        summary: content of summary.json.
+        notes: lines to print once training starts.
+    """
+
+    def __init__(self, command: str, config: Namespace, read: Callable[[Path], Namespace], started: float) -> None:
+        self.command = command
+        self.config = config
+        self.started = started
+        config.name = config.name or default_name(config)
+        self.writes = not config.trainer.fast_dev_run and config.ckpt_path is None
+        self.run = find_run(config)
+        begun = config.run is None and self.writes and self.run.started
+        stored = read(self.run.config) if begun else None
+        fill_in(config, stored)
+        self.resolved = config.clone()
+        self.resolved.run = self.resolved.id = self.resolved.ckpt_path = None
+        if stored is not None:
+            check_same(self.run, stored, self.resolved)
+        fit_to_machine(config)
+        self.lease = Lease(self.run.lease)
+        self.log = CSVLog(self.run)
+        self.summary: dict[str, Any] = read_summary(self.run) if self.run.started else {}
+        self.throughput = Throughput()
+        self.best, self.last = checkpoints(self.run, config.checkpoint, self.lease.check)
+        self.stop = StopOnSignal(self.last)
+        self.notes: list[str] = []
+        if command == "fit":
+            check_validation(config)
+            for logger in as_list(config.trainer.logger) if self.writes else ():
+                self.notes += describe_run(logger, config, self.run, config_hash(self.resolved.as_dict()))
+
+    def callbacks(self, config: Namespace) -> list[Callback]:
+        """Return what every training and evaluation has besides the user's own callbacks."""
+        found: list[Callback] = [Reseed(config.seed_everything), LossProgress(), self.throughput]
+        if config.trainer.enable_progress_bar is not False:
+            found.append(RichProgressBar(leave=False))
+        found.append(StopOnNonFinite(self.run if self.writes else None))
+        if self.writes:
+            found += [SavePredictions(self.run), self.best, self.last]
+            if self.command == "fit":
+                found.append(self.stop)
+        return found
+
+    def fit(self, trainer: Trainer, model: Classifier, data: ImageDataModule) -> None:
+        """Train or resume, then evaluate the checkpoint chosen on validation.
+
+        Raises:
+            Interrupted: on a signal; the run can go on.
+        """
+        failed = True
+        try:
+            with self._occupied(trainer):
+                self._train(trainer, model, data)
+                evaluated = self.config.evaluate and self.writes
+                if evaluated:
+                    self._evaluate(("val", "test"), trainer, model, data, self._chosen())
+                self._finish(trainer)
+                if evaluated:
+                    with self._translated(trainer):
+                        report_to_wandb(trainer, self.run, self.summary)
+            failed = False
+        except Stopped as stopped:
+            if not trainer.is_global_zero:
+                sys.exit(0)  # the first process says it, and ends as stopped
+            if not stopped.together and trainer.strategy.launcher is not None:
+                trainer.strategy.launcher.kill(signal.SIGTERM)
+            finish_wandb(exit_code=1)  # before SLURM ends the processes of a job that it takes back
+            raise Interrupted(f"{stopped}; {self._how_to_go_on(stopped)}") from stopped
+        finally:
+            finish_wandb(exit_code=int(failed))
+
+    def evaluate(
+        self, split: str, trainer: Trainer, model: Classifier, data: ImageDataModule, ckpt_path: str | None
+    ) -> None:
+        """Evaluate the checkpoint chosen on validation, or another one without writing anything."""
+        with self.lease if self.writes and trainer.is_global_zero else nullcontext():
+            if self.writes:  # read again: until the lease was taken, another process may have written it
+                self.summary = read_summary(self.run)
+            checkpoint = self.run.best() if ckpt_path is None else Path(ckpt_path)
+            self._evaluate((split,), trainer, model, data, checkpoint)
+            self._finish(trainer)
+
+    @contextmanager
+    def _occupied(self, trainer: Trainer) -> Iterator[None]:
+        """Have the run folder to ourselves, and leave none where training did not start."""
+        if not self.writes:
+            yield
+        elif not trainer.is_global_zero:
+            with self.stop:
+                yield
+        else:
+            create_folder(self.run)
+            with self.lease, self.stop:
+                try:
+                    yield
+                finally:
+                    remove_unless_started(self.run)
+
+    def _train(self, trainer: Trainer, model: Classifier, data: ImageDataModule) -> None:
+        """Train, from the newest checkpoint on if there is one, and summarise what came of it."""
+        wall_seconds = self.summary.get("wall_seconds", 0.0)
+        checkpoint = self.run.resume_from() if self.run.started else None
+        with shared_with_children(self.run.id), self._translated(trainer):
+            trainer.fit(model, datamodule=data, ckpt_path=checkpoint, weights_only=True)
+        self.summary = {}  # scores of an earlier best checkpoint are not this training's
+        if self.writes:
+            self.stop.check(trainer)
+            rank_zero_only(self.run.forget_predictions)()
+        found = training_summary(self.config, self.resolved, trainer, model, data, self.throughput)
+        self._summarise(trainer, {**found, "wall_seconds": wall_seconds})
+
+    def _evaluate(
+        self, splits: Sequence[str], trainer: Trainer, model: Classifier, data: ImageDataModule, checkpoint: Path
+    ) -> None:
+        """Evaluate a checkpoint on ``splits``; write predictions, what follows from them, and figures."""
+        for split in splits:
+            with self._translated(trainer):
+                step = getattr(trainer, _STAGES[split])
+                step(model, datamodule=data, ckpt_path=checkpoint, verbose=False, weights_only=True)
+            if not self.writes:
+                self.summary |= logged_scores(split, trainer)
+        if self.writes and trainer.is_global_zero:
+            bins = self.config.metrics.bins
+            self.run.forget_predictions(keep=("val", *data.test_names))
+            scores = evaluate_predictions(self.run, data.ood_sets, bins)
+            self._summarise(trainer, {"ood_sets": data.ood_sets, **scores})
+            if self.config.figures:
+                draw_figures(self.run, data.classes, scores.get("temperature"), bins)
+
+    def _translated(self, trainer: Trainer) -> Any:
+        return translated(trainer, self.run, self.stop)
+
+    def _chosen(self) -> Path:
+        """Return the checkpoint that validation has chosen."""
+        if not self.run.checkpoint("best").is_file():
+            raise ConfigError(
+                "training ended before its first validation, so no checkpoint was chosen: lower "
+                "trainer.val_check_interval, or let trainer.max_epochs end it, not max_steps or max_time"
+            )
+        return self.run.best()
+
+    def _how_to_go_on(self, stopped: Stopped) -> str:
+        """Hand the job back to SLURM where the signal asks for it; say how the run goes on."""
+        if stopped.signum == signal.SIGUSR1 and requeue():
+            return f"SLURM starts job {os.environ['SLURM_JOB_ID']} again, which goes on"
+        return f"go on with: entreg fit --run {self.run.path}" if self.run.started else "nothing was written"
+
+    def _summarise(self, trainer: Trainer, content: dict[str, Any]) -> None:
+        self.summary |= content
+        if self.writes and trainer.is_global_zero:
+            self.lease.check()
+            write_summary(self.run, self.summary)
+
+    @rank_zero_only
+    def _finish(self, trainer: Trainer) -> None:
+        """Print the final table."""
+        if self.config.trainer.fast_dev_run:
+            return
+        if self.command == "fit":
+            seconds = self.summary["wall_seconds"] + time.time() - self.started
+            self._summarise(trainer, {"wall_seconds": round(seconds, 1), "finished": True})
+        print_results(self.summary, self.run if self.writes else None)

@@ -1,0 +1,44 @@
+"""A run folder as a classifier in Python."""
+
+from __future__ import annotations
+
+from argparse import ArgumentError
+
+import torch
+import yaml
+from jsonargparse import ArgumentParser
+
+from entreg.classifier import Classifier
+from entreg.errors import ConfigError, RunError
+from entreg.runs import Run, read_summary
+
+
+def load(run: Run) -> Classifier:
+    """Build a run's classifier from its config and load the checkpoint chosen on validation, on the CPU.
+
+    Args:
+        run: a finished run.
+
+    Returns:
+        the classifier in evaluation mode: normalised inputs ``(N, ...)`` to logits ``(N, C)``.
+
+    Raises:
+        ConfigError: if its config names a class that is not found, as one whose file is not in the working directory.
+        RunError: if the run is not finished, or its checkpoint cannot be opened or does not fit.
+    """
+    summary = read_summary(run)
+    if "classes" not in summary:
+        raise RunError(f"{run.path}: summary.json names no classes; finish it: entreg fit --run {run.path}")
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_class_arguments(Classifier, "model")
+    config = yaml.safe_load(run.config.read_text())["model"]
+    config |= {"num_classes": len(summary["classes"]), "in_channels": summary["data"]["image_shape"][0]}
+    try:
+        model: Classifier = parser.instantiate_classes(parser.parse_object({"model": config})).model
+    except ArgumentError as error:
+        raise ConfigError(f"{run.config}: {error}") from error
+    model.configure_model()
+    checkpoint = torch.load(run.best(), map_location="cpu", weights_only=True)
+    model.on_load_checkpoint(checkpoint)
+    model.load_state_dict(checkpoint["state_dict"])
+    return model.eval()

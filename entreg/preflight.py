@@ -1,0 +1,132 @@
+"""What is refused before training: a network or a loss that does not fit the data, each in one line."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
+
+import torch
+import torch.nn.functional as F
+from lightning.pytorch import LightningModule
+from torch import Tensor, nn
+
+from entreg.data.attached import datamodule_of
+from entreg.errors import ConfigError
+
+Made = TypeVar("Made")
+
+
+class Task(NamedTuple):
+    """What the data ask of a network and of a loss.
+
+    Attributes:
+        num_classes: number of classes C.
+        in_channels: size of an input's first dimension.
+        input_shape: shape of one input; ``None`` where no data module says it.
+        soft_targets: whether training targets are probabilities.
+    """
+
+    num_classes: int
+    in_channels: int
+    input_shape: tuple[int, ...] | None
+    soft_targets: bool
+
+
+def task_of(model: LightningModule, num_classes: int | None, in_channels: int | None) -> Task:
+    """Return what the data of the model's trainer ask for, and, where they do not say it, what is configured.
+
+    Args:
+        model: attached to a trainer or not.
+        num_classes: ``model.num_classes`` of the config.
+        in_channels: ``model.in_channels`` of the config.
+
+    Raises:
+        ConfigError: if config and data disagree, or neither says a number.
+    """
+    try:
+        data = datamodule_of(model.trainer)
+    except RuntimeError:  # not attached to a trainer
+        data = None
+    return Task(
+        _agreed("num_classes", num_classes, data),
+        _agreed("in_channels", in_channels, data),
+        getattr(data, "input_shape", None),
+        getattr(data, "soft_targets", False),
+    )
+
+
+def _agreed(key: str, configured: int | None, data: Any) -> int:
+    """Return the value of ``key`` on which config and data agree, or the one that is there."""
+    found: int | None = getattr(data, key, None)
+    if configured is None:
+        if found is None:
+            raise ConfigError(f"{key} is unknown: the data module has no attribute {key}, set model.{key}")
+        return found
+    if found not in (None, configured):
+        raise ConfigError(f"model.{key} is {configured}, but {type(data).__name__} has {found}: leave model.{key} out")
+    return configured
+
+
+def made(key: str, make: Callable[..., Made], *args: Any) -> Made:
+    """Call a factory of the config.
+
+    Raises:
+        ConfigError: with what it says of its arguments, which are the user's to mend.
+    """
+    try:
+        return make(*args)
+    except (ValueError, TypeError) as error:
+        raise ConfigError(f"model.{key}: {error}") from error
+
+
+def check_net(net: nn.Module, task: Task) -> None:
+    """Try a network on two inputs; without data to say their shape there is nothing to try.
+
+    Raises:
+        ConfigError: if it cannot take them, or does not give logits ``(N, C)``.
+    """
+    if task.input_shape is None:
+        return
+    modes = {module: module.training for module in net.modules()}  # some may be frozen
+    try:
+        with torch.no_grad():
+            logits = net.eval()(torch.zeros(2, *task.input_shape))
+    except (RuntimeError, ValueError, AssertionError) as error:
+        raise ConfigError(
+            f"model.net: {type(net).__name__} cannot take inputs of {'x'.join(map(str, task.input_shape))} ({error}); "
+            "if it has a size (image_size), set it, else choose another network"
+        ) from error
+    for module, training in modes.items():
+        module.training = training
+    if logits.shape != (2, task.num_classes):
+        raise ConfigError(
+            f"model.net: {type(net).__name__} gives {tuple(logits.shape)} for 2 inputs, expected logits "
+            f"(2, {task.num_classes})"
+        )
+
+
+def check_loss(loss: nn.Module, task: Task) -> None:
+    """Try a copy of a loss on two samples.
+
+    Raises:
+        ConfigError: if it does not fit the classes or the kind of target, or gives no single number.
+    """
+    with torch.no_grad(), torch.device("cpu"):  # Lightning builds on the device, where the loss is not yet
+        tried = copy.deepcopy(loss).cpu()
+        logits, target = torch.zeros(2, task.num_classes, dtype=torch.float32), torch.tensor([0, 1])
+        value = made("loss", tried, logits, target)
+        if task.soft_targets:
+            try:
+                tried(logits, F.one_hot(target, task.num_classes).float())
+            except (ValueError, TypeError, RuntimeError) as error:
+                raise ConfigError(
+                    f"data.mix: mixed samples have probabilities for targets, which {type(loss).__name__} does not "
+                    f"take ({error}); leave data.mix out or choose another model.loss"
+                ) from error
+    if not isinstance(value, Tensor) or value.ndim:
+        given = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
+        raise ConfigError(
+            f"model.loss: training needs one number, {type(loss).__name__} gives {given}: "
+            "set model.loss.reduction to mean or sum"
+        )

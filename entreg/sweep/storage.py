@@ -1,0 +1,69 @@
+"""Where a study is kept: a journal file in the sweep's folder, or a database; and the lock of the folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from filelock import BaseFileLock, FileLock
+from optuna.storages import BaseStorage, JournalStorage, get_storage
+from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
+
+from entreg.errors import ConfigError, RunError
+
+
+def folder_lock(folder: Path) -> BaseFileLock:
+    """Make the folder of a sweep and return the lock in it, once it is certain that both can be written.
+
+    Raises:
+        RunError: if they cannot.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / ".lock")
+        with lock:
+            pass
+    except OSError as error:
+        raise RunError(f"{folder}: cannot be written ({error.strerror}), choose another --folder") from error
+    return lock
+
+
+def open_storage(url: str | None, folder: Path) -> BaseStorage:
+    """Open the database of a study, or the journal file in the sweep's folder.
+
+    Raises:
+        ConfigError: if the database cannot be used.
+        RunError: if the journal cannot be read.
+    """
+    if url is None:
+        return _journal(folder / "study.log")
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        shown = make_url(url).render_as_string(hide_password=True)
+    except ArgumentError as error:
+        raise ConfigError("--storage: expected a URL such as postgresql+psycopg://user@host/name") from error
+    try:
+        return get_storage(url)
+    except Exception as error:  # of a driver that is missing, or of the driver itself
+        reason = str(error).replace(url, shown).splitlines()[0]
+        raise ConfigError(f"--storage {shown}: cannot be used ({reason})") from error
+
+
+def _journal(path: Path) -> JournalStorage:
+    """Open a journal, without the half of a line that a full disk or a power cut may have left at its end."""
+    lock = JournalFileSymlinkLock(str(path))
+    if path.is_file():
+        lock.acquire()
+        try:
+            content = path.read_bytes()
+            end = content.rfind(b"\n") + 1
+            if content[end:].startswith(b"{"):
+                os.truncate(path, end)
+        finally:
+            lock.release()
+    try:
+        return JournalStorage(JournalFileBackend(str(path), lock))
+    except (ValueError, KeyError) as error:
+        raise RunError(f"{path}: is not the journal of a sweep ({error})") from error
