@@ -117,7 +117,7 @@ def requeue() -> bool:
     if "SLURM_JOB_ID" not in environment:
         return False
     job = environment["SLURM_JOB_ID"]
-    if "SLURM_ARRAY_JOB_ID" in environment:  # the last task of an array has its id, which would requeue all of them
+    if "SLURM_ARRAY_JOB_ID" in environment:  # its last task has the array's own id, which would requeue every task
         job = f"{environment['SLURM_ARRAY_JOB_ID']}_{environment['SLURM_ARRAY_TASK_ID']}"
     try:
         subprocess.run(["scontrol", "requeue", job], capture_output=True, text=True, check=True)
@@ -153,4 +153,4 @@ def _agreed_in_torchrun() -> str:
         raise ConfigError("torchrun shares no store here, through which its processes agree on a run: add --id NAME")
     address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
     store = TCPStore(address, port, is_master=False, timeout=timedelta(seconds=60))
-    return store.compare_set("entreg/run-id", "", secrets.token_hex(4)).decode()  # the first process's stays
+    return store.compare_set("entreg/run-id", "", secrets.token_hex(4)).decode()  # what the first process sets stays

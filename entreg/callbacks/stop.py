@@ -117,7 +117,7 @@ class StopOnSignal(Checkpoint):
         if os.getpid() != self._pid:  # a loader's process, which has inherited the handler
             return
         first, self.received = not self.received, max(self.received, signum)
-        if first and not self._training:  # a second one must not end what the first has set going
+        if first and not self._training:  # a second signal must not cut the first one's stop short
             raise Stopped(signum, "outside training", together=False)
 
 

@@ -31,7 +31,7 @@ def readable(message: str) -> str:
     key = re.search(r'Parser key "([^"]+)"', message)
     causes = dict.fromkeys(" ".join(cause.split()) for cause in _CAUSE.findall(message))
     kept = [_plain(cause) for cause in causes if not cause.startswith(_NOISE)]
-    # That one member of a union is not meant says nothing where another says what is wrong.
+    # Members of a union that were not meant say nothing where another one says what is wrong.
     kept = [cause for cause in kept if "does not correspond to a subclass of" not in cause] or kept
     if not kept:
         return " ".join(message.split())

@@ -119,7 +119,7 @@ class Session:
             failed = False
         except Stopped as stopped:
             if not trainer.is_global_zero:
-                sys.exit(0)  # the first process says it, and ends as stopped
+                sys.exit(0)  # the first process reports the stop and exits with its code
             if not stopped.together and trainer.strategy.launcher is not None:
                 trainer.strategy.launcher.kill(signal.SIGTERM)
             finish_wandb(exit_code=1)  # before SLURM ends the processes of a job that it takes back
@@ -160,7 +160,7 @@ class Session:
         checkpoint = self.run.resume_from() if self.run.started else None
         with shared_with_children(self.run.id), self._translated(trainer):
             trainer.fit(model, datamodule=data, ckpt_path=checkpoint, weights_only=True)
-        self.summary = {}  # scores of an earlier best checkpoint are not this training's
+        self.summary = {}  # its scores are those of an earlier best checkpoint
         if self.writes:
             self.stop.check(trainer)
             rank_zero_only(self.run.forget_predictions)()

@@ -29,7 +29,7 @@ def expand(args: list[str]) -> list[str]:
     for position, value in _values(options, "--model.loss"):
         options[position] = options[position].removesuffix(value) + _class_path(value)
     for position, value in _values(options, "--model.net"):
-        if value in _NETS:  # torchvision has an MLP too
+        if value in _NETS:  # the parser would find two: torchvision has an MLP as well
             options[position] = options[position].removesuffix(value) + f"entreg.models.{value}"
     folders = [value for _, value in _values(options, "--run")]
     return [

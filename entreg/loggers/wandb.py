@@ -141,10 +141,10 @@ def finish_wandb(exit_code: int) -> None:
     folder = Path(wandb.run.dir).parent
     try:
         wandb.finish(exit_code=exit_code)
-    except wandb_trouble() as error:  # TimeoutError above all
+    except wandb_trouble() as error:  # most often TimeoutError
         later = f"wandb sync --include-online {folder}"
         print_line(f"W&B: {one_line(error)}, not all of the run was uploaded; later: {later}")
-        if isinstance(error, ConnectionError):  # neither exit nor the next run may look for the process that is dead
+        if isinstance(error, ConnectionError):  # its process is dead: at exit W&B would look for it
             with suppress(ConnectionError):
                 wandb.teardown()
             wandb.run = None

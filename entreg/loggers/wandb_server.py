@@ -39,7 +39,7 @@ def wandb_unreachable(base_url: str) -> str | None:
 
     Any answer will do, and it is asked without the key: whether the key is good, W&B itself will say.
     """
-    unverified = ssl.create_default_context()  # W&B verifies the server, against authorities that may be its own
+    unverified = ssl.create_default_context()  # only asks for an answer: W&B's client verifies the server
     unverified.check_hostname, unverified.verify_mode = False, ssl.CERT_NONE
     host = urlsplit(base_url).hostname
     try:

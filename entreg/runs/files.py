@@ -45,7 +45,7 @@ def check_checkpoint(path: Path) -> None:
         checkpoint = torch.load(path, map_location="meta", weights_only=True)
         if not {"state_dict", "pytorch-lightning_version"} <= set(checkpoint):
             raise RuntimeError("it holds no Lightning state")
-    except Exception as error:  # of the bytes of a torn file the reader may make anything
+    except Exception as error:  # a torn file makes torch.load raise almost anything
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise RunError(f"{path}: cannot be opened as a checkpoint ({reason})") from error
 

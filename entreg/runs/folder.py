@@ -95,8 +95,8 @@ class Run:
             except RunError as error:
                 errors.append(error)
                 continue
-            if errors:  # set aside what is broken, or the next save would keep it in place of the one that opens
-                with suppress(FileNotFoundError):  # another process of this run was faster
+            if errors:  # out of the way: the next save would keep it as previous.ckpt in place of the one that opens
+                with suppress(FileNotFoundError):  # another process of this run has done it already
                     there[0].replace(there[0].with_suffix(".corrupt"))
                 warnings.warn(f"{errors[0]}: going on from {path.name}", stacklevel=2)
             return path
@@ -144,7 +144,7 @@ def remove_unless_started(run: Run) -> None:
     """Remove the folder of a new run that failed before training, so that nothing half-written stays."""
     if not run.started:
         shutil.rmtree(run.path)
-        with suppress(OSError):  # other runs are there
+        with suppress(OSError):  # it holds other runs
             run.path.parent.rmdir()
 
 

@@ -19,7 +19,7 @@ from entreg.errors import Interrupted, RunError
 from entreg.runs.files import atomic_path
 
 RENEWED_EVERY = 10.0  # seconds
-EXPIRES_AFTER = 60.0  # seconds without a renewal, by the clock of whoever waits: clocks of two machines differ
+EXPIRES_AFTER = 60.0  # seconds without a renewal, counted by whoever waits, as the clocks of two machines differ
 
 
 class Holder(NamedTuple):
@@ -72,7 +72,7 @@ class Lease:
     ) -> None:
         self._released.set()
         self._held = False
-        with suppress(OSError):  # one that stays is stale as soon as this process has ended
+        with suppress(OSError):  # a lease that stays is stale as soon as this process has ended
             if self._is_mine():
                 self.path.unlink()
 
@@ -119,7 +119,7 @@ class Lease:
                     return
                 os.utime(self.path)
                 renewed = time.monotonic()
-            except OSError:  # a file server that is away for a while; others may think so of this process
+            except OSError:  # no answer from the file server: after EXPIRES_AFTER others take this lease for stale
                 self._lost = time.monotonic() - renewed > EXPIRES_AFTER
 
 
@@ -180,10 +180,10 @@ def _start_of(pid: int) -> str | None:
         os.kill(pid, 0)
     except ProcessLookupError:
         return None
-    except PermissionError:  # somebody else's, but there
+    except PermissionError:  # another user's process, so it exists
         pass
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except FileNotFoundError:
-        return None if Path("/proc/self/stat").exists() else ""  # gone meanwhile, or not Linux
+        return None if Path("/proc/self/stat").exists() else ""  # it has just ended, or this is not Linux
     return None if fields[0] == "Z" else fields[19]

@@ -105,7 +105,7 @@ def _git_commit() -> str | None:
 
 def _flatten(content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for key, value in content.items():
-        if key == "__path__":  # where the parser has read a part of it
+        if key == "__path__":  # jsonargparse's note of the file it has read
             continue
         if isinstance(value, Mapping) and value:
             yield from _flatten(value, f"{prefix}{key}.")

@@ -149,11 +149,11 @@ class Board:
         """Whether neither a worker nor a run that outlived its worker is behind a running trial."""
         if not self._watch.is_stale(self._claim(trial.number)):
             return False
-        # Trials are taken under the lock: one without a run was left between two lines of this file.
+        # A trial gets its run under the lock: without one, its worker died while taking it.
         return "run" not in trial.user_attrs or self._watch.is_stale(self.run(trial).lease)
 
     def _trial(self, number: int) -> optuna.Trial:
-        # Optuna advises against this constructor, and has no other way to go on with a trial and report to its pruner.
+        # Optuna advises against this constructor, but has no other way to go on with a trial and report to its pruner.
         study_id = self._storage.get_study_id_from_name(self.sweep.name)
         return optuna.Trial(self.study, self._storage.get_trial_id_from_study_id_trial_number(study_id, number))
 

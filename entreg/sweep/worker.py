@@ -67,7 +67,7 @@ class Worker:
                 signal.signal(signum, handler)
 
     def _train(self, trial: optuna.Trial, run: Run) -> None:
-        if read_summary(run).get("finished"):  # its worker died before it could tell
+        if read_summary(run).get("finished"):  # its worker died before it could report the value
             self._tell(trial, run)
             return
         attempt, deaths = trial.user_attrs["attempts"], trial.user_attrs.get("deaths", 0)
@@ -95,12 +95,13 @@ class Worker:
         elif process.returncode == 0:
             self._tell(trial, run)
         elif process.returncode == 2 and not any(t.state == TrialState.COMPLETE for t in self.board.trials):
-            raise ConfigError(f"trial {trial.number}: {_last_line(log)}")  # which stays as it is, to be mended
+            # It stays unfinished, to be taken up once the config is mended.
+            raise ConfigError(f"trial {trial.number}: {_last_line(log)}")
         elif process.returncode in (1, 2):
             self._fail(trial, _last_line(log))
-        elif process.returncode != Interrupted.exit_code:  # as the system kills what takes too much memory
+        elif process.returncode != Interrupted.exit_code:  # killed, as by the system when memory is short
             trial.set_user_attr("deaths", deaths + 1)
-        # A trial that is not told of is left to be taken up, by this worker or another.
+        # A trial whose end is not reported is taken up again, by this worker or another.
 
     def _watch(self, process: subprocess.Popen[bytes], trial: optuna.Trial, run: Run) -> bool:
         """Report validations to the study until the process ends; whether the trial was pruned."""

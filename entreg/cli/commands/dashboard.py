@@ -87,7 +87,7 @@ def _found(api: Any, entity: str, project: str) -> tuple[Any, str | None]:
         if match := _WORKSPACE.search(known.description or ""):
             report.id = known.id
             return wr.Report.from_url(report.url), match[1]
-    report.description = _ABOUT  # saved before there is a workspace, which nobody would find without a report
+    report.description = _ABOUT  # saved first: later calls find the workspace through it
     report.save()
     return report, None
 
