@@ -144,11 +144,9 @@ class ClassificationDataModule(Loaders, Source):
         self.train_ids = self.damage.keep(self.clean_targets, self.train_ids, self.num_classes)
         self.train_set.targets = self.damage.relabel(self.clean_targets, self.train_ids, self.num_classes)
         self.measure()
-        self.evaluation_sets = [
-            *(self._ood_set(name) for name in self.ood),
-            *(shift_set(find(s).name, guest_of(s, self.root), self.label_space, self.conform) for s in self.shift),
-            *self.corrupted_sets(),
-        ]
+        other_classes = [self._ood_set(name) for name in self.ood]
+        other_sources = [self._shift_set(name) for name in self.shift]
+        self.evaluation_sets = other_classes + other_sources + self.corrupted_sets()
         self.fingerprints = {
             "train": self.train_set.digest(self.train_ids),
             "val": digest(self.val_ids, self.clean_targets[self.val_ids]),
@@ -191,8 +189,10 @@ class ClassificationDataModule(Loaders, Source):
         Raises:
             DataError: if the files, the split or the damage are not those that the training began with.
         """
-        fitting = self.trainer is None or self.trainer.state.fn == "fit"  # any data may be looked at with a checkpoint
-        for part, before in state_dict.get("fingerprints", {}).items() if fitting else ():
+        begun_with = state_dict.get("fingerprints", {})
+        if self.trainer is not None and self.trainer.state.fn != "fit":
+            begun_with = {}  # a checkpoint may be evaluated on any data
+        for part, before in begun_with.items():
             if before != self.fingerprints[part]:
                 raise DataError(
                     f"{self.root}: the {part} data are not those that this run began with (fingerprint "
@@ -204,6 +204,9 @@ class ClassificationDataModule(Loaders, Source):
         if name in self.synthetic_sets:
             return EvaluationSet("ood", name, self.synthetic_set(name), classes=(name,))
         return ood_set(find(name).name, guest_of(name, self.root), self.label_space, self.conform)
+
+    def _shift_set(self, name: str) -> EvaluationSet:
+        return shift_set(find(name).name, guest_of(name, self.root), self.label_space, self.conform)
 
     def _place(self) -> None:
         """Move the training samples to the GPU, if they are to be there and can be."""

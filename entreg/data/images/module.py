@@ -76,7 +76,16 @@ class ImageDataModule(ImageSource, ClassificationDataModule):
         std: Sequence[float] | None = None,
     ) -> None:
         super().__init__(
-            root, batch_size, eval_batch_size, ood, shift, num_workers, on_device, seed, split_seed, damage
+            root=root,
+            batch_size=batch_size,
+            eval_batch_size=eval_batch_size,
+            ood=ood,
+            shift=shift,
+            num_workers=num_workers,
+            on_device=on_device,
+            seed=seed,
+            split_seed=split_seed,
+            damage=damage,
         )
         self.augment = augment
         self.mix = mix

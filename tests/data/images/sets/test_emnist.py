@@ -98,6 +98,7 @@ def test_the_real_letters_are_all_there(letters_root):
     assert len(data.val_ids) == 10_400
     assert data.train_set.targets[data.val_ids].bincount().tolist() == [400] * 26
     assert data.test_set.targets.bincount().tolist() == [400] * 26
+    assert data.fingerprints == {"train": "8afb42db2c39d771", "val": "0e8df52706d162bb", "test": "8a77bc02dfd2330a"}
 
 
 @pytest.mark.parametrize("split", ["balanced", "byclass", "bymerge", "digits", "mnist"])
