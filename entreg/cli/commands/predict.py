@@ -11,7 +11,7 @@ import torch
 
 from entreg.cli.parser import CommandParser
 from entreg.console import print_line
-from entreg.data.images.pictures import pictures, prepare
+from entreg.data.images.pictures import as_input, picture_files
 from entreg.errors import RunError
 from entreg.inference import load
 from entreg.metrics.scores import predictive_entropy
@@ -43,7 +43,7 @@ def main(args: Sequence[str]) -> None:
     given = parser.parse_args(list(args))
     run = open_run(given.run)
     out = given.out or run.path / "predictions" / "images.csv"
-    rows = list(classify(run, pictures(given.images), given.polarity))
+    rows = list(classify(run, picture_files(given.images), given.polarity))
     with atomic_path(out) as part, part.open("w", newline="") as file:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]))
         writer.writeheader()
@@ -72,7 +72,7 @@ def classify(run: Run, paths: Sequence[Path], polarity: str = "auto") -> Iterato
     mean, std = (255 * torch.tensor(data[key]).view(-1, 1, 1) for key in ("mean", "std"))
     for start in range(0, len(paths), _BATCH):
         batch = paths[start : start + _BATCH]
-        images = torch.stack([prepare(path, data, polarity) for path in batch]).float()
+        images = torch.stack([as_input(path, data, polarity) for path in batch]).float()
         with torch.inference_mode():
             logits = model((images - mean) / std).float()
         confidence, predicted = logits.softmax(1).max(1)

@@ -14,7 +14,7 @@ from entreg.compare.analysis import Analysis
 from entreg.compare.convergence import Convergence
 from entreg.compare.measures import read_logits
 from entreg.compare.study import Result
-from entreg.data.images.corruptions import SEVERITIES
+from entreg.data.evaluation_sets import SEVERITIES
 from entreg.metrics import OOD_SCORES, bin_confidences, reliability_diagram, top_label
 from entreg.metrics.scores import predictive_entropy
 
