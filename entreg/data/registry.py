@@ -19,7 +19,7 @@ ENTRY_POINT_GROUP = "entreg.data"
 
 @dataclass(frozen=True)
 class DataInfo:
-    """One row of the registry.
+    """One entry of the registry.
 
     Args:
         name: what users type and predictions are called by; case, dashes and underscores do not tell names apart.
@@ -59,14 +59,14 @@ _loaded_entry_points = False
 
 
 def register(info: DataInfo) -> DataInfo:
-    """Add a row to the registry and return it.
+    """Add an entry to the registry and return it.
 
     Raises:
         TypeError: if it is not a :class:`DataInfo`.
         ValueError: if the name is taken by another data set.
     """
     if not isinstance(info, DataInfo):
-        raise TypeError(f"a row of the registry is a DataInfo, got {type(info).__name__}")
+        raise TypeError(f"an entry of the registry is a DataInfo, got {type(info).__name__}")
     taken = _registry.get(_plain(info.name))
     if taken is not None and taken != info:
         raise ValueError(f"data set name {info.name!r} is taken by {taken.name} = {taken.class_path}, choose another")
@@ -75,7 +75,7 @@ def register(info: DataInfo) -> DataInfo:
 
 
 def available() -> dict[str, DataInfo]:
-    """All rows by name: those of entreg, those registered, and those of installed packages.
+    """All entries by name: those of entreg, those registered, and those of installed packages.
 
     A package adds a data set with an entry point in the group ``entreg.data`` that names a :class:`DataInfo`.
 
@@ -99,7 +99,7 @@ def available() -> dict[str, DataInfo]:
 
 
 def find(name: str) -> DataInfo:
-    """Return the row of a name, whatever its case, dashes and underscores.
+    """Return the entry of a name, whatever its case, dashes and underscores.
 
     Raises:
         ConfigError: if there is none; the message names the closest ones, else all.
@@ -108,7 +108,7 @@ def find(name: str) -> DataInfo:
         >>> find("Fashion_MNIST").name
         'fashionmnist'
     """
-    rows = available()
+    entries = available()
     info = _registry.get(_plain(name))
     if info is not None:
         return info
@@ -116,7 +116,7 @@ def find(name: str) -> DataInfo:
     if close:
         meant = ", ".join(repr(_registry[key].name) for key in close)
         raise ConfigError(f"no data set is called {name!r}, did you mean {meant}? `entreg data list` lists all")
-    raise ConfigError(f"no data set is called {name!r}, known are {', '.join(rows)}")
+    raise ConfigError(f"no data set is called {name!r}, known are {', '.join(entries)}")
 
 
 def class_path_of(name: str) -> tuple[str, dict[str, Any]] | None:
@@ -143,8 +143,8 @@ def guest_of(name: str, root: Path) -> Source:
     """
     info = find(name)
     roots = dict.fromkeys((root, data_root(None)))
-    rows = (info, *(find(other) for other in info.stand_ins))
-    candidates = [row.placed(place) for row in rows for place in roots]
+    entries = (info, *(find(other) for other in info.stand_ins))
+    candidates = [entry.placed(place) for entry in entries for place in roots]
     return next((data for data in candidates if not data.missing(train=False)), candidates[0])
 
 

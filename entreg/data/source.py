@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,16 @@ _FILE = {True: "training file", False: "test file"}
 def data_root(root: str | None) -> Path:
     """Folder of the data: the one given, else the environment variable ``ENTREG_DATA``, else ``./data``."""
     return Path(root or os.environ.get("ENTREG_DATA") or "data")
+
+
+def described_shape(description: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return the shape of an input from the description of a run's data in its summary.
+
+    Example:
+        >>> described_shape({"name": "EMNIST", "image_shape": [1, 28, 28]})
+        (1, 28, 28)
+    """
+    return tuple(description["image_shape"] if "image_shape" in description else description["input_shape"])
 
 
 @dataclass(frozen=True)

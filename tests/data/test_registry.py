@@ -124,7 +124,7 @@ def test_a_broken_plug_in_is_left_out_and_named(monkeypatch: pytest.MonkeyPatch)
     messages = [str(warning.message) for warning in caught]
     assert "the data set gone = package_that_is_not_there:info" in messages[0]
     assert "ModuleNotFoundError" in messages[0]
-    assert messages[1].endswith("TypeError: a row of the registry is a DataInfo, got float")
+    assert messages[1].endswith("TypeError: an entry of the registry is a DataInfo, got float")
     available()
     assert asked == ["entreg.data"]
 

@@ -11,8 +11,7 @@ import torch
 
 from entreg.cli.parser import CommandParser
 from entreg.console import print_line
-from entreg.data.images.pictures import as_input, picture_files
-from entreg.errors import RunError
+from entreg.data.images.pictures import as_inputs, picture_files
 from entreg.inference import load
 from entreg.metrics.scores import predictive_entropy
 from entreg.runs import Run, atomic_path, open_run, read_summary
@@ -63,18 +62,12 @@ def classify(run: Run, paths: Sequence[Path], polarity: str = "auto") -> Iterato
         DataError: if a picture cannot be read.
     """
     summary = read_summary(run)
-    data = summary.get("data", {})
-    if not {"image_shape", "mean", "std"} <= data.keys():
-        raise RunError(
-            f"{run.path}: summary.json does not say what its images are; finish it: entreg fit --run {run.path}"
-        )
     model = load(run)
-    mean, std = (255 * torch.tensor(data[key]).view(-1, 1, 1) for key in ("mean", "std"))
     for start in range(0, len(paths), _BATCH):
         batch = paths[start : start + _BATCH]
-        images = torch.stack([as_input(path, data, polarity) for path in batch]).float()
+        inputs = as_inputs(batch, summary["data"], polarity)
         with torch.inference_mode():
-            logits = model((images - mean) / std).float()
+            logits = model(inputs).float()
         confidence, predicted = logits.softmax(1).max(1)
         calibrated = (logits.double() / summary.get("temperature", math.nan)).softmax(1).amax(1)
         for path, k, *numbers in zip(batch, predicted, confidence, predictive_entropy(logits), calibrated, strict=True):

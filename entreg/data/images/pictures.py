@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,23 @@ def picture_files(path: Path) -> list[Path]:
     if not found:
         raise DataError(f"{path}: holds no picture ({', '.join(sorted(_SUFFIXES))})")
     return found
+
+
+def as_inputs(paths: Sequence[Path], data: Mapping[str, Any], polarity: str = "auto") -> Tensor:
+    """Bring pictures to what the run's network takes, ``(N, C, H, W)`` float32, normalised as in training.
+
+    Args:
+        paths: picture files.
+        data: description of the run's data in its summary.
+        polarity: ``"dark"`` or ``"light"`` ink, or ``"auto"``: whichever the border of the picture is not.
+
+    Raises:
+        DataError: if the run was not trained on images, a file is not a whole picture, or nothing is on it.
+    """
+    if not {"image_shape", "mean", "std"} <= data.keys():
+        raise DataError(f"{paths[0]}: the run was not trained on images, so it takes no pictures")
+    mean, std = (255 * torch.tensor(data[key]).view(-1, 1, 1) for key in ("mean", "std"))
+    return (torch.stack([as_input(path, data, polarity) for path in paths]).float() - mean) / std
 
 
 def as_input(path: Path, data: Mapping[str, Any], polarity: str = "auto") -> Tensor:
