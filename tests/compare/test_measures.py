@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from entreg.compare.measures import correct_of, measure_of, measures_of
-from entreg.compare.study import read_result
+from entreg.compare.result import read_result
 from tests.compare.run_folders import write_run
 
 

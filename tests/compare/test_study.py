@@ -33,16 +33,16 @@ def test_arms_of_one_loss_are_named_by_what_differs(tmp_path: Path) -> None:
 
 def test_an_arm_is_found_by_its_loss_or_hash(tmp_path: Path) -> None:
     study = read_study(write_study(tmp_path, 1))
-    assert study.arm("cross_entropy") == "cross_entropy"
-    assert study.arm(study.arms["mix_ent"][0].arm[:8]) == "mix_ent"
+    assert study.label_of("cross_entropy") == "cross_entropy"
+    assert study.label_of(study.arms["mix_ent"][0].config_hash[:8]) == "mix_ent"
 
 
 def test_an_arm_that_is_not_there_or_not_one_is_a_run_error(tmp_path: Path) -> None:
     study = read_study([write_run(tmp_path, "mix_ent", 0, loss_lr=rate).path for rate in (0.1, 0.001)])
     with pytest.raises(RunError, match="baseline 'nothing': no arm of that name, expected one of mix_ent loss_lr"):
-        study.arm("nothing")
+        study.label_of("nothing")
     with pytest.raises(RunError, match="baseline 'mix_ent': several arms of that name"):
-        study.arm("mix_ent")
+        study.label_of("mix_ent")
 
 
 def test_training_data_that_differ_are_a_difference(tmp_path: Path) -> None:

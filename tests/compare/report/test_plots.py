@@ -11,9 +11,9 @@ from scipy.integrate import trapezoid
 from scipy.special import softmax
 
 from entreg.compare.analysis import Analysis, analyse
-from entreg.compare.convergence import convergence
-from entreg.compare.measures import read_logits
+from entreg.compare.convergence import convergence_of
 from entreg.compare.report import plots
+from entreg.compare.result import read_logits
 from entreg.compare.study import read_study
 from tests.compare.run_folders import CLASSES, write_run, write_study
 
@@ -24,7 +24,7 @@ def analysis(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
 
 
 def test_learning_curves_are_means_with_the_range_of_the_seeds(analysis: Analysis) -> None:
-    figure = plots.learning_curves(convergence(analysis.study))
+    figure = plots.learning_curves(convergence_of(analysis.study))
     lines = figure.axes[0].lines
     assert [line.get_label() for line in lines] == list(analysis.study.arms)
     assert lines[0].get_xdata().tolist() == [9, 19, 29]
@@ -33,7 +33,7 @@ def test_learning_curves_are_means_with_the_range_of_the_seeds(analysis: Analysi
 
 
 def test_coefficients_have_a_panel_each(analysis: Analysis) -> None:
-    figure = plots.coefficients(convergence(analysis.study))
+    figure = plots.coefficients(convergence_of(analysis.study))
     assert [ax.get_title() for ax in figure.axes] == ["coefficient of CE"]
     assert plots.coefficients({}) is None
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from entreg.compare.analysis import Analysis, analyse
-from entreg.compare.convergence import Convergence, convergence
+from entreg.compare.convergence import Convergence, convergence_of
 from entreg.compare.curves import Curve
 from entreg.compare.dynamics import Reached
 from entreg.compare.report.tables import (
@@ -87,7 +87,7 @@ def test_differences_and_convergence_have_a_row_each(analysis: Analysis) -> None
     assert differences_sheet(analysis).rows == [
         ["model.loss.class_path", *(f"entreg.losses.{n}Loss" for n in ("CrossEntropy", "MinEnt", "MixEnt"))]
     ]
-    sheet = convergence_sheet(convergence(analysis.study, [0.6, 0.99]))
+    sheet = convergence_sheet(convergence_of(analysis.study, [0.6, 0.99]))
     assert sheet.header[1:3] == ["to 60% validation accuracy", "to 99% validation accuracy"]
     assert sheet.rows[0][1:3] == ["2.0 epochs, 20 s", "never"]
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from entreg.compare.analysis import Analysis, analyse
-from entreg.compare.convergence import convergence
+from entreg.compare.convergence import convergence_of
 from entreg.compare.report.write import verdict_sentences, write_report
 from entreg.compare.study import read_study
 from tests.compare.run_folders import CLASSES, write_study
@@ -29,7 +29,7 @@ def analysis(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
 def report(analysis: Analysis, tmp_path_factory: pytest.TempPathFactory) -> Path:
     images = torch.randint(256, (400, 1, 28, 28), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
     out = tmp_path_factory.mktemp("report")
-    return write_report(out, analysis, convergence(analysis.study), (images, CLASSES))
+    return write_report(out, analysis, convergence_of(analysis.study), (images, CLASSES))
 
 
 def test_every_format_is_there_and_says_the_same(analysis: Analysis, report: Path) -> None:
@@ -56,7 +56,7 @@ def test_the_page_is_one_small_file_that_asks_for_nothing_else(report: Path) -> 
 
 
 def test_without_images_the_page_does_without_them(analysis: Analysis, tmp_path: Path) -> None:
-    html = write_report(tmp_path, analysis, convergence(analysis.study)).read_text()
+    html = write_report(tmp_path, analysis, convergence_of(analysis.study)).read_text()
     assert "Images the arms disagree on" not in html
 
 
@@ -64,7 +64,7 @@ def test_one_arm_is_reported_without_a_verdict(tmp_path: Path) -> None:
     alone = analyse(read_study(write_study(tmp_path, 2, mix_ent=1.0)))
     assert verdict_sentences(alone) == ["one arm only: nothing to compare it with"]
     out = tmp_path / "report"
-    write_report(out, alone, convergence(alone.study))
+    write_report(out, alone, convergence_of(alone.study))
     assert not (out / "verdicts.csv").exists()
 
 
