@@ -44,7 +44,19 @@ def test_times_are_medians_in_which_who_never_gets_there_is_slowest() -> None:
         return [Convergence({0.9: None if e is None else Reached(e, 10 * e)}, 0.5, 1, None, curve, {}) for e in epochs]
 
     rows = convergence_sheet(
-        {"a": arm(3.0, 1.0, 2.0), "b": arm(1.0, None, 5.0), "c": arm(1.0, None, None), "d": []}
+        {
+            "a": arm(3.0, 1.0, 2.0),
+            "b": arm(1.0, None, 5.0),
+            "c": arm(1.0, None, None),
+            "d": [],
+            "e": arm(3.0, 1.0, 4.0, None),
+        }
     ).rows
-    assert [row[1] for row in rows] == ["2.0 epochs, 20 s", "5.0 epochs, 50 s (2 of 3)", "never (1 of 3)", "-"]
-    assert [row[3] for row in rows] == ["1.0", "1.0", "1.0", "-"]
+    assert [row[1] for row in rows] == [
+        "2.0 epochs, 20 s",
+        "5.0 epochs, 50 s (2 of 3)",
+        "never (1 of 3)",
+        "-",
+        "3.0 epochs, 30 s (3 of 4)",
+    ]
+    assert [row[3] for row in rows] == ["1.0", "1.0", "1.0", "-", "1.0"]
