@@ -27,7 +27,7 @@ torch.set_num_threads(1)  # tensors this small are slower on more, by far so whe
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--kills", type=int, default=5, help="kills of test_kills.py; 25 with -m slow")
+    parser.addoption("--kills", type=int, default=4, help="kills of test_kills.py; 25 with -m slow")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
