@@ -14,8 +14,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-_SERVER = multiprocessing.get_context("forkserver")
-_SERVER.set_forkserver_preload(["entreg.cli.lightning_cli", "entreg.runs.scoring", "entreg.runs.figures"])
+SERVER = multiprocessing.get_context("forkserver")
+SERVER.set_forkserver_preload(
+    ["entreg.cli.lightning_cli", "entreg.runs.scoring", "entreg.runs.figures", "entreg.sweep.board"]
+)
 
 
 class Process:
@@ -27,7 +29,7 @@ class Process:
         Process.started += 1
         self._log, self._errors = (folder / f"process-{Process.started}.{kind}" for kind in ("out", "err"))
         settings = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
-        self._process = _SERVER.Process(target=_run, args=(folder, arguments, settings, self._log, self._errors))
+        self._process = SERVER.Process(target=_run, args=(folder, arguments, settings, self._log, self._errors))
         self._process.start()
 
     @property
@@ -81,7 +83,7 @@ class Forked:
     def __init__(self, command: Sequence[str], *, env: dict[str, str], stdout: IO[str], **_: object) -> None:
         assert list(command[:3]) == [sys.executable, "-m", "entreg"]
         log = Path(stdout.name).absolute()
-        self._process = _SERVER.Process(target=_run, args=(Path.cwd(), command[3:], env, log, log))
+        self._process = SERVER.Process(target=_run, args=(Path.cwd(), command[3:], env, log, log))
         self._process.start()
 
     @property

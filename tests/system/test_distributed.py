@@ -120,7 +120,7 @@ def test_two_processes_see_what_one_sees(pair: list[tuple[Run, Samples]]) -> Non
 def test_streamed_in_two_processes_with_workers_equals_resident_in_one(workplace: Path) -> None:
     root = write_folder(workplace / "pictures", train=12, test=3)
     options = [*TINY[TINY.index("--trainer.max_epochs") :], "--data", "ImageFolder", "--data.root", str(root)]
-    options += ["--model.loss", "mix_ent", "--model.net", "MLP", "--data.batch_size", "6"]
+    options += ["--model.loss", "mix_ent", "--model.net", "MLP", "--data.batch_size", "6", "--evaluate", "false"]
     _, resident = run_processes(workplace, 1, options)
     _, streamed = run_processes(workplace, 2, [*options, "--data.max_resident_bytes", "0", "--data.num_workers", "2"])
     assert len(resident) == 2 * 18
@@ -147,7 +147,7 @@ def test_a_batch_size_that_the_processes_do_not_divide_is_one_line(workplace: Pa
 
 
 def test_lightning_launches_two_processes_that_make_one_run(workplace: Path) -> None:
-    command = [sys.executable, "-m", "entreg", "fit", *UNEVEN, "--model.net", "VGG5", "--trainer.devices", "2"]
+    command = [sys.executable, "-m", "entreg", "fit", *UNEVEN, "--trainer.devices", "2"]
     assert_makes_one_run(command, MASTER_PORT=free_port())
 
 

@@ -22,9 +22,11 @@ from entreg.runs.lease import Watch, holder_of
 from entreg.sweep import Sweep
 from entreg.sweep.board import Board
 from tests.conftest import TINY
+from tests.sweep.test_board import SWEEP as GRID
+from tests.sweep.test_board import assert_each_once, take_all
 from tests.system.postgres import Postgres
 from tests.system.postgres import why_not as no_postgres
-from tests.system.processes import Forked
+from tests.system.processes import SERVER, Forked
 
 OPTIONS = {key.removeprefix("--"): yaml.safe_load(value) for key, value in zip(TINY[::2], TINY[1::2], strict=True)}
 SWEEP = {
@@ -80,6 +82,16 @@ def assert_all_done(sweep: Board, number: int) -> None:
         assert len(rows) == len(set(rows))
         assert len(read_predictions(run.predictions("test"))["ids"]) == 130
         assert not run.lease.exists()
+
+
+def test_workers_share_the_cells_of_a_grid(tmp_path: Path) -> None:
+    workers = [SERVER.Process(target=take_all, args=(tmp_path,)) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+        assert worker.exitcode == 0
+    assert_each_once(Board.open(GRID, tmp_path))
 
 
 @pytest.fixture
