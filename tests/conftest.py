@@ -1,15 +1,20 @@
 from __future__ import annotations
 
+import contextlib
+import io
 import os
+import shutil
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import torch
+from filelock import FileLock
 from hypothesis import settings
 
 from entreg.__main__ import main
+from entreg.data import Strokes
 from entreg.runs import Run, open_run
 from tests.data.images.sets.idx_files import write_letters
 
@@ -22,7 +27,7 @@ torch.set_num_threads(1)  # tensors this small are slower on more, by far so whe
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--kills", type=int, default=5, help="kills of tests/resilience/test_kills.py; 25 with -m slow")
+    parser.addoption("--kills", type=int, default=4, help="kills of test_kills.py; 25 with -m slow")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -33,6 +38,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 USER_FILE = """
     import os
+    import shutil
 
     import torch
     from lightning.pytorch import Callback
@@ -64,22 +70,34 @@ USER_FILE = """
         pass
 
 
-    class KillAt(Callback):
-        def _kill(self, place: str) -> None:
+    class AtEveryPlace(Callback):
+        # Calls reach at each place where a training may end too early.
+        def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
+            self.reach(trainer, f"start-{trainer.global_step}")
+
+        def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
+            self.reach(trainer, f"end-{trainer.global_step}")
+
+        def on_validation_batch_end(self, trainer, pl_module, outputs, batch, batch_idx, dataloader_idx=0):
+            self.reach(trainer, f"{trainer.state.fn.value}-val-{trainer.current_epoch}")
+
+        def on_test_batch_end(self, trainer, pl_module, outputs, batch, batch_idx, dataloader_idx=0):
+            self.reach(trainer, "test")
+
+
+    class KillAt(AtEveryPlace):
+        def reach(self, trainer, place):
             if os.environ.get("KILL_AT") == place:
                 raise Killed(place)
 
-        def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
-            self._kill(f"start-{trainer.global_step}")
 
-        def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
-            self._kill(f"end-{trainer.global_step}")
-
-        def on_validation_batch_end(self, trainer, pl_module, outputs, batch, batch_idx, dataloader_idx=0):
-            self._kill(f"{trainer.state.fn.value}-val-{trainer.current_epoch}")
-
-        def on_test_batch_end(self, trainer, pl_module, outputs, batch, batch_idx, dataloader_idx=0):
-            self._kill("test")
+    class Snapshots(AtEveryPlace):
+        # Copies the run folder as a kill would leave it there, but for the lease, which names a process that lives on.
+        def reach(self, trainer, place):
+            run = trainer.default_root_dir
+            kept = os.path.join(os.environ.get("SNAPSHOTS", ""), place, os.path.basename(run))
+            if "SNAPSHOTS" in os.environ and not os.path.exists(kept):
+                shutil.copytree(run, kept, ignore=shutil.ignore_patterns("lease.json"))
 
 
     class Record(Callback):
@@ -96,23 +114,73 @@ TINY = [
     *("--trainer.logger", "false", "--trainer.enable_progress_bar", "false", "--observe.every_n_steps", "2"),
     *("--figures", "false"),
 ]
+FINISHED = [*TINY, "--figures", "true"]
+
+
+def made_once(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """Folder that ``make`` has filled, once for all processes of this test session; nobody writes to it."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    with FileLock(folder.with_suffix(".lock")):
+        if not folder.with_suffix(".made").exists():
+            shutil.rmtree(folder, ignore_errors=True)  # of a process that failed
+            folder.mkdir()
+            make(folder)
+            folder.with_suffix(".made").touch()
+    return folder
+
+
+@contextlib.contextmanager
+def working_in(folder: Path, strokes_root: Path) -> Iterator[None]:
+    """A working directory with a user's file in it, no data but the embedded, and no W&B account."""
+    (folder / "user_file.py").write_text(textwrap.dedent(USER_FILE))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("ENTREG_DATA", str(strokes_root))
+        patch.setenv("HOME", str(folder / "home"))
+        for name in ("WANDB_API_KEY", "WANDB_MODE", "NETRC"):
+            patch.delenv(name, raising=False)
+        yield
 
 
 @pytest.fixture(scope="session")
 def strokes_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("strokes")
+    """Root of the embedded data, drawn once for all processes."""
+
+    def draw(folder: Path) -> None:
+        Strokes(root=str(folder), train_size=400, test_size=130).prepare_data()
+
+    return made_once(tmp_path_factory, "strokes", draw)
 
 
 @pytest.fixture
-def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, strokes_root: Path) -> Path:
+def workplace(tmp_path: Path, strokes_root: Path) -> Iterator[Path]:
     """A working directory with a user's file in it, no data but the embedded, and no W&B account."""
-    (tmp_path / "user_file.py").write_text(textwrap.dedent(USER_FILE))
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("ENTREG_DATA", str(strokes_root))
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    for name in ("WANDB_API_KEY", "WANDB_MODE", "NETRC"):
-        monkeypatch.delenv(name, raising=False)
-    return tmp_path
+    with working_in(tmp_path, strokes_root):
+        yield tmp_path
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory, strokes_root: Path) -> Run:
+    """The run of ``entreg fit`` with :data:`FINISHED`, made once for all tests: to look at, never to write to.
+
+    What it printed is in ``printed.txt`` beside ``runs``.
+    """
+
+    def make(folder: Path) -> None:
+        printed = io.StringIO()
+        with working_in(folder, strokes_root), contextlib.redirect_stdout(printed):
+            assert main(["fit", *FINISHED]) == 0
+        (folder / "printed.txt").write_text(printed.getvalue())
+
+    (folder,) = (made_once(tmp_path_factory, "finished", make) / "runs").glob("*")
+    return open_run(folder)
+
+
+@pytest.fixture
+def finished_copy(finished: Run, workplace: Path) -> Run:
+    """A copy of it in the ``runs`` of the working directory, to be changed."""
+    return open_run(shutil.copytree(finished.path, workplace / "runs" / finished.path.name))
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from entreg.callbacks import AtomicCheckpointIO
+from entreg.callbacks import AtomicCheckpointIO, CheckpointOptions
 
 
 def test_the_checkpoint_before_the_last_is_kept(tmp_path: Path) -> None:
@@ -30,3 +30,8 @@ def test_other_checkpoints_have_no_previous(tmp_path: Path) -> None:
     for step in range(2):
         io.save_checkpoint({"step": step}, tmp_path / "best.ckpt")
     assert [path.name for path in tmp_path.iterdir()] == ["best.ckpt"]
+
+
+def test_steps_between_checkpoints_are_a_number() -> None:
+    with pytest.raises(ValueError, match=r"^checkpoint.every_n_steps is a number >= 1, got 0$"):
+        CheckpointOptions(every_n_steps=0)

@@ -1,13 +1,19 @@
 from __future__ import annotations
 
+import math
 import textwrap
-from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
+from torch import nn
 
 from entreg.__main__ import main
+from entreg.callbacks import StopOnNonFinite
+from entreg.data import Batch
+from entreg.errors import RunError
+from entreg.losses import CrossEntropyLoss
 from entreg.runs import Run
 from tests.conftest import TINY
 
@@ -17,22 +23,26 @@ BREAKS = """
 
 
     class BreaksAt(Callback):
-        def __init__(self, step: int, value: str) -> None:
-            self.step, self.value = step, {"infinite": torch.inf}.get(value, torch.nan)
+        def __init__(self, step: int) -> None:
+            self.step = step
 
         def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
             if trainer.global_step == self.step:
-                batch.input[0] = self.value
+                batch.input[0] = torch.nan
 """
 
 
-@pytest.mark.parametrize("value", ["not_a_number", "infinite"])
-def test_a_loss_that_is_no_number_leaves_what_is_needed_to_see_why(
-    value: str, workplace: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def breaking(workplace: Path) -> list[str]:
+    """A training that breaks at a step, which is the last word of the command."""
     (workplace / "breaks.py").write_text(textwrap.dedent(BREAKS))
-    callback = ["--trainer.callbacks", "breaks.BreaksAt", "--trainer.callbacks.step", "6"]
-    assert main(["fit", *TINY, *callback, "--trainer.callbacks.value", value, "--id", "x"]) == 1
+    return ["fit", *TINY, "--trainer.callbacks", "breaks.BreaksAt", "--trainer.callbacks.step"]
+
+
+def test_a_loss_that_is_no_number_leaves_what_is_needed_to_see_why(
+    breaking: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*breaking, "6", "--id", "x"]) == 1
     said = capsys.readouterr().err
     assert said.startswith("entreg: the loss is nan at step 6 (epoch 1).")
     assert said.count("\n") == 1
@@ -50,14 +60,18 @@ def test_a_loss_that_is_no_number_leaves_what_is_needed_to_see_why(
     assert main(["test", "--run", str(run.path), "--ckpt_path", str(run.checkpoint("post-mortem"))]) == 0
 
 
-def test_a_trial_run_writes_nothing(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (workplace / "breaks.py").write_text(textwrap.dedent(BREAKS))
-    callback = ["--trainer.callbacks", "breaks.BreaksAt", "--trainer.callbacks.step", "0"]
-    options = [*callback, "--trainer.callbacks.value", "not_a_number", "--trainer.fast_dev_run", "1"]
-    assert main(["fit", *TINY, *options]) == 1
+def test_a_trial_run_writes_nothing(breaking: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*breaking, "0", "--trainer.fast_dev_run", "1"]) == 1
     assert "the loss is nan at step 0 (epoch 0). Coefficients" in capsys.readouterr().err
     assert not Path("runs").exists()
 
 
-def test_a_loss_that_is_finite_goes_on(fit: Callable[..., Run]) -> None:
-    assert not fit().checkpoint("post-mortem").exists()
+def test_infinite_is_no_number_and_any_other_goes_on() -> None:
+    module = nn.ModuleDict({"loss": CrossEntropyLoss()})
+    trainer = SimpleNamespace(global_step=3, current_epoch=1)
+    callback = StopOnNonFinite(None)
+    callback.on_train_batch_start(trainer, module, Batch(torch.zeros(2, 1), torch.zeros(2), torch.tensor([7, 8])), 0)
+    callback.on_before_backward(trainer, module, torch.tensor(1e38))
+    for value in (math.inf, -math.inf):
+        with pytest.raises(RunError, match=rf"the loss is {value} at step 3 .*ids of the batch: 7, 8$"):
+            callback.on_before_backward(trainer, module, torch.tensor(value))

@@ -1,18 +1,18 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
 
+import pytest
 import torch
 from netcal.metrics import ECE
 
+from entreg.callbacks import ClassificationMetrics
 from entreg.runs import Run, read_predictions, read_summary
 
 
-def test_logged_scores_are_those_of_the_predictions(fit: Callable[..., Run]) -> None:
-    run = fit()
+def test_logged_scores_are_those_of_the_predictions(finished: Run) -> None:
     for split in ("val", "test"):
-        arrays = read_predictions(run.predictions(split))
+        arrays = read_predictions(finished.predictions(split))
         logits, target = torch.from_numpy(arrays["logits"]), torch.from_numpy(arrays["targets"])
         p = logits.softmax(1)
         one_hot = torch.nn.functional.one_hot(target, 26)
@@ -24,15 +24,19 @@ def test_logged_scores_are_those_of_the_predictions(fit: Callable[..., Run]) -> 
             "confidence": p.amax(1).mean(),
             "ece": torch.tensor(ECE(15).measure(p.double().numpy(), arrays["targets"])),
         }
-        scores = read_summary(run)[split]
+        scores = read_summary(finished)[split]
         for key, value in expected.items():
             assert abs(scores[key] - float(value)) < 1e-6, key
 
 
-def test_every_epoch_logs_train_and_val(fit: Callable[..., Run]) -> None:
-    run = fit()
-    with run.metrics.open() as file:
+def test_every_epoch_logs_train_and_val(finished: Run) -> None:
+    with finished.metrics.open() as file:
         rows = [(row["step"], row["name"]) for row in csv.DictReader(file)]
     for key in ("train/acc", "train/ece", "train/loss", "val/acc", "val/ece", "val/nll", "val/errors"):
         steps = [int(step) for step, name in rows if name == key]
         assert steps[:2] == [4, 9], key
+
+
+def test_bins_are_a_number() -> None:
+    with pytest.raises(ValueError, match=r"^metrics.bins is a number >= 1, got 0$"):
+        ClassificationMetrics(bins=0)

@@ -5,8 +5,13 @@ import math
 from collections.abc import Callable
 
 import pytest
+import yaml
 
+from entreg.callbacks import ObserveLoss
 from entreg.runs import Run
+
+Fit = Callable[..., Run]
+SHORT = ("--trainer.max_epochs", "1", "--evaluate", "false")
 
 
 def values(run: Run, name: str) -> dict[int, float]:
@@ -14,10 +19,10 @@ def values(run: Run, name: str) -> dict[int, float]:
         return {int(row["step"]): float(row["value"]) for row in csv.DictReader(file) if row["name"] == name}
 
 
-def test_terms_coefficients_and_rates_are_logged_every_n_steps(fit: Callable[..., Run]) -> None:
-    run = fit("--model.loss", "mix_ent", "--observe.every_n_steps", "3")
+def test_terms_coefficients_and_rates_are_logged_every_n_steps(finished: Run) -> None:
+    run = finished
     ce = values(run, "loss/ce")
-    assert list(ce) == [0, 3, 6, 9]
+    assert list(ce) == [0, 2, 4, 6, 8]
     start = {name: values(run, f"loss/{name}")[0] for name in ("weight/rce", "base/rce", "coefficient/rce")}
     assert start["weight/rce"] == pytest.approx(0.943**2, rel=1e-3)
     assert start["coefficient/rce"] == pytest.approx(start["weight/rce"] / math.log(start["base/rce"]), rel=1e-5)
@@ -29,20 +34,29 @@ def test_terms_coefficients_and_rates_are_logged_every_n_steps(fit: Callable[...
     assert values(run, "lr/loss")[0] < values(run, "lr/net")[0]
 
 
-def test_the_gradients_norm_is_that_before_clipping(fit: Callable[..., Run]) -> None:
-    free = values(fit("--observe.every_n_steps", "1"), "grad/net")
-    clipped = values(fit("--observe.every_n_steps", "1", "--trainer.gradient_clip_val", "1e-3"), "grad/net")
-    assert list(free) == list(range(10))
+def test_the_gradients_norm_is_that_before_clipping(finished: Run, fit: Fit) -> None:
+    free = values(finished, "grad/net")
+    options = ("--observe.every_n_steps", "1", "--trainer.gradient_clip_val", "1e-3")
+    clipped = values(fit(*options, *SHORT), "grad/net")
+    assert list(free) == [0, 2, 4, 6, 8]
+    assert list(clipped) == [0, 1, 2, 3, 4]
     assert free[0] == clipped[0] > 1e-3
 
 
-def test_a_loss_that_says_nothing_of_itself_is_fine(fit: Callable[..., Run]) -> None:
-    run = fit("--model.loss", "user_file.MyLoss")
+def test_a_users_loss_that_says_nothing_of_itself_is_fine(fit: Fit) -> None:
+    run = fit("--model.loss", "user_file.MyLoss", "--model.loss.scale", "3", *SHORT)
+    loss = yaml.safe_load(run.config.read_text())["model"]["loss"]
+    assert loss == {"class_path": "user_file.MyLoss", "init_args": {"scale": 3.0}}
     assert values(run, "loss/train")
     assert not values(run, "loss/ce")
 
 
-def test_a_collapse_is_reported_once(fit: Callable[..., Run]) -> None:
+def test_a_collapse_is_reported_once(fit: Fit) -> None:
     with pytest.warns(UserWarning, match="the loss is collapsing: all its coefficients fell below 50%") as caught:
-        fit("--model.loss_lr", "0.3", "--observe.collapse", "0.5", "--observe.every_n_steps", "1")
+        fit("--model.loss_lr", "0.3", "--observe.collapse", "0.5", "--evaluate", "false")
     assert sum("collapsing" in str(warning.message) for warning in caught) == 1
+
+
+def test_steps_between_rows_are_a_number() -> None:
+    with pytest.raises(ValueError, match=r"^observe.every_n_steps is a number >= 1, got 0$"):
+        ObserveLoss(every_n_steps=0)

@@ -16,17 +16,13 @@ FIXED = (*SCHEDULED, "--model.loss.learn_bases", "false")
 
 
 def test_a_scheduled_coefficient_follows_the_share_of_training_done(fit: Callable[..., Run]) -> None:
-    run = fit(*FIXED, "--observe.every_n_steps", "1")
+    run = fit(*FIXED, "--observe.every_n_steps", "1", "--evaluate", "false")
     steps = values(run, "loss/coefficient/rce")
     first = steps[0]
     assert [value / first for value in steps.values()] == pytest.approx(
         [1 - step / len(steps) for step in steps], abs=1e-6
     )
     assert set(values(run, "loss/coefficient/ce").values()) == {values(run, "loss/coefficient/ce")[0]}
-
-
-def test_its_clock_is_in_the_checkpoint(fit: Callable[..., Run]) -> None:
-    run = fit(*FIXED)
     state = torch.load(run.checkpoint("last"), weights_only=True)["state_dict"]
     assert 0 < state["loss.coefficients.progress"].item() < 1
 

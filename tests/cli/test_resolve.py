@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ from jsonargparse import Namespace
 from entreg.__main__ import main
 from entreg.cli.resolve import default_name, fit_to_machine
 from entreg.runs import Run, open_run
-from tests.conftest import TINY
+from tests.conftest import FINISHED
 
 
 def test_a_launcher_decides_what_the_config_leaves_open(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -29,27 +28,22 @@ def test_a_run_is_named_after_its_config_files() -> None:
     assert default_name(Namespace(config=["configs/mix_ent.yaml", "configs/paper.yaml"])) == "mix_ent-paper"
 
 
-def test_a_run_keeps_what_the_first_machine_resolved(fit: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
-    open_precision = [word for word in TINY if word not in ("--trainer.precision", "32-true")]
-    monkeypatch.setattr("tests.conftest.TINY", open_precision)
-    monkeypatch.setattr("entreg.cli.resolve.best_precision", lambda accelerator: "32-true")
-    run = fit("--id", "x", "--trainer.max_epochs", "1")
+def test_a_run_keeps_what_the_first_machine_resolved(finished_copy: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("entreg.cli.resolve.best_precision", lambda accelerator: "bf16-mixed")
-    assert main(["fit", *open_precision, "--id", "x", "--trainer.max_epochs", "1"]) == 0
-    assert yaml.safe_load(run.config.read_text())["trainer"]["precision"] == "32-true"
+    open_precision = [word for word in FINISHED if word not in ("--trainer.precision", "32-true")]
+    assert main(["fit", *open_precision, "--id", finished_copy.id]) == 0
+    assert yaml.safe_load(finished_copy.config.read_text())["trainer"]["precision"] == "32-true"
 
 
-def test_an_id_is_one_run_of_one_config(fit: Callable[..., Run], capsys: pytest.CaptureFixture[str]) -> None:
-    run = fit("--id", "x", "--trainer.max_epochs", "1")
-    command = ["fit", *TINY, "--id", "x", "--trainer.max_epochs", "1"]
-    capsys.readouterr()
+def test_an_id_is_one_run_of_one_config(finished_copy: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["fit", *FINISHED, "--id", finished_copy.id]
     for options, key in (
         (["--seed_everything", "1"], "seed_everything"),
         (["--model.loss_lr", "0.1"], "model.loss_lr"),
-        (["--trainer.max_epochs", "2"], "trainer.max_epochs"),
+        (["--trainer.max_epochs", "3"], "trainer.max_epochs"),
     ):
         assert main([*command, *options]) == 2
         said = capsys.readouterr().err
-        assert f"{run.path.relative_to(Path.cwd())}: this run was begun with another {key};" in said
-    assert main([*command, "--observe.every_n_steps", "3", "--trainer.enable_progress_bar", "false"]) == 0
-    assert [open_run(folder) for folder in Path("runs").glob("*")] == [run]
+        assert f"{finished_copy.path.relative_to(Path.cwd())}: this run was begun with another {key};" in said
+    assert main([*command, "--observe.every_n_steps", "3", "--figures", "false"]) == 0
+    assert [open_run(folder) for folder in Path("runs").glob("*")] == [finished_copy]

@@ -13,6 +13,7 @@ from entreg.errors import ConfigError, RunError
     [
         (["--model.loss", "mix_ent"], ["--model.loss", "entreg.losses.MixEntLoss"]),
         (["--model.loss", "MixEntLoss"], ["--model.loss", "entreg.losses.MixEntLoss"]),
+        (["--model.loss", "CrossEntropyLoss"], ["--model.loss", "entreg.losses.CrossEntropyLoss"]),
         (["--model.loss=mix_ent"], ["--model.loss=entreg.losses.MixEntLoss"]),
         (["--model.net", "MLP"], ["--model.net", "entreg.models.MLP"]),
         (["--model.net", "my_nets.MLP"], ["--model.net", "my_nets.MLP"]),

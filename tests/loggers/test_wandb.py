@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from entreg.__main__ import main
 from entreg.loggers import CSVLog, describe_to_wandb, wandb_offline_reason, wandb_server
 from entreg.runs import Run, read_summary
 from tests.conftest import TINY
-from tests.system.wandb_file import records
+from tests.loggers.conftest import Logged
 from tests.system.wandb_server import WandbServer
 
 
@@ -41,13 +40,6 @@ def test_csv_is_cut_back_and_never_grown(tmp_path: Path) -> None:
     assert rows_of(log)[1:] == [["0", "a", "1.0"]]
     log.cut(10**6)
     assert log.size() == size
-
-
-@pytest.fixture(autouse=True)
-def _fresh_wandb() -> Iterator[None]:
-    """W&B reads the environment once a process, so that each test needs it anew."""
-    yield
-    wandb.teardown()
 
 
 @pytest.fixture
@@ -179,32 +171,11 @@ def test_trouble_while_training_costs_the_logging_only(
     assert lines == [f"W&B: {said} logged to it, all of it is in the run folder"]
 
 
-def test_an_offline_run_holds_config_metrics_and_diagram(
-    fit: Callable[..., Run], capsys: pytest.CaptureFixture[str]
-) -> None:
-    wandb_logger = ("--trainer.logger", "WandbLogger", "--trainer.logger.project", "entreg")
-    run = fit(*wandb_logger, "--name", "study", "--figures", "true")
-    printed = capsys.readouterr()
-    assert "W&B: not logged in, logging offline; later: wandb sync" in printed.out
-    assert "wandb:" not in printed.err
-    wandb.teardown()  # ends the service, which may still hold the end of the file
-    (path,) = run.path.glob("wandb/offline-run-*/*.wandb")
-    metrics: set[str] = set()
-    steps: list[int] = []
-    config: dict[str, object] = {}
-    header = None
-    for record in records(path):
-        if record.HasField("run"):
-            header = header or record.run
-        for item in record.config.update:
-            config[item.key or "/".join(item.nested_key)] = json.loads(item.value_json)
-        row = {item.key or "/".join(item.nested_key): item.value_json for item in record.history.item}
-        metrics |= row.keys()
-        if "trainer/global_step" in row:
-            steps.append(int(row["trainer/global_step"]))
-    assert header is not None
-    assert (header.run_id, header.run_group, header.display_name) == (run.id, "study", "mix_ent-seed0")
-    assert {"val/acc", "train/ece", "test/nll", "loss/coefficient/rce"} <= metrics
-    assert any(key.startswith("test/reliability") for key in metrics)
-    assert steps == sorted(steps)
-    assert any("loss_lr" in key or "loss_lr" in json.dumps(value) for key, value in config.items())
+def test_an_offline_run_holds_config_and_metrics(logged: Logged) -> None:
+    assert "W&B: not logged in, logging offline; later: wandb sync" in logged.printed
+    assert "wandb:" not in logged.printed
+    header = (logged.header.run_id, logged.header.run_group, logged.header.display_name)
+    assert header == (logged.run.id, "study", "mix_ent-seed3")
+    assert {"val/acc", "train/ece", "test/nll", "loss/coefficient/rce"} <= logged.history.keys()
+    assert logged.steps == sorted(logged.steps)
+    assert logged.config["model"]["loss_lr"] == 1e-4

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,46 +16,11 @@ from entreg.data import Strokes
 from entreg.loggers.wandb_report import worst_errors
 from entreg.runs import Run, read_predictions, read_summary
 from entreg.runs.scoring import flatten
-from tests.system.wandb_file import records
-
-WANDB = ("--trainer.logger", "WandbLogger", "--trainer.logger.project", "entreg")
+from tests.loggers.conftest import WANDB, Logged
 
 
-@pytest.fixture(autouse=True)
-def _fresh_wandb() -> Iterator[None]:
-    """W&B reads the environment once a process, so that each test needs it anew."""
-    yield
-    wandb.teardown()
-
-
-class Logged:
-    """What an offline run's ``.wandb`` file holds: header, config, summary, last entry of each key, artifacts."""
-
-    def __init__(self, run: Run) -> None:
-        wandb.teardown()  # ends the service, which may still hold the end of the file
-        (path,) = run.path.glob("wandb/offline-run-*/*.wandb")
-        self.files = path.parent / "files"
-        self.header: Any = None
-        self.config: dict[str, Any] = {}
-        self.summary: dict[str, Any] = {}
-        self.history: dict[str, dict[str, Any]] = {}
-        self.artifacts: dict[str, Path] = {}
-        for record in records(path):
-            if record.HasField("run"):
-                self.header = self.header or record.run
-            for part, items in (("config", record.config.update), ("summary", record.summary.update)):
-                for item in items:
-                    getattr(self, part)[item.key or "/".join(item.nested_key)] = json.loads(item.value_json)
-            for item in record.history.item:
-                key, *field = item.nested_key
-                self.history.setdefault(key, {})["/".join(field)] = json.loads(item.value_json)
-            for content in record.artifact.manifest.contents:
-                self.artifacts[content.path] = Path(content.local_path)
-
-
-def test_an_offline_run_holds_what_is_in_the_run_folder(fit: Callable[..., Run]) -> None:
-    run = fit("--figures", "true", *WANDB, "--name", "study", "--seed_everything", "3")
-    logged, summary = Logged(run), read_summary(run)
+def test_an_offline_run_holds_what_is_in_the_run_folder(logged: Logged) -> None:
+    run, summary = logged.run, read_summary(logged.run)
 
     assert (logged.header.run_group, logged.header.job_type) == ("study", "fit")
     assert set(logged.header.tags) == {"mix_ent", "Strokes", "seed-3", f"arm-{summary['arm']}"}
@@ -73,16 +38,13 @@ def test_an_offline_run_holds_what_is_in_the_run_folder(fit: Callable[..., Run])
         assert (logged.files / picture).read_bytes() == (run.figures / f"{name}.png").read_bytes()
 
 
-def test_the_table_shows_the_worst_errors_upright(fit: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Strokes, "transposed", True)
-    run = fit("--figures", "true", *WANDB, "--trainer.max_epochs", "1")
-    logged = Logged(run)
+def test_the_table_shows_the_worst_errors_upright(logged: Logged) -> None:
     assert logged.history["test/worst_errors"]["nrows"] == 32
     table = json.loads(logged.artifacts["test/worst_errors.table.json"].read_text())
     assert table["columns"] == ["image", "true", "predicted", "confidence", "entropy", "loss", "id"]
     assert len(table["data"]) == 32
 
-    arrays = read_predictions(run.predictions("test"))
+    arrays = read_predictions(logged.run.predictions("test"))
     logits, targets = torch.from_numpy(arrays["logits"]), arrays["targets"]
     data = Strokes(train_size=400, test_size=130)
     images, classes = data.load(train=False)[0], data.classes
@@ -112,8 +74,8 @@ def test_trouble_with_wandb_costs_no_results(
     def refuse(*_: Any, **__: Any) -> None:
         raise wandb.Error("the server is gone")
 
-    monkeypatch.setattr(WandbLogger, "log_image", refuse)
-    run = fit("--figures", "true", *WANDB, "--trainer.max_epochs", "1")
+    monkeypatch.setattr(WandbLogger, "log_table", refuse)
+    run = fit(*WANDB, "--trainer.max_epochs", "1")
     printed, folder = capsys.readouterr(), run.path.relative_to(Path.cwd())
     said = f"W&B: the server is gone; its report of the run is incomplete, all of it is in {folder}"
     assert printed.out.splitlines()[-1] == said
@@ -121,15 +83,11 @@ def test_trouble_with_wandb_costs_no_results(
     assert summary["test"]["errors"] == round((1 - summary["test"]["acc"]) * 130)
     assert summary["wall_seconds"] > 0
     assert f"run folder: {folder}" in printed.out
-    assert {path.name for path in run.figures.iterdir()} == {
-        "reliability-val.png",
-        "reliability-test.png",
-        "confusion-test.png",
-    }
 
 
-def test_without_wandb_the_run_folder_holds_the_confusion_matrix(fit: Callable[..., Run]) -> None:
-    run = fit("--figures", "true", "--trainer.max_epochs", "1")
-    with Image.open(run.figures / "confusion-test.png") as picture:
+def test_without_wandb_the_run_folder_holds_the_confusion_matrix(finished: Run) -> None:
+    pictures = {path.name for path in finished.figures.iterdir()}
+    assert pictures == {"reliability-val.png", "reliability-test.png", "confusion-test.png"}
+    with Image.open(finished.figures / "confusion-test.png") as picture:
         assert min(picture.size) > 800
-    assert not (run.path / "wandb").exists()
+    assert not (finished.path / "wandb").exists()

@@ -52,7 +52,7 @@ def test_resume_takes_last_then_previous_then_the_start(tmp_path: Path) -> None:
         assert run.resume_from() == run.checkpoint(name)
 
 
-@pytest.mark.parametrize("share", [0, 0.1, 0.5, 0.99])
+@pytest.mark.parametrize("share", [0, 0.5, 0.99])
 def test_a_torn_checkpoint_falls_back_to_the_one_before(share: float, tmp_path: Path) -> None:
     run = runs.Run(tmp_path)
     for name in ("previous", "last"):
@@ -66,6 +66,16 @@ def test_a_torn_checkpoint_falls_back_to_the_one_before(share: float, tmp_path: 
     assert not run.checkpoint("last").exists()  # or the next save would put it in the place of the good one
     assert run.checkpoint("last").with_suffix(".corrupt").is_file()
     assert run.resume_from() == run.checkpoint("previous")
+
+
+@pytest.mark.parametrize("content", [None, b"nothing", {"weight": torch.zeros(1)}])
+def test_what_is_no_checkpoint_is_refused(content: object, tmp_path: Path) -> None:
+    if isinstance(content, bytes):
+        (tmp_path / "not.ckpt").write_bytes(content)
+    elif content is not None:
+        torch.save(content, tmp_path / "not.ckpt")
+    with pytest.raises(RunError, match=r"not\.ckpt: cannot be opened as a checkpoint"):
+        runs.check_checkpoint(tmp_path / "not.ckpt")
 
 
 def test_two_torn_checkpoints_are_an_error_and_stay(tmp_path: Path) -> None:

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -12,11 +10,15 @@ from entreg.errors import Interrupted
 from entreg.runs import lease
 from entreg.runs.lease import Lease, Watch, holder_of
 
-DIES_WITH_A_LEASE = """
-from pathlib import Path
-from entreg.runs.lease import Lease
-Lease(Path({path!r})).__enter__()
-"""
+
+def die_with_a_lease(path: Path) -> int:
+    """Start a process that takes a lease and ends without letting go; return its id, for which nobody waits yet."""
+    if pid := os.fork():
+        return pid
+    try:
+        Lease(path).__enter__()
+    finally:
+        os._exit(0)
 
 
 def write_holder(folder: Path, machine: str = "elsewhere", pid: int = 1) -> Path:
@@ -46,8 +48,7 @@ def test_a_lease_is_held_by_one_and_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_a_dead_process_holds_nothing(tmp_path: Path) -> None:
-    script = DIES_WITH_A_LEASE.format(path=str(tmp_path / "lease.json"))
-    subprocess.run([sys.executable, "-c", script], check=True)
+    os.waitpid(die_with_a_lease(tmp_path / "lease.json"), 0)
     assert holder_of(tmp_path / "lease.json") is not None
     assert Watch().is_stale(tmp_path / "lease.json")
     with Lease(tmp_path / "lease.json"):
@@ -55,13 +56,12 @@ def test_a_dead_process_holds_nothing(tmp_path: Path) -> None:
 
 
 def test_a_process_that_is_dead_but_not_waited_for_holds_nothing(tmp_path: Path) -> None:
-    script = DIES_WITH_A_LEASE.format(path=str(tmp_path / "lease.json"))
-    process = subprocess.Popen([sys.executable, "-c", script])
+    pid = die_with_a_lease(tmp_path / "lease.json")
     deadline = time.monotonic() + 60
     while not Watch().is_stale(tmp_path / "lease.json") or holder_of(tmp_path / "lease.json") is None:
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    process.wait()
+    os.waitpid(pid, 0)
 
 
 @pytest.mark.usefixtures("quick")

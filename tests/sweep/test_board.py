@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import multiprocessing
 from collections import Counter
 from pathlib import Path
 
@@ -31,16 +30,6 @@ def assert_each_once(board: Board) -> None:
     assert len({tuple(trial.params.items()) for trial in board.trials}) == 6
     assert {trial.user_attrs["attempts"] for trial in board.trials} == {1}
     assert len({trial.user_attrs["run"] for trial in board.trials}) == 6
-
-
-def test_workers_share_the_cells_of_a_grid(tmp_path: Path) -> None:
-    workers = [multiprocessing.get_context("spawn").Process(target=take_all, args=(tmp_path,)) for _ in range(3)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-        assert worker.exitcode == 0
-    assert_each_once(Board.open(SWEEP, tmp_path))
 
 
 def test_a_grid_that_was_written_in_part_is_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

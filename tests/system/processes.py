@@ -6,30 +6,30 @@ import multiprocessing
 import os
 import random
 import socket
+import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
-_SERVER = multiprocessing.get_context("forkserver")
-_SERVER.set_forkserver_preload(["entreg.cli.lightning_cli", "entreg.runs.scoring", "entreg.runs.figures"])
+SERVER = multiprocessing.get_context("forkserver")
+SERVER.set_forkserver_preload(
+    ["entreg.cli.lightning_cli", "entreg.runs.scoring", "entreg.runs.figures", "entreg.sweep.board"]
+)
 
 
 class Process:
-    """``entreg ARGUMENTS`` in a process of its own, in ``folder``, one thread.
-
-    Attributes:
-        log: file of what it prints.
-    """
+    """``entreg ARGUMENTS`` in a process of its own, in ``folder``, one thread."""
 
     started = 0
 
     def __init__(self, folder: Path, *arguments: str, **environment: str) -> None:
         Process.started += 1
-        self.log = folder / f"process-{Process.started}.log"
+        self._log, self._errors = (folder / f"process-{Process.started}.{kind}" for kind in ("out", "err"))
         settings = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
-        self._process = _SERVER.Process(target=_run, args=(folder, list(arguments), settings, self.log))
+        self._process = SERVER.Process(target=_run, args=(folder, arguments, settings, self._log, self._errors))
         self._process.start()
 
     @property
@@ -37,8 +37,16 @@ class Process:
         return self._process.is_alive()
 
     @property
+    def printed(self) -> str:
+        return self._log.read_text() if self._log.exists() else ""
+
+    @property
+    def errors(self) -> str:
+        return self._errors.read_text() if self._errors.exists() else ""
+
+    @property
     def output(self) -> str:
-        return self.log.read_text() if self.log.exists() else ""
+        return self.printed + self.errors
 
     def send(self, signum: int) -> None:
         assert self._process.pid is not None
@@ -69,6 +77,30 @@ class Process:
         return True
 
 
+class Forked:
+    """In place of the ``subprocess.Popen`` of a trial of a sweep: the same command, but of a fork."""
+
+    def __init__(self, command: Sequence[str], *, env: dict[str, str], stdout: IO[str], **_: object) -> None:
+        assert list(command[:3]) == [sys.executable, "-m", "entreg"]
+        log = Path(stdout.name).absolute()
+        self._process = SERVER.Process(target=_run, args=(Path.cwd(), command[3:], env, log, log))
+        self._process.start()
+
+    @property
+    def returncode(self) -> int | None:
+        return self._process.exitcode
+
+    def send_signal(self, signum: int) -> None:
+        assert self._process.pid is not None
+        os.kill(self._process.pid, signum)
+
+    def wait(self, timeout: float | None = None) -> int | None:
+        self._process.join(timeout)
+        if self._process.is_alive():
+            raise subprocess.TimeoutExpired("entreg", timeout or 0)
+        return self.returncode
+
+
 def free_port() -> str:
     """A port that nothing uses, outside the range from which the system may give it to a connection meanwhile."""
     while True:
@@ -85,12 +117,14 @@ def start_ranks(folder: Path, count: int, run_id: str, *arguments: str, **enviro
     return [Process(folder, *arguments, RANK=str(n), LOCAL_RANK=str(n), **common) for n in range(count)]
 
 
-def _run(folder: Path, arguments: list[str], environment: dict[str, str], log: Path) -> None:
+def _run(folder: Path, arguments: Sequence[str], environment: dict[str, str], log: Path, errors: Path) -> None:
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)
-    for name in ("stdout", "stderr"):
-        setattr(sys, name, log.open("a", buffering=1))
+    for descriptor, name, path in ((1, "stdout", log), (2, "stderr", errors)):
+        file = path.open("a", buffering=1)
+        os.dup2(file.fileno(), descriptor)  # W&B's process writes there too
+        setattr(sys, name, file)
     import torch
 
     from entreg.__main__ import main

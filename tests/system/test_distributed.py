@@ -1,9 +1,10 @@
-"""Two gloo processes, launched as a user would, see the samples that one process sees."""
+"""Two gloo processes see the samples that one process sees, and train to the same end."""
 
 from __future__ import annotations
 
 import csv
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ import pytest
 import torch
 
 from entreg.runs import Run, open_run, read_predictions, read_summary
-from tests.conftest import TINY
+from tests.conftest import TINY, working_in
 from tests.data.images.picture_files import write_folder
 from tests.system.processes import free_port, start_ranks
 from tests.system.test_resume import assert_same
@@ -24,41 +25,23 @@ Samples = dict[tuple[str, int], torch.Tensor]
 UNEVEN = [*TINY, "--data.test_size", "131", "--data.eval_batch_size", "32", "--checkpoint.every_n_steps", "1"]
 
 
-def entreg_process(*arguments: str, **environment: str) -> subprocess.Popen[str]:
-    """Start the command line in a process of its own, one thread a rank."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "entreg", *arguments],
-        env={**os.environ, "OMP_NUM_THREADS": "1", "MASTER_PORT": free_port(), **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def entreg(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run it."""
-    process = entreg_process(*arguments, **environment)
-    output, errors = process.communicate(timeout=240)
-    return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
-
-
-def run_processes(workplace: Path, devices: int, options: Sequence[str] = UNEVEN) -> tuple[Run, Samples]:
+def run_processes(folder: Path, devices: int, options: Sequence[str] = UNEVEN) -> tuple[Run, Samples]:
     """Fit; return the run and every augmented image by (epoch, batch, id)."""
-    record = workplace / f"record-{devices}"
+    record = folder / f"record-{devices}"
     record.mkdir()
     arguments = ("fit", *options, "--runs", f"runs-{devices}", "--trainer.callbacks", "user_file.Record")
-    for process in start_ranks(workplace, devices, "together", *arguments, RECORD_TO=str(record)):
+    for process in start_ranks(folder, devices, "together", *arguments, RECORD_TO=str(record)):
         assert process.wait() == 0, process.output
-    (folder,) = Path(f"runs-{devices}").glob("*")
+    (path,) = (folder / f"runs-{devices}").glob("*")
     samples: Samples = {}
-    for path in sorted(record.glob("*.pt")):
-        epoch, batch, _rank = path.stem.split("-")
-        ids, images, _loss = torch.load(path)
+    for recorded in sorted(record.glob("*.pt")):
+        epoch, batch, _rank = recorded.stem.split("-")
+        ids, images, _loss = torch.load(recorded)
         for sample_id, image in zip(ids, images, strict=True):
             key = (f"{epoch}-{batch}", int(sample_id))
             assert key not in samples
             samples[key] = image
-    return open_run(folder), samples
+    return open_run(path), samples
 
 
 def losses(record: Path) -> np.ndarray:
@@ -73,6 +56,14 @@ def losses(record: Path) -> np.ndarray:
 def rows(run: Run) -> dict[tuple[str, str], float]:
     with run.metrics.open() as file:
         return {(row["step"], row["name"]): float(row["value"]) for row in csv.DictReader(file)}
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory, strokes_root: Path) -> list[tuple[Run, Samples]]:
+    """The same training by one process and by two."""
+    folder = tmp_path_factory.mktemp("pair")
+    with working_in(folder, strokes_root):
+        return [run_processes(folder, devices) for devices in (1, 2)]
 
 
 def test_two_processes_train_as_one(workplace: Path) -> None:
@@ -94,8 +85,8 @@ def test_two_processes_train_as_one(workplace: Path) -> None:
             assert name != key or ours[step, name] == pytest.approx(value, abs=1e-5)
 
 
-def test_evaluation_is_the_same_for_any_number_of_processes(workplace: Path) -> None:
-    run, _ = run_processes(workplace, 1)
+def test_evaluation_is_the_same_for_any_number_of_processes(pair: list[tuple[Run, Samples]], workplace: Path) -> None:
+    run = open_run(shutil.copytree(pair[0][0].path, workplace / "runs" / "one"))
     found = []
     for devices in (1, 2):
         for process in start_ranks(workplace, devices, "", "test", "--run", str(run.path)):
@@ -110,13 +101,8 @@ def test_evaluation_is_the_same_for_any_number_of_processes(workplace: Path) -> 
     assert two["temperature"] == pytest.approx(one["temperature"], abs=1e-6)
 
 
-VGG5 = [*TINY[TINY.index("--data") :], "--model.loss", "mix_ent", "--model.net", "VGG5", "--data.test_size", "131"]
-VGG5 += ["--data.eval_batch_size", "32", "--trainer.max_epochs", "1"]
-
-
-@pytest.mark.parametrize(("options", "epochs"), [(UNEVEN, 2), (VGG5, 1)], ids=["TinyNet", "VGG5"])
-def test_two_processes_see_what_one_sees(options: list[str], epochs: int, workplace: Path) -> None:
-    (one, samples_of_one), (two, samples_of_two) = (run_processes(workplace, n, options) for n in (1, 2))
+def test_two_processes_see_what_one_sees(pair: list[tuple[Run, Samples]]) -> None:
+    (one, samples_of_one), (two, samples_of_two) = pair
     assert samples_of_one.keys() == samples_of_two.keys()
     assert all(torch.equal(image, samples_of_two[key]) for key, image in samples_of_one.items())
     for split in ("val", "test"):
@@ -128,13 +114,13 @@ def test_two_processes_see_what_one_sees(options: list[str], epochs: int, workpl
         assert scores["n"] == 131
         assert scores["errors"] == int((second["logits"].argmax(1) != second["targets"]).sum())
     checkpoint = torch.load(two.checkpoint("last"), weights_only=True)
-    assert checkpoint["global_step"] == epochs * (269 // 54)
+    assert checkpoint["global_step"] == 2 * (269 // 54)
 
 
 def test_streamed_in_two_processes_with_workers_equals_resident_in_one(workplace: Path) -> None:
     root = write_folder(workplace / "pictures", train=12, test=3)
     options = [*TINY[TINY.index("--trainer.max_epochs") :], "--data", "ImageFolder", "--data.root", str(root)]
-    options += ["--model.loss", "mix_ent", "--model.net", "MLP", "--data.batch_size", "6"]
+    options += ["--model.loss", "mix_ent", "--model.net", "MLP", "--data.batch_size", "6", "--evaluate", "false"]
     _, resident = run_processes(workplace, 1, options)
     _, streamed = run_processes(workplace, 2, [*options, "--data.max_resident_bytes", "0", "--data.num_workers", "2"])
     assert len(resident) == 2 * 18
@@ -142,23 +128,14 @@ def test_streamed_in_two_processes_with_workers_equals_resident_in_one(workplace
     assert all(torch.equal(image, streamed[key]) for key, image in resident.items())
 
 
-def test_two_processes_resume_to_the_bit(workplace: Path) -> None:
-    def fit(run_id: str, expected: int, **environment: str) -> Run:
-        ranks = start_ranks(
-            workplace, 2, run_id, "fit", *UNEVEN, "--trainer.callbacks", "user_file.KillAt", **environment
-        )
+def test_two_processes_resume_to_the_bit(pair: list[tuple[Run, Samples]], workplace: Path) -> None:
+    command = ("fit", *UNEVEN, "--trainer.callbacks", "user_file.KillAt")
+    run = Run(workplace / "runs" / "mix_ent-torn")
+    for expected, environment in ((1, {"KILL_AT": "start-6"}), (0, {})):
+        ranks = start_ranks(workplace, 2, run.id, *command, **environment)
         assert [process.wait() for process in ranks] == [expected] * 2, ranks[0].output
-        return open_run(Path("runs") / f"mix_ent-{run_id}")
-
-    whole, torn = fit("whole", 0), fit("torn", 1, KILL_AT="start-6")
-    assert not torn.summary.exists()
-    assert_same(fit("torn", 0), whole)
-
-
-def test_lightning_launches_two_processes_that_make_one_run(workplace: Path) -> None:
-    result = entreg("fit", *UNEVEN, "--trainer.devices", "2")
-    assert result.returncode == 0, result.stderr
-    assert_one_run_of_two()
+        assert run.summary.exists() == (expected == 0)
+    assert_same(run, pair[1][0])
 
 
 def test_a_batch_size_that_the_processes_do_not_divide_is_one_line(workplace: Path) -> None:
@@ -169,16 +146,21 @@ def test_a_batch_size_that_the_processes_do_not_divide_is_one_line(workplace: Pa
     assert not Path("runs").exists()
 
 
+def test_lightning_launches_two_processes_that_make_one_run(workplace: Path) -> None:
+    command = [sys.executable, "-m", "entreg", "fit", *UNEVEN, "--trainer.devices", "2"]
+    assert_makes_one_run(command, MASTER_PORT=free_port())
+
+
 def test_torchrun_makes_one_run_and_needs_no_word_on_devices(workplace: Path) -> None:
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "entreg"]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    command = [*torchrun, "fit", *UNEVEN]
+    assert_makes_one_run([*torchrun, "fit", *UNEVEN])
+
+
+def assert_makes_one_run(command: list[str], **environment: str) -> None:
+    command = [*command, "--trainer.max_epochs", "1"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
     result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240, check=False)
     assert result.returncode == 0, result.stderr
-    assert_one_run_of_two()
-
-
-def assert_one_run_of_two() -> None:
     (folder,) = Path("runs").glob("*")
     run = open_run(folder)
     assert len(np.unique(read_predictions(run.predictions("test"))["ids"])) == 131

@@ -58,10 +58,6 @@ def test_the_loss_of_the_recipe_is_made_by_its_name_once_registered(monkeypatch:
     assert namespace["loss"].order == 3
 
 
-def test_no_placeholder_is_left() -> None:
-    assert "RESULTS_TABLE" not in README
-
-
 def test_recipes_are_short() -> None:
     for title in ("Your own loss", "Your own network", "Your own data"):
         assert len(python_of(title).strip().splitlines()) <= 20

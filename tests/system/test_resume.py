@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-import sys
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,18 +13,11 @@ import torch
 
 from entreg.__main__ import main
 from entreg.runs import Run, open_run, read_predictions
-from tests.conftest import TINY
+from tests.conftest import TINY, working_in
 
 STEPS_PER_EPOCH, EPOCHS = 5, 2
-OPTIONS = [
-    *TINY,
-    "--trainer.callbacks",
-    "user_file.KillAt",
-    "--observe.every_n_steps",
-    "1",
-    "--model.loss.schedule",
-    "decay",
-]
+OPTIONS = [*TINY, "--observe.every_n_steps", "1", "--model.loss.schedule", "decay"]
+SNAPSHOTS = [*OPTIONS, "--trainer.callbacks", "user_file.Snapshots", "--checkpoint.every_n_steps", "1"]
 PLACES = [
     *(f"start-{step}" for step in range(1, STEPS_PER_EPOCH * EPOCHS)),
     *(f"end-{step}" for step in range(1, STEPS_PER_EPOCH * EPOCHS + 1)),
@@ -35,7 +28,7 @@ PLACES = [
 ]
 
 PAPER = """
-trainer: {max_epochs: 3, callbacks: [user_file.KillAt, entreg.callbacks.RandomRateOnPlateau]}
+trainer: {max_epochs: 3, callbacks: [user_file.Snapshots, entreg.callbacks.RandomRateOnPlateau]}
 model: {schedule: null, optimizer: {class_path: torch.optim.Adam, init_args: {lr: 0.005}}}
 """
 
@@ -47,6 +40,7 @@ def state_of(run: Run) -> tuple[dict[str, torch.Tensor], list[list[str]], dict[s
     predictions = {
         f"{split}-{key}": value
         for split in ("val", "test")
+        if run.predictions(split).exists()
         for key, value in read_predictions(run.predictions(split)).items()
     }
     return weights, rows, predictions
@@ -57,30 +51,35 @@ def assert_same(run: Run, reference: Run) -> None:
     expected_weights, expected_rows, expected_predictions = state_of(reference)
     assert all(torch.equal(weights[name], expected_weights[name]) for name in expected_weights)
     assert rows == expected_rows
+    assert predictions.keys() == expected_predictions.keys()
     assert all(np.array_equal(predictions[key], expected_predictions[key]) for key in expected_predictions)
 
 
-def newest_run() -> Run:
-    return open_run(max(Path("runs").glob("*"), key=lambda path: path.stat().st_mtime))
+def fit_with_snapshots(folder: Path, *options: str) -> Run:
+    """A run that nothing disturbs, and in ``folder/snapshots/PLACE`` what a kill at each place would have left."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SNAPSHOTS", str(folder / "snapshots"))
+        assert main(["fit", *options, "--runs", str(folder / "runs")]) == 0
+    (path,) = (folder / "runs").glob("*")
+    return open_run(path)
 
 
-def killed_then_resumed(place: str, monkeypatch: pytest.MonkeyPatch, *options: str) -> Run:
-    before = set(Path("runs").glob("*"))
-    monkeypatch.setenv("KILL_AT", place)
-    with pytest.raises(BaseException, match=place) as killed:
-        main(["fit", *OPTIONS, *options])
-    assert type(killed.value).__name__ == "Killed"
-    monkeypatch.delenv("KILL_AT")
-    (folder,) = set(Path("runs").glob("*")) - before
-    assert main(["fit", "--run", str(folder)]) == 0
-    return open_run(folder)
+def resumed(folder: Path, place: str) -> Run:
+    (path,) = (folder / "snapshots" / place).iterdir()
+    assert main(["fit", "--run", str(path)]) == 0
+    return open_run(path)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory, strokes_root: Path) -> Iterator[Run]:
+    folder = tmp_path_factory.mktemp("whole")
+    with working_in(folder, strokes_root):
+        yield fit_with_snapshots(folder, *SNAPSHOTS)
 
 
 @pytest.fixture
-def reference(workplace: Path) -> Iterator[Run]:
-    assert main(["fit", *OPTIONS, "--checkpoint.every_n_steps", "1"]) == 0
-    yield newest_run()
-    sys.modules.pop("user_file", None)
+def whole_copy(whole: Run, workplace: Path) -> Run:
+    return open_run(shutil.copytree(whole.path, workplace / "runs" / whole.path.name))
 
 
 # Any four neighbours are in four groups, two of which run by default.
@@ -90,23 +89,24 @@ GROUPS = [PLACES[start::4] for start in range(4)]
 @pytest.mark.parametrize(
     "places", [*GROUPS[:2], *(pytest.param(group, marks=pytest.mark.long) for group in GROUPS[2:])], ids=range(4)
 )
-def test_killed_at_any_step(places: list[str], reference: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_killed_at_any_step(places: list[str], whole: Run) -> None:
     for place in places:
-        assert_same(killed_then_resumed(place, monkeypatch, "--checkpoint.every_n_steps", "1"), reference)
+        assert_same(resumed(whole.path.parents[1], place), whole)
 
 
 @pytest.mark.parametrize(
-    "options",
+    ("options", "places"),
     [
-        ("--checkpoint.every_n_steps", "3"),
-        ("--checkpoint.every_n_steps", "1", "--data.num_workers", "2"),
+        (["--checkpoint.every_n_steps", "3"], ["end-5", "start-7"]),
+        (["--data.num_workers", "2"], ["start-7"]),
     ],
 )
 def test_killed_with_steps_to_repeat_or_with_workers(
-    options: tuple[str, ...], reference: Run, monkeypatch: pytest.MonkeyPatch
+    options: list[str], places: list[str], whole: Run, workplace: Path
 ) -> None:
-    for place in ("end-5", "start-7"):
-        assert_same(killed_then_resumed(place, monkeypatch, *options), reference)
+    assert_same(fit_with_snapshots(workplace, *SNAPSHOTS, *options), whole)
+    for place in places:
+        assert_same(resumed(workplace, place), whole)
 
 
 @pytest.mark.parametrize(
@@ -119,32 +119,33 @@ def test_killed_with_steps_to_repeat_or_with_workers(
         ("--config", "paper.yaml"),
     ],
 )
-def test_other_rhythms(options: tuple[str, ...], workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_rhythms(options: tuple[str, str], workplace: Path) -> None:
     (workplace / "paper.yaml").write_text(PAPER)
-    rest = [option for option in OPTIONS if option not in ("--trainer.callbacks", "user_file.KillAt")]
-    chosen = rest if options[0] == "--config" else OPTIONS
-    monkeypatch.setattr("tests.system.test_resume.OPTIONS", chosen)
-    options = (*options, "--checkpoint.every_n_steps", "1")
-    assert main(["fit", *chosen, *options]) == 0
-    reference = newest_run()
+    chosen = OPTIONS if options[0] == "--config" else SNAPSHOTS
+    run = fit_with_snapshots(workplace, *chosen, *options, "--checkpoint.every_n_steps", "1", "--evaluate", "false")
     first_validation = 1 if "--trainer.check_val_every_n_epoch" in options else 0
     for place in ("end-2", "start-3", f"fit-val-{first_validation}"):
-        assert_same(killed_then_resumed(place, monkeypatch, *options), reference)
+        assert_same(resumed(workplace, place), run)
 
 
-def test_resuming_a_finished_run_changes_nothing(reference: Run) -> None:
-    weights, rows, predictions = state_of(reference)
-    assert main(["fit", "--run", str(reference.path)]) == 0
-    after = state_of(reference)
-    assert all(torch.equal(weights[name], after[0][name]) for name in weights)
-    assert rows == after[1]
-    assert all(np.array_equal(predictions[key], after[2][key]) for key in predictions)
+def test_an_exception_and_a_kill_leave_the_same(whole: Run, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KILL_AT", "start-7")
+    options = [*OPTIONS, "--trainer.callbacks", "user_file.KillAt", "--checkpoint.every_n_steps", "3"]
+    with pytest.raises(BaseException, match="start-7") as killed:
+        main(["fit", *options])
+    assert type(killed.value).__name__ == "Killed"
+    monkeypatch.delenv("KILL_AT")
+    (folder,) = Path("runs").glob("*")
+    assert main(["fit", "--run", str(folder)]) == 0
+    assert_same(open_run(folder), whole)
 
 
-def test_without_last_the_previous_checkpoint_is_resumed(reference: Run) -> None:
-    weights, rows, _ = state_of(reference)
-    reference.checkpoint("last").unlink()
-    assert main(["fit", "--run", str(reference.path)]) == 0
-    after = state_of(reference)
-    assert all(torch.equal(weights[name], after[0][name]) for name in weights)
-    assert rows == after[1]
+def test_resuming_a_finished_run_changes_nothing(whole: Run, whole_copy: Run) -> None:
+    assert main(["fit", "--run", str(whole_copy.path)]) == 0
+    assert_same(whole_copy, whole)
+
+
+def test_without_last_the_previous_checkpoint_is_resumed(whole: Run, whole_copy: Run) -> None:
+    whole_copy.checkpoint("last").unlink()
+    assert main(["fit", "--run", str(whole_copy.path)]) == 0
+    assert_same(whole_copy, whole)

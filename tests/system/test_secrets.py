@@ -16,16 +16,7 @@ from tests.system.wandb_server import PROJECT, WandbServer
 
 CANARY = "c4na12" + "9f" * 17  # as long as a key is, which W&B asks for
 WRITTEN = [CANARY.encode(), base64.b64encode(f"api:{CANARY}".encode())]  # the latter is how it is sent
-WANDB = (
-    "--figures",
-    "true",
-    "--trainer.logger",
-    "WandbLogger",
-    "--trainer.logger.project",
-    PROJECT,
-    "--trainer.max_epochs",
-    "1",
-)
+WANDB = ("--trainer.logger", "WandbLogger", "--trainer.logger.project", PROJECT, "--trainer.max_epochs", "1")
 
 
 @pytest.fixture
@@ -43,7 +34,7 @@ def test_the_key_is_written_printed_and_uploaded_nowhere(
 ) -> None:
     monkeypatch.setenv("WANDB_API_KEY", CANARY)
     monkeypatch.setenv("WANDB_BASE_URL", server.url)
-    fit(*WANDB)
+    fit(*WANDB, "--figures", "true")
     wandb.teardown()  # W&B reads the environment once a process
     monkeypatch.setenv("WANDB_MODE", "offline")
     fit(*WANDB, "--seed_everything", "1")

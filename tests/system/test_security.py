@@ -12,7 +12,8 @@ import pytest
 import torch
 
 from entreg.__main__ import main
-from entreg.runs import Run
+from entreg.errors import RunError
+from entreg.runs import Run, check_checkpoint
 
 
 class Malicious:
@@ -66,38 +67,40 @@ def assert_refused(code: int, canary: Path, capsys: pytest.CaptureFixture[str]) 
 @pytest.mark.filterwarnings("ignore:Detected pickle protocol")
 @pytest.mark.parametrize("write", WRITERS)
 def test_a_checkpoint_with_code_in_it_is_refused(
-    write: Callable[[Path, object], None], fit: Callable[..., Run], canary: Path, capsys: pytest.CaptureFixture[str]
+    write: Callable[[Path, object], None], finished_copy: Run, canary: Path
 ) -> None:
-    run = fit("--trainer.max_epochs", "1")
-    folder, config = str(run.path), str(run.config)
-    for path in run.path.glob("checkpoints/*.ckpt"):
-        if write is as_callback_state:
-            path.write_bytes(run.checkpoint("last").read_bytes())
-        write(path, Malicious(canary))
-    capsys.readouterr()
-    best = str(run.checkpoint("best"))
+    path = finished_copy.checkpoint("last")
+    write(path, Malicious(canary))
+    with pytest.raises(RunError, match="cannot be opened as a checkpoint"):
+        check_checkpoint(path)
+    assert not canary.exists()
+
+
+def test_every_command_refuses_it(
+    finished_copy: Run, workplace: Path, canary: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, config = str(finished_copy.path), str(finished_copy.config)
+    for path in finished_copy.path.glob("checkpoints/*.ckpt"):
+        path.write_bytes(finished_copy.checkpoint("last").read_bytes())
+        as_callback_state(path, Malicious(canary))
     for command in (
         ["fit", "--run", folder],
         ["test", "--run", folder],
-        ["test", "--config", config, "--ckpt_path", best],
+        ["test", "--config", config, "--ckpt_path", str(finished_copy.checkpoint("best"))],
     ):
         assert_refused(main(command), canary, capsys)
-    pictures = run.path.parent / "pictures"
-    pictures.mkdir()
-    assert_refused(main(["predict", "--run", folder, "--images", str(pictures)]), canary, capsys)
+    (workplace / "pictures").mkdir()
+    assert_refused(main(["predict", "--run", folder, "--images", "pictures"]), canary, capsys)
 
 
-@pytest.mark.parametrize("name", ["val", "test"])
 def test_predictions_with_code_in_them_are_refused(
-    name: str, fit: Callable[..., Run], canary: Path, capsys: pytest.CaptureFixture[str]
+    finished_copy: Run, canary: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run = fit("--trainer.max_epochs", "1")
     payload = np.array([Malicious(canary)], dtype=object)
-    np.savez(run.predictions(name), logits=payload, targets=payload, ids=payload)
-    capsys.readouterr()
-    assert_refused(main(["compare", str(run.path)]), canary, capsys)
-    run.predictions(name).write_bytes(pickle.dumps(Malicious(canary)))
-    assert_refused(main(["compare", str(run.path)]), canary, capsys)
+    np.savez(finished_copy.predictions("test"), logits=payload, targets=payload, ids=payload)
+    assert_refused(main(["compare", str(finished_copy.path)]), canary, capsys)
+    finished_copy.predictions("val").write_bytes(pickle.dumps(Malicious(canary)))
+    assert_refused(main(["compare", str(finished_copy.path)]), canary, capsys)
 
 
 def test_a_journal_of_a_sweep_is_text(workplace: Path, canary: Path, capsys: pytest.CaptureFixture[str]) -> None:

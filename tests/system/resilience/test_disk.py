@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from entreg.runs import Run, check_checkpoint
-from tests.conftest import TINY
+from tests.conftest import TINY, working_in
 from tests.system.processes import Process
 from tests.system.test_resume import assert_same
 
-COMMAND = ["fit", *TINY, "--trainer.max_epochs", "8", "--checkpoint.every_n_steps", "1"]
+COMMAND = ["fit", *TINY, "--trainer.max_epochs", "5", "--checkpoint.every_n_steps", "1"]
 
 
 @pytest.fixture
@@ -38,9 +38,16 @@ def fill(place: Path, leave: int) -> Path:
     return filler
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory, strokes_root: Path) -> Run:
+    folder = tmp_path_factory.mktemp("whole")
+    with working_in(folder, strokes_root):
+        assert Process(folder, *COMMAND, "--id", "whole").wait() == 0
+    return Run(folder / "runs" / "mix_ent-whole")
+
+
 @pytest.mark.parametrize("leave", [0, 60_000])  # no room for a row of metrics; room for rows, none for a checkpoint
-def test_a_full_disk(leave: int, workplace: Path, small_disk: Path) -> None:
-    assert Process(workplace, *COMMAND, "--id", "whole").wait() == 0
+def test_a_full_disk(leave: int, workplace: Path, small_disk: Path, whole: Run) -> None:
     run = Run(small_disk / "mix_ent-full")
     command = [*COMMAND, "--runs", str(small_disk), "--id", "full"]
     process = Process(workplace, *command)
@@ -56,7 +63,7 @@ def test_a_full_disk(leave: int, workplace: Path, small_disk: Path) -> None:
     check_checkpoint(resumable)
     filler.unlink()
     assert Process(workplace, *command).wait() == 0
-    assert_same(run, Run(workplace / "runs" / "mix_ent-whole"))
+    assert_same(run, whole)
 
 
 def test_a_disk_that_is_full_from_the_start_is_left_as_it_was(workplace: Path, small_disk: Path) -> None:

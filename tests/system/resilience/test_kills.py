@@ -15,16 +15,10 @@ from tests.system.processes import Process
 from tests.system.test_resume import assert_same
 
 COMMAND = [
-    *("fit", *TINY, "--trainer.max_epochs", "10", "--checkpoint.every_n_steps", "1", "--observe.every_n_steps", "1"),
-    *(
-        "--model.loss.schedule",
-        "decay",
-        "--trainer.callbacks",
-        "EarlyStopping",
-        "--trainer.callbacks.monitor",
-        "val/acc",
-    ),
-    *("--trainer.callbacks.mode", "max", "--trainer.callbacks.patience", "9", "--trainer.val_check_interval", "3"),
+    *("fit", *TINY, "--trainer.max_epochs", "6", "--checkpoint.every_n_steps", "1", "--observe.every_n_steps", "1"),
+    *("--model.loss.schedule", "decay", "--trainer.callbacks", "EarlyStopping"),
+    *("--trainer.callbacks.monitor", "val/acc"),
+    *("--trainer.callbacks.mode", "max", "--trainer.callbacks.patience", "5", "--trainer.val_check_interval", "3"),
 ]
 
 

@@ -17,7 +17,8 @@ import pytest
 import wandb
 
 from entreg.runs import Run, open_run, read_predictions, read_summary
-from tests.conftest import REPOSITORY, TINY
+from tests.conftest import TINY
+from tests.system.processes import Process
 from tests.system.wandb_file import records
 from tests.system.wandb_server import PROJECT, WandbServer
 
@@ -51,30 +52,17 @@ def server() -> Iterator[WandbServer]:
     server.close()
 
 
-def online(server: WandbServer, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a command in a process of its own, logged in to ``server``."""
-    return subprocess.run(
-        command,
-        env={
-            **os.environ,
-            "WANDB_BASE_URL": server.url,
-            "WANDB_API_KEY": "k" * 40,
-            "OMP_NUM_THREADS": "1",
-            "PYTHONPATH": str(REPOSITORY),
-            **environment,
-        },
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
+def login(server: WandbServer) -> dict[str, str]:
+    return {"WANDB_BASE_URL": server.url, "WANDB_API_KEY": "k" * 40}
 
 
-def fit_online(server: WandbServer, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def fit_online(server: WandbServer, *options: str, **environment: str) -> Process:
+    """Run ``entreg fit`` in a process of its own, logged in to ``server``."""
     Path("outage_file.py").write_text(OUTAGE_FILE)
-    return online(
-        server, sys.executable, "-m", "entreg", "fit", *TINY, "--figures", "true", *WANDB, *options, **environment
-    )
+    command = ("fit", *TINY, "--figures", "true", *WANDB, *options)
+    process = Process(Path.cwd(), *command, **login(server), **environment)
+    process.wait(240)
+    return process
 
 
 def the_run(base: str) -> Run:
@@ -101,8 +89,8 @@ def assert_same_results(run: Run, reference: Run) -> None:
 
 def test_a_server_that_goes_away_costs_nothing(server: WandbServer, workplace: Path) -> None:
     usual = fit_online(server)
-    assert (usual.returncode, usual.stderr) == (0, "")
-    assert "W&B" not in usual.stdout
+    assert (usual.wait(), usual.errors) == (0, "")
+    assert "W&B" not in usual.printed
     assert list(server.runs) == [the_run("runs").id]
     assert server.exits == [0]
     keys = {key for row in server.history for key in row}
@@ -112,17 +100,24 @@ def test_a_server_that_goes_away_costs_nothing(server: WandbServer, workplace: P
     server.history.clear()
     done = fit_online(server, *CUT_OFF, OUTAGE=f"{server.url}/control/refuse", WANDB_FINISH_TIMEOUT="2")
     run = the_run("cut-off")
-    assert done.returncode == 0, done.stderr
+    assert done.wait() == 0, done.errors
     assert not server.history
     assert_same_results(run, the_run("runs"))
 
-    *_, table, last = done.stdout.splitlines()
+    *_, table, last = done.printed.splitlines()
     assert re.fullmatch(r"W&B: 127.0.0.1 cannot be reached .*; the table of the worst test errors is not logged", table)
     message, command = last.split("; later: wandb ")
     assert message == "W&B: Timed out finishing run, not all of the run was uploaded"
 
     back = WandbServer()
-    synced = online(back, sys.executable, "-m", "wandb", *shlex.split(command))
+    synced = subprocess.run(
+        [sys.executable, "-m", "wandb", *shlex.split(command)],
+        env={**os.environ, **login(back)},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
     assert synced.returncode == 0, synced.stderr
     assert list(back.runs) == [run.id]
     assert {"val/acc", "train/ece", "test/nll", "test/confusion"} <= {key for row in back.history for key in row}
@@ -159,10 +154,10 @@ def test_no_outage_costs_the_training_or_more_than_a_minute(outage: str, server:
     ended = time.monotonic()
     done = fit_online(server, *CUT_OFF, **environment)
     assert time.monotonic() - ended < ended - started + 60
-    assert done.returncode == 0, done.stderr
-    assert "Traceback" not in done.stderr
-    assert "W&B: " in done.stdout
-    assert "wandb sync" in done.stdout + done.stderr
+    assert done.wait() == 0, done.errors
+    assert "Traceback" not in done.errors
+    assert "W&B: " in done.printed
+    assert "wandb sync" in done.output
     assert_same_results(the_run("cut-off"), the_run("runs"))
 
 
@@ -170,7 +165,7 @@ def test_no_outage_costs_the_training_or_more_than_a_minute(outage: str, server:
 def test_a_server_that_hangs_at_the_start_is_one_line(server: WandbServer, workplace: Path) -> None:
     server.silent = "/graphql"  # while it still answers whether it is there
     done = fit_online(server, WANDB_INIT_TIMEOUT="5")
-    assert done.returncode == 1
-    assert [line for line in done.stderr.splitlines() if line.startswith("entreg: W&B: ")]
-    assert "Traceback" not in done.stderr
+    assert done.wait() == 1
+    assert [line for line in done.errors.splitlines() if line.startswith("entreg: W&B: ")]
+    assert "Traceback" not in done.errors
     assert not Path("runs").exists()
