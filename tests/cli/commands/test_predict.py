@@ -73,4 +73,4 @@ def test_a_run_that_is_not_finished_is_one_line(fit, workplace: Path, capsys) ->
     run.summary.unlink()
     capsys.readouterr()
     assert main(["predict", "--run", str(run.path), "--images", "a.png"]) == 1
-    assert "summary.json does not say what its images are" in capsys.readouterr().err
+    assert "summary.json does not say what the run was trained on" in capsys.readouterr().err
