@@ -16,9 +16,9 @@ from torch import Tensor, nn
 from torch.autograd import forward_ad
 from torch.utils.checkpoint import checkpoint
 
-from entreg.losses import MinEntLoss, MixEntLoss, functional
-from entreg.losses import fused as fused_module
-from entreg.losses.functional import WORTHWHILE, entropy_regularized
+from entreg.losses import MinEntLoss, MixEntLoss, closed_form, evaluate
+from entreg.losses.evaluate import WORTHWHILE
+from entreg.losses.functional import entropy_regularized
 
 NODE = "FusedLossBackward"
 REDUCTIONS = ["none", "mean", "sum"]
@@ -45,12 +45,12 @@ equal = partial(torch.testing.assert_close, rtol=1e-12, atol=1e-12)
 
 @pytest.fixture
 def several_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fused_module, "_CPU_BLOCK", 2 * CLASSES)
+    monkeypatch.setattr(closed_form, "_CPU_BLOCK", 2 * CLASSES)
 
 
 @pytest.fixture
 def always_worthwhile(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(functional, "WORTHWHILE", 1)
+    monkeypatch.setattr(evaluate, "WORTHWHILE", 1)
 
 
 def sample(target_kind: str, *shape: int, seed: int = 4) -> tuple[Tensor, Tensor]:
@@ -94,7 +94,7 @@ class Call:
         options = {k: v.to(dtype) if isinstance(v, Tensor) else v for k, v in self.options.items()}
         leaves = [v.requires_grad_() for k, v in options.items() if isinstance(v, Tensor) and k != "weight"]
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(fused_module, "_CPU_BLOCK", self.block)
+            patch.setattr(closed_form, "_CPU_BLOCK", self.block)
             loss = entropy_regularized(logits, target, **options, fused=fused)
             return loss.detach(), gradients(loss, logits, *leaves)
 
