@@ -76,7 +76,7 @@ def entropy_regularized(
         eps: floor of the target in the reverse terms, in (0, 1).
         weight, ignore_index, label_smoothing, reduction, validate_args: see the module's conventions.
         unlabelled: samples with ``ignore_index`` keep their entropy and count in the mean (Grandvalet and Bengio 2004).
-        fused: use :mod:`entreg.losses.fused`, unless compiled or with coefficients per class; ``None``: if logits are many.
+        fused: use :mod:`entreg.losses.fused`; ``None``: if logits are many. Not if compiled or with ones per class.
 
     Raises:
         ValueError: on shapes, dtypes, values or options that do not fit, or a coefficient per class of ``kl``.
