@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from collections.abc import Callable
 
 import torch
@@ -78,23 +79,23 @@ def _check_gradient(loss: nn.Module, logits: Tensor, target: Tensor) -> None:
 def _check_extremes(
     loss: nn.Module, target: Tensor, dtypes: tuple[torch.dtype, ...], masking: bool, soft: bool
 ) -> None:
-    other = (target + 1) % _CLASSES
     single = copy.deepcopy(loss).float()
-    for dtype in dtypes:
-        for low, high in ((-1e4, 1e4), (-torch.inf, 0.0))[: 1 + masking]:
-            for peak in (target, other):
-                logits = torch.zeros(len(target), _CLASSES, dtype=dtype)
-                logits.scatter_(1, peak[:, None], high)
-                unlikely = (target + 2) % _CLASSES  # neither the target nor the peak
-                logits.scatter_(1, unlikely[:, None], low)
-                logits.requires_grad_()
-                for given in (target, nn.functional.one_hot(target, _CLASSES).float())[: 1 + soft]:
-                    value = single(logits, given)
-                    (gradient,) = torch.autograd.grad(value, logits)
-                    finite = torch.isfinite(value) and torch.isfinite(gradient).all()
-                    _require(
-                        bool(finite), f"logits of {low:g} and {high:g} in {dtype} give finite values and gradients"
-                    )
+    bounds = [(-1e4, 1e4)]
+    if masking:
+        bounds.append((-torch.inf, 0.0))
+    targets = [target]
+    if soft:
+        targets.append(nn.functional.one_hot(target, _CLASSES).float())
+    other, unlikely = (target + 1) % _CLASSES, (target + 2) % _CLASSES
+    for dtype, (low, high), peak, given in itertools.product(dtypes, bounds, (target, other), targets):
+        logits = torch.zeros(len(target), _CLASSES, dtype=dtype)
+        logits.scatter_(1, peak[:, None], high)
+        logits.scatter_(1, unlikely[:, None], low)
+        logits.requires_grad_()
+        value = single(logits, given)
+        (gradient,) = torch.autograd.grad(value, logits)
+        finite = bool(torch.isfinite(value)) and bool(torch.isfinite(gradient).all())
+        _require(finite, f"logits of {low:g} and {high:g} in {dtype} give finite values and gradients")
 
 
 def _check_descent(loss: nn.Module, logits: Tensor, target: Tensor) -> None:

@@ -1,4 +1,4 @@
-"""The rows of the registry: every loss that comes with entreg."""
+"""The entries of the registry: every loss that comes with entreg."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -104,30 +105,59 @@ def check_values(target: Tensor, classes: int, ignore_index: int) -> None:
 
     Indices are checked on a CPU only: an accelerator asserts them itself, and reading them would make it wait.
     """
-    if target.numel() == 0:
+    if target.numel() == 0 or target.is_meta:
         return
-    if target.is_floating_point():
-        sums = target.sum(1, dtype=torch.promote_types(target.dtype, torch.float32))
-        fits = ((sums - 1).abs().amax() <= _SUM_TOLERANCE[target.dtype]) & (target.amin() >= 0)
-        if _truth(fits) is False:
-            raise ValueError(
-                f"target probabilities must be >= 0 and sum to 1, got sums in [{sums.min():.4g}, {sums.max():.4g}] "
-                f"and a smallest value of {target.min():.4g}; validate_args=False skips this check"
-            )
-    elif target.device.type == "cpu":
-        low, high = target.aminmax()
-        if _truth((low >= 0) & (high < classes)) is False:
-            wrong = ((target < 0) | (target >= classes)) & (target != ignore_index)
-            if wrong.any():
-                raise ValueError(
-                    f"class indices must lie in [0, {classes - 1}] or be ignore_index {ignore_index}, "
-                    f"got {target[wrong][0].item()}"
-                )
+    if target.is_floating_point() or target.device.type == "cpu":
+        _CheckedValues.apply(target.detach(), classes, ignore_index)
 
 
-def _truth(condition: Tensor) -> bool | None:
-    """Truth of a scalar tensor; ``None`` under ``torch.func.vmap``, where it has no single value to be read."""
-    try:
-        return bool(condition)
-    except RuntimeError:
-        return None
+class _CheckedValues(torch.autograd.Function):
+    """The check of values as a function with a rule for :func:`torch.func.vmap`, under which no value can be read.
+
+    The rule checks the targets of all samples that are mapped over at once. The result means nothing.
+    """
+
+    @staticmethod
+    def forward(target: Tensor, classes: int, ignore_index: int) -> Tensor:
+        """Check."""
+        if target.is_floating_point():
+            _check_probabilities(target)
+        else:
+            _check_indices(target, classes, ignore_index)
+        return target.new_empty(())
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        """Keep nothing: nothing is differentiated."""
+
+    @staticmethod
+    def vmap(
+        info: Any, in_dims: tuple[int | None, ...], target: Tensor, classes: int, ignore_index: int
+    ) -> tuple[Tensor, None]:
+        """Check what is mapped over as one batch."""
+        mapped = in_dims[0]
+        if mapped is not None:
+            target = target.movedim(mapped, 0).flatten(0, 1)
+        return _CheckedValues.apply(target, classes, ignore_index), None
+
+
+def _check_probabilities(target: Tensor) -> None:
+    sums = target.sum(1, dtype=torch.promote_types(target.dtype, torch.float32))
+    fits = ((sums - 1).abs().amax() <= _SUM_TOLERANCE[target.dtype]) & (target.amin() >= 0)
+    if not fits:
+        raise ValueError(
+            f"target probabilities must be >= 0 and sum to 1, got sums in [{sums.min():.4g}, {sums.max():.4g}] "
+            f"and a smallest value of {target.min():.4g}; validate_args=False skips this check"
+        )
+
+
+def _check_indices(target: Tensor, classes: int, ignore_index: int) -> None:
+    low, high = target.aminmax()
+    if low >= 0 and high < classes:
+        return
+    wrong = ((target < 0) | (target >= classes)) & (target != ignore_index)
+    if wrong.any():
+        raise ValueError(
+            f"class indices must lie in [0, {classes - 1}] or be ignore_index {ignore_index}, "
+            f"got {target[wrong][0].item()}"
+        )

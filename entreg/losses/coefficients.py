@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from entreg.losses.checks import LARGEST, SMALLEST_EXCESS, log_base
-
-Constraint = Literal["fixed", "free", "square", "exp", "softplus", "softmax", "uncertainty"]
-Schedule = Literal["constant", "decay", "grow", "cosine_decay", "cosine_grow"]
+from entreg.losses.checks import LARGEST, log_base
+from entreg.losses.maps import JOINT, POSITIVE, SCHEDULES, WEIGHT_MAPS, Constraint, PartlyLearnt, Schedule
 
 
 @dataclass(frozen=True)
@@ -36,43 +33,6 @@ class Term:
     learn_weight: bool = True
     learn_base: bool = True
     schedule: Schedule = "constant"
-
-
-def _inverse_softplus(value: Tensor) -> Tensor:
-    return value + torch.log(-torch.expm1(-value))
-
-
-class _Map(NamedTuple):
-    """How a learnt number follows from its parameter, and the parameter from a start value."""
-
-    forward: Callable[[Tensor], Tensor]
-    inverse: Callable[[Tensor], Tensor]
-
-
-_IDENTITY = _Map(torch.clone, torch.clone)
-_MAPS = {
-    "fixed": _IDENTITY,
-    "free": _IDENTITY,
-    "square": _Map(torch.square, torch.sqrt),
-    "exp": _Map(torch.exp, torch.log),
-    "softplus": _Map(F.softplus, _inverse_softplus),
-    "softmax": _Map(lambda raw: raw.softmax(0), lambda weight: (weight / weight.sum()).log()),
-    "uncertainty": _Map(lambda raw: torch.exp(-raw) / 2, lambda weight: -torch.log(2 * weight)),
-}
-_LOG_BASE = _Map(
-    lambda raw: torch.log1p(F.softplus(raw).clamp(min=SMALLEST_EXCESS)),
-    lambda log_base: _inverse_softplus(torch.expm1(log_base)),
-)
-_COLUMN_MAPS = {**_MAPS, "log_base": _LOG_BASE}
-_JOINT = ("softmax", "uncertainty")
-_OPEN = ("exp", "softplus", *_JOINT)  # a weight of 0 is out of reach
-_FACTORS: dict[str, Callable[[Tensor], Tensor]] = {
-    "constant": torch.ones_like,
-    "decay": lambda t: 1 - t,
-    "grow": torch.clone,
-    "cosine_decay": lambda t: (1 + torch.cos(math.pi * t)) / 2,
-    "cosine_grow": lambda t: (1 - torch.cos(math.pi * t)) / 2,
-}
 
 
 class Coefficients(nn.Module):
@@ -99,22 +59,6 @@ class Coefficients(nn.Module):
     itself, which is mostly positive, so gradient descent shrinks every coefficient: learn them slowly, at 1e-4 or
     less.
 
-    The ``loss_weights_style`` of the paper's evaluation script, whose code for the losses was not published, read by
-    their names:
-
-    =================================  ===========================================================================
-    ``free``, ``square``               ``"free"``, ``"square"``
-    ``expo``, ``softmax``              ``"exp"``; ``"softmax"`` with fixed bases
-    ``square_decay`` (its default)     ``"square"``, second term with schedule ``"decay"``
-    ``square_wax``                     ``"square"``, second term with schedule ``"grow"``
-    ``epoch_no_params``                ``"fixed"`` with a schedule; which one cannot be known
-    ``epoch_mult_params``              ``"free"`` with a schedule: their product; which one cannot be known
-    ``square_tie, square_decay_tie``   cannot be known: one weight for both terms, or one that is 1 minus the other
-    ``epoch_add_params``               cannot be known: a sum of a parameter and a function of the epoch
-    ``epoch_add_mult``                 cannot be known
-    ``max_interval``                   in epochs; what it bounds cannot be known. Our schedules span the training
-    =================================  ===========================================================================
-
     Fixed weights and bases are buffers, restored with a checkpoint like parameters.
 
     Where a term has a schedule there is a buffer ``progress``, a scalar in [0, 1], for the training loop to set.
@@ -138,8 +82,8 @@ class Coefficients(nn.Module):
 
     def __init__(self, terms: Mapping[str, Term], constraint: Constraint = "square") -> None:
         super().__init__()
-        if constraint not in _MAPS:
-            raise ValueError(f"constraint must be one of {', '.join(map(repr, _MAPS))}, got {constraint!r}")
+        if constraint not in WEIGHT_MAPS:
+            raise ValueError(f"constraint must be one of {', '.join(map(repr, WEIGHT_MAPS))}, got {constraint!r}")
         if not terms:
             raise ValueError("coefficients need at least one term")
         for name, term in terms.items():
@@ -149,10 +93,10 @@ class Coefficients(nn.Module):
         self.schedules = tuple(term.schedule for term in terms.values())
         weights = torch.tensor([term.weight for term in terms.values()], dtype=torch.float64)
         learnt = [term.learn_weight and constraint != "fixed" for term in terms.values()]
-        self.weight = _Column(weights, learnt, constraint)
+        self.weight = PartlyLearnt(weights, learnt, constraint)
         log_bases = _log_bases({name: term.base for name, term in terms.items()})
         self.per_class = log_bases.ndim == 2
-        self.log_base = _Column(log_bases, [term.learn_base for term in terms.values()], "log_base")
+        self.log_base = PartlyLearnt(log_bases, [term.learn_base for term in terms.values()], "log_base")
         if constraint == "softmax":
             self.register_buffer("total", weights.sum().to(torch.get_default_dtype()))
         if set(self.schedules) != {"constant"}:
@@ -162,7 +106,7 @@ class Coefficients(nn.Module):
         """Return each term's effective coefficient, a scalar or ``(C,)``, and the penalty to add to the loss."""
         coefficients = self._identified()
         if set(self.schedules) != {"constant"}:
-            factors = torch.stack([_FACTORS[schedule](self.progress) for schedule in self.schedules])
+            factors = torch.stack([SCHEDULES[schedule](self.progress) for schedule in self.schedules])
             coefficients = coefficients * (factors.unsqueeze(1) if self.per_class else factors)
         learnt = self.weight.learnt
         penalty = F.softplus(learnt).sum() if self.constraint == "uncertainty" and learnt is not None else 0.0
@@ -206,43 +150,21 @@ def coefficients_of(loss: nn.Module) -> dict[str, float]:
     return {} if coefficients is None else {key: float(value) for key, value in coefficients.observed().items()}
 
 
-class _Column(nn.Module):
-    """Numbers of all terms along dimension 0, some of them learnt."""
-
-    fixed: Tensor
-    order: Tensor
-
-    def __init__(self, values: Tensor, learnt: Sequence[bool], map_name: str) -> None:
-        super().__init__()
-        self.map_name = map_name  # not the function: a loss can be pickled
-        chosen = torch.tensor(learnt)
-        dtype = torch.get_default_dtype()
-        self.learnt = nn.Parameter(_COLUMN_MAPS[map_name].inverse(values[chosen]).to(dtype)) if chosen.any() else None
-        self.register_buffer("fixed", values[~chosen].to(dtype) if not chosen.all() else None)
-        order = torch.cat((chosen.nonzero(), (~chosen).nonzero())).flatten().argsort()
-        self.register_buffer("order", order, persistent=False)
-
-    def forward(self) -> Tensor:
-        if self.learnt is None:
-            return self.fixed
-        mapped = _COLUMN_MAPS[self.map_name].forward(self.learnt)
-        return mapped if self.fixed is None else torch.cat((mapped, self.fixed))[self.order]
-
-
 def _log_bases(bases: Mapping[str, float | Sequence[float]]) -> Tensor:
     """Logarithms of bases, ``(T,)``, or ``(T, C)`` where some term has one for each class."""
     sizes = {len(base) for base in bases.values() if isinstance(base, Sequence)}
     if len(sizes) > 1 or 0 in sizes:
         raise ValueError(f"per-class bases must be given for one number of classes, got {sorted(sizes)}")
     classes = sizes.pop() if sizes else None
-    rows = [
-        [log_base(value, f"the base of {name}") for value in base]
-        if isinstance(base, Sequence)
-        else [log_base(base, f"the base of {name}")] * (classes or 1)
-        for name, base in bases.items()
-    ]
-    values = torch.tensor(rows, dtype=torch.float64)
-    return values.squeeze(1) if classes is None else values
+    values = []
+    for name, base in bases.items():
+        label = f"the base of {name}"
+        if isinstance(base, Sequence):
+            values.append([log_base(value, label) for value in base])
+        else:
+            values.append([log_base(base, label)] * (classes or 1))
+    log_bases = torch.tensor(values, dtype=torch.float64)
+    return log_bases.squeeze(1) if classes is None else log_bases
 
 
 def _check(name: str, term: Term, constraint: Constraint) -> None:
@@ -255,15 +177,15 @@ def _check(name: str, term: Term, constraint: Constraint) -> None:
         raise ValueError(f"the weight of {name} must be a finite number >= 0, got {term.weight}")
     if term.weight > LARGEST:
         raise ValueError(f"the weight of {name} must be at most {LARGEST:g}, got {term.weight}")
-    if term.weight == 0 and term.learn_weight and constraint in _OPEN:
+    if term.weight == 0 and term.learn_weight and constraint in POSITIVE:
         raise ValueError(f"the weight of {name} must be > 0 with constraint {constraint!r}, got {term.weight}")
-    if term.schedule not in _FACTORS:
+    if term.schedule not in SCHEDULES:
         raise ValueError(
-            f"the schedule of {name} must be one of {', '.join(map(repr, _FACTORS))}, got {term.schedule!r}"
+            f"the schedule of {name} must be one of {', '.join(map(repr, SCHEDULES))}, got {term.schedule!r}"
         )
-    if constraint in _JOINT and term.learn_base:
+    if constraint in JOINT and term.learn_base:
         raise ValueError(
             f"constraint {constraint!r} needs fixed bases, but that of {name} is learnt: learn_bases=False"
         )
-    if constraint in _JOINT and not term.learn_weight:
+    if constraint in JOINT and not term.learn_weight:
         raise ValueError(f"constraint {constraint!r} spans all terms: learn the weight of {name} too, or leave it out")

@@ -32,10 +32,12 @@ def collapses(start: Mapping[str, float], now: Mapping[str, float], share: float
     found = {}
     coefficients, before = _coefficients(now), _coefficients(start)
     values = ", ".join(f"{term} {c:.3g}" for term, c in coefficients.items())
-    if negative := {term: now[f"weight/{term}"] for term in coefficients if now[f"weight/{term}"] < 0}:
-        term, weight = next(iter(negative.items()))
-        found["negative"] = f"the weight of {term} is {weight:.3g}: the loss has no lower bound below zero"
-    elif any(before.values()) and all(abs(coefficients[term]) < share * abs(c) for term, c in before.items() if c):
+    negative = [term for term in coefficients if now[f"weight/{term}"] < 0]
+    started = {term: c for term, c in before.items() if c != 0}
+    if negative:
+        weight = now[f"weight/{negative[0]}"]
+        found["negative"] = f"the weight of {negative[0]} is {weight:.3g}: the loss has no lower bound below zero"
+    elif started and all(abs(coefficients[term]) < share * abs(c) for term, c in started.items()):
         found["shrinking"] = f"all its coefficients fell below {share:.0%} of their start ({values})"
     elif len(coefficients) > 1 and coefficients.get("entropy", 0.0) > (1 - share) * sum(coefficients.values()):
         found["entropy"] = f"all its weight is on the entropy ({values}), which any sure prediction minimises"
@@ -43,7 +45,12 @@ def collapses(start: Mapping[str, float], now: Mapping[str, float], share: float
 
 
 def _coefficients(observed: Mapping[str, float]) -> dict[str, float]:
-    terms = [name.partition("/")[2] for name in observed if name.startswith("weight/")]
-    # A base that float32 rounds to 1 has the largest coefficient, not an error.
-    log_bases = {term: math.log(observed[f"base/{term}"]) or math.ulp(1.0) for term in terms}
-    return {term: observed[f"weight/{term}"] / log_bases[term] for term in terms}
+    coefficients = {}
+    for name, weight in observed.items():
+        kind, _, term = name.partition("/")
+        if kind == "weight":
+            log_base = math.log(observed[f"base/{term}"])
+            if log_base == 0:  # float32 rounds a base this close to 1: its coefficient is huge, not infinite
+                log_base = math.ulp(1.0)
+            coefficients[term] = weight / log_base
+    return coefficients

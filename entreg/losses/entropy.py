@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from typing_extensions import Unpack
 
-from entreg.losses.coefficients import Schedule, Term
+from entreg.losses.coefficients import Term
 from entreg.losses.family import EntropyRegularizedLoss, Options
-from entreg.losses.rows import Reduction
+from entreg.losses.maps import Schedule
+from entreg.losses.plain import Reduction
 
 
 class CrossEntropyLoss(EntropyRegularizedLoss):

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from entreg.losses import checks, functional
-from entreg.losses.coefficients import Coefficients, Constraint, Term
-from entreg.losses.rows import Reduction
+from entreg.losses.coefficients import Coefficients, Term
+from entreg.losses.maps import Constraint
+from entreg.losses.plain import Reduction
 
-# The argument of functional.entropy_regularized that an entry stands for. The sign belongs to the entry, so that
-# weights stay magnitudes.
-_ENTRIES = {
+# The argument of functional.entropy_regularized that a term goes to, and its sign there: weights are magnitudes.
+_SIGNED_ARGUMENTS = {
     "ce": ("ce", 1),
     "entropy": ("entropy", 1),
     "kl": ("kl", 1),
@@ -171,9 +171,11 @@ def _arguments(coefficients: Mapping[str, Tensor]) -> dict[str, Any]:
     """Coefficients by the arguments of :func:`functional.entropy_regularized`."""
     arguments: dict[str, Any] = {"ce": 0.0}
     for name, coefficient in coefficients.items():
-        argument, sign = _ENTRIES[name]
+        argument, sign = _SIGNED_ARGUMENTS[name]
         signed = coefficient if sign == 1 else -coefficient
-        arguments[argument] = signed + arguments[argument] if isinstance(arguments.get(argument), Tensor) else signed
+        if isinstance(arguments.get(argument), Tensor):  # entropy and confidence are both there
+            signed = signed + arguments[argument]
+        arguments[argument] = signed
     return arguments
 
 
@@ -183,9 +185,12 @@ def _terms(given: Mapping[str, float | Term], per_class_bases: int | None) -> di
         raise ValueError(f"per_class_bases must be the number of classes, got {per_class_bases}")
     terms = {}
     for name, value in given.items():
-        term = value if isinstance(value, Term) else Term(value, learn_weight=False, learn_base=False)
-        if isinstance(value, (int, float)) and value == 0:
+        if isinstance(value, Term):
+            term = value
+        elif isinstance(value, (int, float)) and value == 0:
             continue
+        else:
+            term = Term(value, learn_weight=False, learn_base=False)
         if per_class_bases is not None and not isinstance(term.base, Sequence):
             term = replace(term, base=[term.base] * per_class_bases)
         terms[name] = term

@@ -34,8 +34,8 @@ import torch
 from torch import Tensor
 
 from entreg.losses import checks
-from entreg.losses.fused import WORTHWHILE, FusedLoss
-from entreg.losses.rows import Coefficient, Reduction, combine, counts, entropy_of, reduce, rows
+from entreg.losses.evaluate import coefficients_for, weighted_sum
+from entreg.losses.plain import Coefficient, Reduction, entropy_of, reduce
 from entreg.losses.terms import Terms, batched, specify, terms
 
 __all__ = ["Terms", "cross_entropy", "entropy", "entropy_regularized", "reverse_cross_entropy", "reverse_kl", "terms"]
@@ -70,39 +70,24 @@ def entropy_regularized(
         ce: effective coefficient ``weight / ln(base)`` of the cross-entropy; a float, a scalar tensor, or a tensor
             ``(C,)`` with one for each class: :math:`-\sum_k c_k q_k \ln p_k`.
         entropy: effective coefficient of the entropy; per class :math:`-\sum_k c_k p_k \ln p_k`.
-        kl: effective coefficient of the reverse Kullback-Leibler divergence; never per class, where it could fall
-            below any bound it has.
+        kl: effective coefficient of the reverse divergence; never per class, where it would have no lower bound.
         rce: effective coefficient of the reverse cross-entropy; per class :math:`-\sum_k c_k p_k \ln\tilde q_k`.
         penalty: added to every sample that counts, times its weight: what learning the coefficients costs.
         eps: floor of the target in the reverse terms, in (0, 1).
-        weight: class weights ``(C,)``.
-        ignore_index: target index whose samples count nowhere.
-        label_smoothing: share of the target spread over all classes, in [0, 1].
-        unlabelled: samples with ``ignore_index`` keep their entropy term (Grandvalet and Bengio 2004); the mean
-            divides by the number of all samples then.
-        reduction: ``"none"``, ``"mean"`` or ``"sum"``.
-        validate_args: whether to check the values of the target.
-        fused: whether the gradient is that of :mod:`entreg.losses.fused`; ``None``: for large batches. Compiled,
-            or with coefficients per class, it is autograd's in any case.
+        weight, ignore_index, label_smoothing, reduction, validate_args: see the module's conventions.
+        unlabelled: samples with ``ignore_index`` keep their entropy and count in the mean (Grandvalet and Bengio 2004).
+        fused: use :mod:`entreg.losses.fused`; ``None``: if logits are many. Not if compiled or with ones per class.
 
     Raises:
-        ValueError: on shapes, dtypes, values, ``eps``, ``label_smoothing`` or ``reduction`` that do not fit, or a
-            coefficient per class of ``kl``.
+        ValueError: on shapes, dtypes, values or options that do not fit, or a coefficient per class of ``kl``.
 
     Example:
-        >>> logits = torch.tensor([[2.0, 0.0, -1.0]])
-        >>> target = torch.tensor([0])
-        >>> entropy_regularized(logits, target, ce=1.0, entropy=0.5)
+        >>> entropy_regularized(torch.tensor([[2.0, 0.0, -1.0]]), torch.tensor([0]), ce=1.0, entropy=0.5)
         tensor(0.4320)
     """
     checks.check_reduction(reduction)
     checks.check_logits(logits)
-    if _per_class(kl, logits):
-        raise ValueError("per-class bases apply to ce and to entropy or rce, not to kl alone: use rce")
-    if not _is_zero(kl):  # KL = RCE - H
-        entropy, rce = entropy - kl, rce + kl
-    coefficients = {"ce": ce, "entropy": entropy, "rce": rce}
-    scales = {name: c for name, c in coefficients.items() if isinstance(c, Tensor) and _per_class(c, logits)}
+    coefficients = coefficients_for(logits, ce, entropy, kl, rce)
     spec = specify(
         logits,
         target,
@@ -111,22 +96,10 @@ def entropy_regularized(
         ignore_index=ignore_index,
         label_smoothing=label_smoothing,
         unlabelled=unlabelled,
-        dense=bool(scales),
-        entropy=not _is_zero(entropy),
-        rce=not _is_zero(rce),
+        **coefficients.asked(),
     )
     batch = batched(logits, target, weight, spec, validate_args)
-    asked = {"ce": True, "entropy": spec.entropy, "rce": spec.rce}
-    factors = tuple(1.0 if name in scales else c for name, c in coefficients.items() if asked[name])
-    if fused is None:
-        fused = logits.numel() >= WORTHWHILE
-    if fused and not scales and not torch.compiler.is_compiling():
-        loss = FusedLoss.apply(*batch, spec, reduction, *factors)[0]
-    else:
-        loss = combine(rows(*batch, spec, scales), factors, counts(*batch[1:], spec), spec, reduction)
-    if not _is_zero(penalty):
-        counted = counts(*batch[1:], spec)
-        loss = loss + reduce(penalty * counted.of_each(batch[1], spec), counted.normalizer, reduction)
+    loss = weighted_sum(batch, spec, coefficients, penalty, reduction, fused)
     return loss.squeeze(0) if logits.ndim == 1 and reduction == "none" else loss
 
 
@@ -230,16 +203,3 @@ def reverse_kl(
     return entropy_regularized(
         logits, target, ce=0.0, kl=c, eps=eps, weight=weight, ignore_index=ignore_index, reduction=reduction
     )
-
-
-def _is_zero(coefficient: Coefficient) -> bool:
-    return not isinstance(coefficient, Tensor) and coefficient == 0
-
-
-def _per_class(coefficient: Coefficient, logits: Tensor) -> bool:
-    if not isinstance(coefficient, Tensor) or coefficient.ndim == 0:
-        return False
-    classes = logits.shape[0 if logits.ndim == 1 else 1]
-    if coefficient.shape != (classes,):
-        raise ValueError(f"a coefficient per class must have shape ({classes},), got {tuple(coefficient.shape)}")
-    return True

@@ -1,4 +1,4 @@
-"""The table of losses: one frozen row per loss, from which the CLI, the docs and the tests are made."""
+"""The registry of losses: one frozen entry for each, from which the CLI, the docs and the tests are made."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ENTRY_POINT_GROUP = "entreg.losses"
 
 @dataclass(frozen=True)
 class LossInfo:
-    """One row of the registry.
+    """One entry of the registry.
 
     Args:
         name: what users type, in snake case.
@@ -54,14 +54,14 @@ _loaded_entry_points = False
 
 
 def register(info: LossInfo) -> LossInfo:
-    """Add a row to the registry and return it.
+    """Add an entry to the registry and return it.
 
     Raises:
         TypeError: if it is not a :class:`LossInfo`.
         ValueError: if the name is taken by another class.
     """
     if not isinstance(info, LossInfo):
-        raise TypeError(f"a row of the registry is a LossInfo, got {type(info).__name__}")
+        raise TypeError(f"an entry of the registry is a LossInfo, got {type(info).__name__}")
     taken = _registry.get(info.name)
     if taken is not None and taken.cls is not info.cls:
         raise ValueError(f"loss name {info.name!r} is taken by {taken.class_path}, choose another")
@@ -70,7 +70,7 @@ def register(info: LossInfo) -> LossInfo:
 
 
 def available() -> dict[str, LossInfo]:
-    """All rows by name: those of entreg, those registered, and those of installed packages.
+    """All entries by name: those of entreg, those registered, and those of installed packages.
 
     A package adds a loss with an entry point in the group ``entreg.losses`` that names a :class:`LossInfo`.
 
@@ -83,7 +83,7 @@ def available() -> dict[str, LossInfo]:
         for entry_point in entry_points(group=ENTRY_POINT_GROUP):
             try:
                 register(entry_point.load())
-            except Exception as error:  # whatever another package does wrong, the losses of all others are there
+            except Exception as error:  # one broken package does not keep anybody from the other losses
                 warnings.warn(
                     f"the loss {entry_point.name} = {entry_point.value} of an installed package is left out: "
                     f"{type(error).__name__}: {error}",
@@ -94,7 +94,7 @@ def available() -> dict[str, LossInfo]:
 
 
 def find(name: str) -> LossInfo:
-    """Return the row of a loss by its registry name or its class name.
+    """Return the entry of a loss by its registry name or its class name.
 
     Raises:
         ValueError: if there is none; the message names the closest ones.
@@ -107,11 +107,13 @@ def find(name: str) -> LossInfo:
             ...
         ValueError: unknown loss 'mixent', did you mean 'mix_ent', 'min_ent'? `entreg losses` lists all
     """
-    rows = available()
-    by_class = {info.cls.__name__: info for info in rows.values()}
-    if name in rows or name in by_class:
-        return rows.get(name) or by_class[name]
-    close = difflib.get_close_matches(name, [*rows, *by_class], n=2)
+    by_name = available()
+    by_class = {info.cls.__name__: info for info in by_name.values()}
+    if name in by_name:
+        return by_name[name]
+    if name in by_class:
+        return by_class[name]
+    close = difflib.get_close_matches(name, [*by_name, *by_class], n=2)
     hint = f", did you mean {', '.join(map(repr, close))}?" if close else "."
     raise ValueError(f"unknown loss {name!r}{hint} `entreg losses` lists all")
 

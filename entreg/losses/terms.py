@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from entreg.losses import checks
-from entreg.losses.rows import Spec, counts, rows
+from entreg.losses.plain import Spec, counts, sample_terms
 
 
 class Terms(NamedTuple):
@@ -75,13 +75,14 @@ def terms(
         unlabelled=unlabelled,
     )
     batch = batched(logits, target, weight, spec, validate_args)
-    values = rows(*batch, spec)
-    sample_weight, normalizer = counts(*batch[1:], spec)
-    if sample_weight is not None:
-        ce, *others = values
-        values = (ce if spec.dense else ce * sample_weight, *(term * sample_weight for term in others))
-    ce, entropy, rce = values if logits.ndim > 1 else (term.squeeze(0) for term in values)
-    return Terms(ce, entropy, rce, normalizer)
+    counted = counts(*batch[1:], spec)
+    values = [
+        counted.weigh(value, term, spec) for term, value in zip(spec.terms, sample_terms(*batch, spec), strict=True)
+    ]
+    if logits.ndim == 1:
+        values = [value.squeeze(0) for value in values]
+    ce, entropy, rce = values
+    return Terms(ce, entropy, rce, counted.normalizer)
 
 
 def specify(

@@ -39,8 +39,8 @@ def bin_equal_mass(confidence: Tensor, correct: Tensor, bins: int) -> Tensor:
     groups = group_ties(confidence, correct)
     ordered = groups.score.repeat_interleave(groups.size)
     rank = torch.arange(len(ordered), device=ordered.device)
-    rows = torch.stack([torch.ones_like(ordered), ordered, groups.shared()])
-    return rows.new_zeros(3, bins).index_add_(1, rank * bins // max(len(ordered), 1), rows)
+    values = torch.stack([torch.ones_like(ordered), ordered, groups.shared()])
+    return values.new_zeros(3, bins).index_add_(1, rank * bins // max(len(ordered), 1), values)
 
 
 def adaptive_calibration_error(confidence: Tensor, correct: Tensor, bins: int = 15, norm: Norm = "l1") -> Tensor:

@@ -58,8 +58,8 @@ def bin_confidences(confidence: Tensor, correct: Tensor, bins: int) -> Tensor:
                 [0.0000, 1.0000]], dtype=torch.float64)
     """
     index, confidence = bin_index(confidence, bins), confidence.double()
-    rows = torch.stack([torch.ones_like(confidence), confidence, correct.double()])
-    return rows.new_zeros(3, bins).index_add_(1, index, rows)
+    values = torch.stack([torch.ones_like(confidence), confidence, correct.double()])
+    return values.new_zeros(3, bins).index_add_(1, index, values)
 
 
 def bin_moments(confidence: Tensor, correct: Tensor, bins: int) -> Tensor:
@@ -79,8 +79,8 @@ def bin_moments(confidence: Tensor, correct: Tensor, bins: int) -> Tensor:
         tensor([2.0000, 1.2500, 1.0000, 0.8125, 0.7500], dtype=torch.float64)
     """
     index, confidence, correct = bin_index(confidence, bins), confidence.double(), correct.double()
-    rows = torch.stack([torch.ones_like(confidence), confidence, correct, confidence.square(), confidence * correct])
-    return rows.new_zeros(5, bins).index_add_(1, index, rows)
+    values = torch.stack([torch.ones_like(confidence), confidence, correct, confidence.square(), confidence * correct])
+    return values.new_zeros(5, bins).index_add_(1, index, values)
 
 
 def bin_classes(probability: Tensor, target: Tensor, bins: int) -> Tensor:

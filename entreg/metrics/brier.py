@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import torch
 from torch import Tensor
-from torchmetrics import Metric
-
-from entreg.metrics.binning import bin_moments, top_label
 
 
 class BrierDecomposition(NamedTuple):
@@ -54,6 +50,7 @@ def brier_decomposition(state: Tensor) -> BrierDecomposition:
         the score and its parts, NaN for an empty state.
 
     Example:
+        >>> import torch
         >>> from entreg.metrics import bin_moments
         >>> state = bin_moments(torch.tensor([0.5, 1.0, 1.0]), torch.tensor([False, True, False]), bins=2)
         >>> parts = brier_decomposition(state)
@@ -71,38 +68,3 @@ def brier_decomposition(state: Tensor) -> BrierDecomposition:
         within_bin_variance=(squares - confidence * mean_confidence).sum().clamp(min=0) / n,
         within_bin_covariance=2 * (products - confidence * accuracy).sum() / n,
     )
-
-
-class TopLabelBrier(Metric):
-    """Top-label Brier score and its parts from logits.
-
-    Args:
-        bins: number of equally wide bins of confidence.
-        kwargs: arguments of :class:`torchmetrics.Metric`.
-
-    Shape:
-        logits ``(N, C)`` floating point; target ``(N,)`` int64; result a dict of scalars float64 with the fields of
-        :class:`BrierDecomposition`.
-
-    Raises:
-        ValueError: if ``bins`` is below 1.
-    """
-
-    is_differentiable = False
-    full_state_update = False
-    state: Tensor
-
-    def __init__(self, bins: int = 15, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        if bins < 1:
-            raise ValueError(f"bins must be >= 1, got {bins}")
-        self.bins = bins
-        self.add_state("state", torch.zeros(5, bins, dtype=torch.float64), dist_reduce_fx="sum")
-
-    def update(self, logits: Tensor, target: Tensor) -> None:
-        """Add a batch."""
-        self.state += bin_moments(*top_label(logits, target), self.bins)
-
-    def compute(self) -> dict[str, Tensor]:
-        """Return the score and its parts over all batches."""
-        return brier_decomposition(self.state)._asdict()

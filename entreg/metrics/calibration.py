@@ -5,13 +5,10 @@ Which bin holds what is said in :mod:`entreg.metrics.binning`.
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
-from torchmetrics import Metric
-
-from entreg.metrics.binning import bin_confidences, top_label
 
 Norm = Literal["l1", "l2", "max"]
 
@@ -94,67 +91,3 @@ def debiased_calibration_error(state: Tensor) -> Tensor:
         scalar float64 in [0, 1], NaN for an empty state.
     """
     return debiased_squared_calibration_error(state).clamp(min=0).sqrt()
-
-
-class CalibrationError(Metric):
-    """Top-label calibration error from logits, by default the expected calibration error (ECE).
-
-    Args:
-        bins: number of equally wide bins.
-        norm: ``"l1"`` (ECE), ``"l2"`` or ``"max"`` (MCE), see :func:`calibration_error`.
-        kwargs: arguments of :class:`torchmetrics.Metric`.
-
-    Shape:
-        logits ``(N, C)`` floating point; target ``(N,)`` int64; result scalar float64 in [0, 1].
-
-    Raises:
-        ValueError: if ``bins`` is below 1 or the norm unknown.
-
-    Example:
-        >>> metric = CalibrationError(bins=10)
-        >>> metric.update(torch.tensor([[0.0, 0.0], [50.0, 0.0]]), torch.tensor([0, 0]))
-        >>> metric.compute()
-        tensor(0.2500, dtype=torch.float64)
-    """
-
-    is_differentiable = False
-    higher_is_better = False
-    full_state_update = False
-    state: Tensor
-
-    def __init__(self, bins: int = 15, norm: Norm = "l1", **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        if bins < 1:
-            raise ValueError(f"bins must be >= 1, got {bins}")
-        if norm not in get_args(Norm):
-            raise ValueError(f"norm must be one of {', '.join(map(repr, get_args(Norm)))}, got {norm!r}")
-        self.bins = bins
-        self.norm: Norm = norm
-        self.add_state("state", torch.zeros(3, bins, dtype=torch.float64), dist_reduce_fx="sum")
-
-    def update(self, logits: Tensor, target: Tensor) -> None:
-        """Add a batch."""
-        self.state += bin_confidences(*top_label(logits, target), self.bins)
-
-    def compute(self) -> Tensor:
-        """Return the error over all batches."""
-        return calibration_error(self.state, self.norm)
-
-
-class DebiasedCalibrationError(CalibrationError):
-    """Debiased squared top-label calibration error from logits, see :func:`debiased_squared_calibration_error`.
-
-    Args:
-        bins: number of equally wide bins.
-        kwargs: arguments of :class:`torchmetrics.Metric`.
-
-    Shape:
-        logits ``(N, C)`` floating point; target ``(N,)`` int64; result scalar float64, which may be negative.
-    """
-
-    def __init__(self, bins: int = 15, **kwargs: Any) -> None:
-        super().__init__(bins, norm="l2", **kwargs)
-
-    def compute(self) -> Tensor:
-        """Return the squared error over all batches."""
-        return debiased_squared_calibration_error(self.state)

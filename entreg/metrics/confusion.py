@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -63,7 +64,7 @@ def confusion_diagram(matrix: Tensor, classes: Sequence[str], title: str = "") -
     figure = Figure(figsize=(side + 0.8, side), layout="constrained")
     axes = figure.subplots()
     image = axes.imshow(share.numpy(), cmap="Blues", norm=PowerNorm(0.5, 0, 1), interpolation="nearest")
-    named = range(0, n, -(-n // _MOST_LABELS))
+    named = range(0, n, math.ceil(n / _MOST_LABELS))
     names = [classes[k] for k in named]
     axes.set_xticks(named, names, rotation=90 if max(map(len, names)) > 2 else 0, fontsize=7)
     axes.set_yticks(named, names, fontsize=7)

@@ -64,12 +64,16 @@ def scores_of(logits: Tensor | NDArray[Any], targets: Tensor | NDArray[Any], bin
     logits, targets = torch.as_tensor(logits), torch.as_tensor(targets)
     check_predictions(logits, targets)
     logits, targets = logits.to(torch.promote_types(logits.dtype, torch.float32)), targets.long()
+    return {"n": float(len(targets))} | {name: float(value) for name, value in _scores(logits, targets, bins).items()}
+
+
+def _scores(logits: Tensor, targets: Tensor, bins: int) -> dict[str, Tensor]:
     confidence, correct = top_label(logits, targets)
     moments = bin_moments(confidence, correct, bins)
     state = moments[:3]
     certainty = max_softmax(logits)
     parts = brier_decomposition(moments)._asdict()
-    scores = {
+    return {
         "acc": correct.double().mean(),
         "errors": (~correct).sum(),
         "nll": nll(logits, targets).double().mean(),
@@ -89,4 +93,3 @@ def scores_of(logits: Tensor | NDArray[Any], targets: Tensor | NDArray[Any], bin
         "aurc": aurc(certainty, correct),
         "coverage_at_1": coverage_at_risk(certainty, correct, 0.01),
     }
-    return {"n": float(len(targets))} | {name: float(value) for name, value in scores.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -70,17 +71,32 @@ def fit_temperature(logits: Tensor, target: Tensor) -> float:
         first = math.exp(x) * (mean - chosen).mean().item()
         return first, first + math.exp(2 * x) * variance.mean().item()
 
+    return scale * math.exp(-_root(derivatives))
+
+
+def _root(derivatives: Callable[[float], tuple[float, float]]) -> float:
+    """Where a first derivative vanishes within the span, or the end of it that is nearer to such a place.
+
+    Newton's steps, and halves of the bracket where these would leave it.
+
+    Args:
+        derivatives: first and second derivative; the first passes zero at most once, and upwards.
+    """
     low, high = -_SPAN, _SPAN
     if derivatives(low)[0] >= 0:
-        return scale * math.exp(-low)
+        return low
     if derivatives(high)[0] <= 0:
-        return scale * math.exp(-high)
+        return high
     x = 0.0
     for _ in range(_STEPS):
         first, second = derivatives(x)
-        low, high = (x, high) if first < 0 else (low, x)
-        newton = x - first / second if second > 0 else math.nan
-        previous, x = x, newton if low <= newton <= high else (low + high) / 2
+        if first < 0:
+            low = x
+        else:
+            high = x
+        previous, x = x, (low + high) / 2
+        if second > 0 and low <= previous - first / second <= high:
+            x = previous - first / second
         if abs(x - previous) < _TOLERANCE:
             break
-    return scale * math.exp(-x)
+    return x

@@ -10,7 +10,7 @@ from torch import Tensor
 from entreg.losses import CrossEntropyLoss, MinEntLoss, MixEntLoss
 
 FIXED = {"constraint": "fixed", "learn_bases": False}
-TERMS_OF = {"ce": ("ce",), "entropy": ("entropy",), "kl": ("kl",), "rce": ("entropy", "kl")}
+PARTS_OF = {"ce": ("ce",), "entropy": ("entropy",), "kl": ("kl",), "rce": ("entropy", "kl")}
 LOSSES = [CrossEntropyLoss, MinEntLoss, MixEntLoss]
 losses = pytest.mark.parametrize("cls", LOSSES)
 learnt_losses = pytest.mark.parametrize("cls", [MinEntLoss, MixEntLoss])

@@ -1,4 +1,4 @@
-"""The rows of the registry: complete, and true of the classes they name."""
+"""The entries of the registry: complete, and true of the classes they name."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ from entreg.losses import LossInfo, available
 from entreg.testing import check_loss
 
 OWN = [info for info in available().values() if info.cls.__module__.startswith("entreg.")]
-rows = pytest.mark.parametrize("info", OWN, ids=lambda info: info.name)
 CLAIMS = [field.name for field in fields(LossInfo) if field.type == "bool"]
 DISCLAIMED = [(info.name, claim) for info in OWN for claim in CLAIMS if not getattr(info, claim)]
 
 
-def test_every_loss_that_entreg_exports_has_one_row() -> None:
+def test_every_loss_that_entreg_exports_has_one_entry() -> None:
     exported = [getattr(losses, name) for name in losses.__all__]
     modules = [value for value in exported if inspect.isclass(value) and issubclass(value, nn.Module)]
     want = {cls for cls in modules if cls is not losses.Coefficients}
@@ -34,62 +33,54 @@ def test_names_and_formulas_are_each_given_once() -> None:
         assert len(set(values)) == len(values)
 
 
-@rows
-def test_a_name_is_in_snake_case_and_found_under_itself(info: LossInfo) -> None:
-    assert re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", info.name)
-    assert available()[info.name] is info
+def test_entries_are_named_described_and_importable() -> None:
+    for info in OWN:
+        assert re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", info.name)
+        assert available()[info.name] is info
+        assert info.formula.strip()
+        assert info.reference.strip()
+        assert info.class_path == f"entreg.losses.{info.cls.__name__}"
+        assert getattr(losses, info.cls.__name__) is info.cls
 
 
-@rows
-def test_a_row_has_words_for_formula_and_reference(info: LossInfo) -> None:
-    assert info.formula.strip()
-    assert info.reference.strip()
+def test_every_argument_has_a_default() -> None:
+    for info in OWN:
+        parameters = inspect.signature(info.cls).parameters.values()
+        assert [p.name for p in parameters if p.kind is not p.VAR_KEYWORD and p.default is p.empty] == []
 
 
-@rows
-def test_a_class_is_named_by_the_package_that_users_import(info: LossInfo) -> None:
-    assert info.class_path == f"entreg.losses.{info.cls.__name__}"
-    assert getattr(losses, info.cls.__name__) is info.cls
+def test_the_papers_of_an_entry_are_those_of_its_documentation() -> None:
+    for info in OWN:
+        documentation = inspect.getdoc(info.cls)
+        papers = re.findall(r"\d{4}\.\d{5}", info.reference)
+        assert [paper for paper in papers if paper not in documentation] == []
 
 
-@rows
-def test_every_argument_has_a_default(info: LossInfo) -> None:
-    parameters = inspect.signature(info.cls).parameters.values()
-    assert [p.name for p in parameters if p.kind is not p.VAR_KEYWORD and p.default is p.empty] == []
+def test_what_is_learnt_by_default_is_said() -> None:
+    for info in OWN:
+        learnt = {name for name, parameter in info.cls().named_parameters() if parameter.requires_grad}
+        if info.learnable == "weights, bases":
+            assert learnt == {"coefficients.weight.learnt", "coefficients.log_base.learnt"}
+        else:
+            assert learnt == set()
+            assert info.learnable in ("", "what is given as a Term")
 
 
-@rows
-def test_the_papers_of_a_row_are_those_of_its_documentation(info: LossInfo) -> None:
-    documentation = inspect.getdoc(info.cls)
-    papers = re.findall(r"\d{4}\.\d{5}", info.reference)
-    assert [paper for paper in papers if paper not in documentation] == []
-
-
-@rows
-def test_what_is_learnt_by_default_is_said(info: LossInfo) -> None:
-    learnt = {name for name, parameter in info.cls().named_parameters() if parameter.requires_grad}
-    if info.learnable == "weights, bases":
-        assert learnt == {"coefficients.weight.learnt", "coefficients.log_base.learnt"}
-    else:
-        assert learnt == set()
-        assert info.learnable in ("", "what is given as a Term")
-
-
-def test_the_claims_of_a_row_are_those_that_check_loss_checks() -> None:
+def test_the_claims_of_an_entry_are_those_that_check_loss_checks() -> None:
     assert set(CLAIMS) <= set(inspect.signature(check_loss).parameters)
 
 
 @pytest.mark.parametrize(("name", "claim"), DISCLAIMED)
-def test_what_a_row_does_not_claim_does_not_hold(name: str, claim: str) -> None:
+def test_what_an_entry_does_not_claim_does_not_hold(name: str, claim: str) -> None:
     with pytest.raises((AssertionError, ValueError)):
         check_loss(available()[name].cls(), **{claim: True})
 
 
-@rows
-def test_a_loss_that_takes_no_probabilities_says_so(info: LossInfo) -> None:
+def test_a_loss_that_takes_no_probabilities_says_so() -> None:
     logits, target = torch.zeros(2, 3), torch.full((2, 3), 1 / 3)
-    if info.soft:
-        assert info.cls()(logits, target).isfinite()
-    else:
-        with pytest.raises(ValueError, match="must be class indices"):
-            info.cls()(logits, target)
+    for info in OWN:
+        if info.soft:
+            assert info.cls()(logits, target).isfinite()
+        else:
+            with pytest.raises(ValueError, match="must be class indices"):
+                info.cls()(logits, target)

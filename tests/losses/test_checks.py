@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable
 from functools import partial
+from itertools import product
 from typing import Any
 
 import pytest
@@ -43,8 +44,6 @@ VALIDATING = {
     "MinEntLoss": lambda logits, target, **options: MinEntLoss(**options)(logits, target),
     "CrossEntropyLoss": lambda logits, target, **options: CrossEntropyLoss(**options)(logits, target),
 }
-every_function = pytest.mark.parametrize("name", UNREDUCED)
-validating = pytest.mark.parametrize("name", VALIDATING)
 
 
 def refused(message: str) -> Any:
@@ -52,7 +51,6 @@ def refused(message: str) -> Any:
     return pytest.raises(ValueError, match=f"^{re.escape(message)}$")
 
 
-@every_function
 @pytest.mark.parametrize(
     ("logits", "target", "message"),
     [
@@ -71,9 +69,10 @@ def refused(message: str) -> Any:
         (LOGITS[0], UNIFORM, "probabilities must have the shape of the logits, got (2, 3) for (3,)"),
     ],
 )
-def test_shapes_and_dtypes_that_do_not_fit_are_refused(name: str, logits: Tensor, target: Tensor, message: str) -> None:
-    with refused(message):
-        UNREDUCED[name](logits, target)
+def test_shapes_and_dtypes_that_do_not_fit_are_refused(logits: Tensor, target: Tensor, message: str) -> None:
+    for function in UNREDUCED.values():
+        with refused(message):
+            function(logits, target)
 
 
 def test_the_entropy_refuses_logits_that_do_not_fit() -> None:
@@ -83,24 +82,25 @@ def test_the_entropy_refuses_logits_that_do_not_fit() -> None:
         entropy(torch.tensor(1.0))
 
 
-@every_function
-def test_no_classes_are_refused(name: str) -> None:
-    for batch in ((torch.zeros(2, 0), torch.zeros(2, 0)), (torch.zeros(0), torch.zeros(0))):
-        with pytest.raises(ValueError, match="class"):
-            UNREDUCED[name](*batch)
+def test_no_classes_are_refused() -> None:
+    for function in UNREDUCED.values():
+        for batch in ((torch.zeros(2, 0), torch.zeros(2, 0)), (torch.zeros(0), torch.zeros(0))):
+            with pytest.raises(ValueError, match=r"^logits must have at least one class, got shape \((2, 0|0,)\)$"):
+                function(*batch)
 
 
-@pytest.mark.parametrize("function", [cross_entropy, reverse_cross_entropy, reverse_kl, entropy_regularized, terms])
-@pytest.mark.parametrize("target", [INDICES, UNIFORM], ids=["hard", "soft"])
 @pytest.mark.parametrize("weight", [torch.ones(2), torch.ones(4), torch.ones(1, 3), torch.tensor(1.0)], ids=str)
-def test_class_weights_of_another_length_are_refused(function: Callable, target: Tensor, weight: Tensor) -> None:
+def test_class_weights_of_another_length_are_refused(weight: Tensor) -> None:
     message = f"weight must hold one number for each of 3 classes, got shape {tuple(weight.shape)}"
-    for logits, labels in ((LOGITS, target), (LOGITS[0], target[0])):
+    batches = [(LOGITS, INDICES), (LOGITS, UNIFORM), (LOGITS[0], INDICES[0]), (LOGITS[0], UNIFORM[0])]
+    for function, batch in product(
+        (cross_entropy, reverse_cross_entropy, reverse_kl, entropy_regularized, terms), batches
+    ):
         with refused(message):
-            function(logits, labels, weight=weight)
+            function(*batch, weight=weight)
     if weight.ndim == 1:
         with refused(message):
-            MixEntLoss(weight=weight.tolist())(LOGITS, target)
+            MixEntLoss(weight=weight.tolist())(LOGITS, INDICES)
 
 
 PROBABILITIES = {
@@ -113,33 +113,32 @@ PROBABILITIES = {
 }
 
 
-@validating
 @pytest.mark.parametrize("kind", PROBABILITIES)
-def test_probabilities_that_are_none_are_refused(name: str, kind: str) -> None:
+def test_probabilities_that_are_none_are_refused(kind: str) -> None:
     target, found = PROBABILITIES[kind]
     message = f"target probabilities must be >= 0 and sum to 1, {found}; validate_args=False skips this check"
-    with refused(message):
-        VALIDATING[name](LOGITS, target)
-    with pytest.raises(ValueError, match=r"^target probabilities must be >= 0 and sum to 1, got .*"):
-        VALIDATING[name](LOGITS[1], target[1])
-    assert isinstance(VALIDATING[name](LOGITS, target, validate_args=False), (Tensor, tuple))
+    for function in VALIDATING.values():
+        with refused(message):
+            function(LOGITS, target)
+        with pytest.raises(ValueError, match=r"^target probabilities must be >= 0 and sum to 1, got .*"):
+            function(LOGITS[1], target[1])
+        assert isinstance(function(LOGITS, target, validate_args=False), (Tensor, tuple))
 
 
-@validating
-def test_probabilities_are_checked_along_the_class_dimension(name: str) -> None:
+def test_probabilities_are_checked_along_the_class_dimension() -> None:
     logits = torch.zeros(2, 3, 3)
     along_classes = torch.tensor([[0.2, 0.3, 0.5], [0.3, 0.3, 0.4], [0.5, 0.4, 0.1]]).expand(2, 3, 3)
-    VALIDATING[name](logits, along_classes)
+    entropy_regularized(logits, along_classes)
     along_another = torch.tensor([[1.0, 0.0, 0.0]]).expand(2, 3, 3)
     with refused(
         "target probabilities must be >= 0 and sum to 1, got sums in [0, 3] and a smallest value of 0; "
         "validate_args=False skips this check"
     ):
-        VALIDATING[name](logits, along_another)
+        entropy_regularized(logits, along_another)
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16], ids=str)
-@pytest.mark.parametrize("classes", [2, 26, 1000, 20000])
+@pytest.mark.parametrize("classes", [2, 20000])
 def test_probabilities_rounded_to_their_dtype_are_accepted(dtype: torch.dtype, classes: int) -> None:
     generator = torch.Generator().manual_seed(10)
     for spread in (0.0, 1.0, 5.0):
@@ -149,25 +148,27 @@ def test_probabilities_rounded_to_their_dtype_are_accepted(dtype: torch.dtype, c
         entropy_regularized(torch.zeros(8, classes), target * 0.95)
 
 
-@validating
 @pytest.mark.parametrize(("index", "ignore_index"), [(3, -100), (-1, -100), (-100, -1), (100, 0), (-2, 2), (3, 5)])
-def test_indices_out_of_range_are_refused(name: str, index: int, ignore_index: int) -> None:
+def test_indices_out_of_range_are_refused(index: int, ignore_index: int) -> None:
     message = f"class indices must lie in [0, 2] or be ignore_index {ignore_index}, got {index}"
-    for logits, target in ((LOGITS, torch.tensor([1, index])), (LOGITS[0], torch.tensor(index))):
+    batches = [
+        (LOGITS, torch.tensor([1, index])),
+        (LOGITS[0], torch.tensor(index)),
+        (torch.zeros(2, 3, 2), torch.tensor([[1, 0], [ignore_index, index]])),
+    ]
+    for function, batch in product(VALIDATING.values(), batches):
         with refused(message):
-            VALIDATING[name](logits, target, ignore_index=ignore_index)
-    with refused(message):
-        VALIDATING[name](torch.zeros(2, 3, 2), torch.tensor([[1, 0], [ignore_index, index]]), ignore_index=ignore_index)
+            function(*batch, ignore_index=ignore_index)
 
 
-@validating
 @pytest.mark.parametrize("ignore_index", [-100, -1, 0, 3, 100])
-def test_the_index_to_ignore_may_be_any(name: str, ignore_index: int) -> None:
-    got = VALIDATING[name](LOGITS, torch.tensor([1, ignore_index]), ignore_index=ignore_index)
-    want = VALIDATING[name](LOGITS[:1], torch.tensor([1]))
-    pairs = ((got, want),) if isinstance(got, Tensor) else zip(got, want, strict=True)
-    for ours, theirs in pairs:
-        torch.testing.assert_close(ours.sum(), theirs.sum())
+def test_the_index_to_ignore_may_be_any(ignore_index: int) -> None:
+    for function in VALIDATING.values():
+        got = function(LOGITS, torch.tensor([1, ignore_index]), ignore_index=ignore_index)
+        want = function(LOGITS[:1], torch.tensor([1]))
+        pairs = ((got, want),) if isinstance(got, Tensor) else zip(got, want, strict=True)
+        for ours, theirs in pairs:
+            torch.testing.assert_close(ours.sum(), theirs.sum())
 
 
 def test_without_validation_indices_are_left_to_pytorch() -> None:
@@ -190,6 +191,18 @@ def test_targets_can_be_mapped_over_with_validation(function: Callable, options:
         torch.testing.assert_close(got, loss(logits, target, reduction="none"))
         (grad,) = torch.autograd.grad(loss(logits.requires_grad_(), target), logits)
         torch.testing.assert_close(torch.func.vmap(torch.func.grad(loss))(logits.detach(), target), grad)
+
+
+@pytest.mark.parametrize("in_dim", [0, 1])
+def test_targets_that_are_mapped_over_are_validated_all_at_once(in_dim: int) -> None:
+    logits, target = torch.zeros(4, 5, 3), torch.zeros(4, 5, dtype=torch.int64)
+    target[2, 3] = 7
+    logits, target = logits.movedim(0, in_dim), target.movedim(0, in_dim)
+    for loss in (entropy_regularized, torch.func.grad(entropy_regularized)):
+        with refused("class indices must lie in [0, 2] or be ignore_index -100, got 7"):
+            torch.func.vmap(loss, in_dims=in_dim)(logits, target)
+    with pytest.raises(ValueError, match=r"^target probabilities must be >= 0 and sum to 1, got sums in \[2, 2\]"):
+        torch.func.vmap(torch.func.vmap(entropy_regularized))(torch.zeros(4, 5, 3), torch.full((4, 5, 3), 2 / 3))
 
 
 def test_a_target_that_is_not_mapped_over_is_validated_under_vmap() -> None:
@@ -247,24 +260,19 @@ def test_a_base_that_is_not_above_1_is_refused(base: float) -> None:
         entropy(LOGITS, base=base)
 
 
-@pytest.mark.parametrize("fused", [None, True, False])
-def test_kl_of_each_class_is_refused(fused: bool | None) -> None:
+def test_kl_of_each_class_is_refused() -> None:
     message = "per-class bases apply to ce and to entropy or rce, not to kl alone: use rce"
     for logits, target in ((LOGITS, INDICES), (LOGITS[0], INDICES[0])):
         with refused(message):
-            entropy_regularized(logits, target, kl=EACH, fused=fused)
+            entropy_regularized(logits, target, kl=EACH)
 
 
-@pytest.mark.parametrize("name", ["ce", "entropy", "rce", "kl"])
 @pytest.mark.parametrize("shape", [(2,), (1,), (4,), (2, 3), (1, 3)])
-def test_coefficients_of_each_class_of_another_length_are_refused(name: str, shape: tuple[int, ...]) -> None:
-    for logits, target in (
-        (LOGITS, INDICES),
-        (LOGITS[0], INDICES[0]),
-        (torch.zeros(5, 3, 2), torch.zeros(5, 2).long()),
-    ):
+def test_coefficients_of_each_class_of_another_length_are_refused(shape: tuple[int, ...]) -> None:
+    batches = [(LOGITS, INDICES), (LOGITS[0], INDICES[0]), (torch.zeros(5, 3, 2), torch.zeros(5, 2).long())]
+    for name, batch in product(("ce", "entropy", "rce", "kl"), batches):
         with refused(f"a coefficient per class must have shape (3,), got {shape}"):
-            entropy_regularized(logits, target, **{name: torch.ones(shape)})
+            entropy_regularized(*batch, **{name: torch.ones(shape)})
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def two_terms(learn_base: bool = True) -> dict[str, Term]:
 
 
 @every_setting
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(weight=st.floats(1e-6, 1e4), base=st.floats(1.001, 1e6))
 def test_a_coefficient_starts_at_weight_over_logarithm_of_base(
     weight: float, base: float, constraint: str, learn_base: bool
@@ -38,12 +38,12 @@ def test_a_coefficient_starts_at_weight_over_logarithm_of_base(
     assert coefficients["kl"].item() == pytest.approx(weight / math.log(base), rel=1e-5)
 
 
-@every_setting
-def test_only_what_is_learnt_is_a_parameter(constraint: str, learn_base: bool) -> None:
-    module = Coefficients(two_terms(learn_base), constraint)
-    want = {"weight.learnt"} if constraint != "fixed" else set()
-    want |= {"log_base.learnt"} if learn_base else set()
-    assert {name for name, _ in module.named_parameters()} == want
+def test_only_what_is_learnt_is_a_parameter() -> None:
+    for constraint, learn_base in SETTINGS:
+        module = Coefficients(two_terms(learn_base), constraint)
+        want = {"weight.learnt"} if constraint != "fixed" else set()
+        want |= {"log_base.learnt"} if learn_base else set()
+        assert {name for name, _ in module.named_parameters()} == want
 
 
 def test_each_term_is_learnt_or_fixed_by_itself() -> None:
@@ -69,7 +69,7 @@ def test_a_square_weight_is_the_square_of_its_parameter_and_never_negative() -> 
     torch.testing.assert_close(module.weights(), torch.tensor([9.0, 9.0]))
 
 
-@pytest.mark.parametrize("raw", [-50.0, -10.0, 0.0, 10.0, 50.0, 1e4])
+@pytest.mark.parametrize("raw", [-50.0, 0.0, 1e4])
 def test_a_learnt_base_stays_above_1_whatever_its_parameter(raw: float) -> None:
     module = Coefficients(two_terms())
     nn.init.constant_(module.log_base.learnt, raw)
@@ -129,28 +129,29 @@ FACTORS = {
 
 
 @pytest.mark.parametrize("schedule", FACTORS)
-@pytest.mark.parametrize("progress", [0.0, 0.25, 0.5, 1.0])
-def test_a_schedule_scales_its_term_by_progress(schedule: str, progress: float) -> None:
+def test_a_schedule_scales_its_term_by_progress(schedule: str) -> None:
     module = Coefficients({"ce": Term(0.5), "rce": Term(0.4, schedule=schedule)})
     assert hasattr(module, "progress") is (schedule != "constant")
-    if schedule != "constant":
-        module.progress.fill_(progress)
-    coefficients, _ = module()
-    assert coefficients["ce"].item() == pytest.approx(0.5, rel=1e-6)
-    assert coefficients["rce"].item() == pytest.approx(0.4 * FACTORS[schedule](progress), abs=1e-7)
-    assert module.observed()["weight/rce"].item() == pytest.approx(0.4, rel=1e-6)
-    assert module.observed()["coefficient/rce"].item() == pytest.approx(0.4 * FACTORS[schedule](progress), abs=1e-7)
+    for progress in (0.0, 0.25, 0.5, 1.0):
+        if schedule != "constant":
+            module.progress.fill_(progress)
+        coefficients, _ = module()
+        assert coefficients["ce"].item() == pytest.approx(0.5, rel=1e-6)
+        want = 0.4 * FACTORS[schedule](progress)
+        assert coefficients["rce"].item() == pytest.approx(want, abs=1e-7)
+        assert module.observed()["weight/rce"].item() == pytest.approx(0.4, rel=1e-6)
+        assert module.observed()["coefficient/rce"].item() == pytest.approx(want, abs=1e-7)
 
 
-@every_setting
-def test_observed_are_the_weights_bases_and_coefficients_in_use(constraint: str, learn_base: bool) -> None:
-    module = Coefficients(two_terms(learn_base), constraint)
-    observed = module.observed()
-    assert not any(value.requires_grad for value in observed.values())
-    want = {f"weight/{name}": term.weight for name, term in two_terms().items()}
-    want |= {f"base/{name}": term.base for name, term in two_terms().items()}
-    want |= {f"coefficient/{name}": c.item() for name, c in module()[0].items()}
-    assert {name: value.item() for name, value in observed.items()} == pytest.approx(want, rel=1e-5)
+def test_observed_are_the_weights_bases_and_coefficients_in_use() -> None:
+    for constraint, learn_base in SETTINGS:
+        module = Coefficients(two_terms(learn_base), constraint)
+        observed = module.observed()
+        assert not any(value.requires_grad for value in observed.values())
+        want = {f"weight/{name}": term.weight for name, term in two_terms().items()}
+        want |= {f"base/{name}": term.base for name, term in two_terms().items()}
+        want |= {f"coefficient/{name}": c.item() for name, c in module()[0].items()}
+        assert {name: value.item() for name, value in observed.items()} == pytest.approx(want, rel=1e-5)
 
 
 def test_bases_of_each_class_make_coefficients_of_each_class() -> None:
@@ -164,20 +165,15 @@ def test_bases_of_each_class_make_coefficients_of_each_class() -> None:
     assert [observed[f"{kind}/ce"] for kind in ("base", "base_min", "base_max")] == pytest.approx([3.0, 2.0, 4.0])
 
 
-@every_setting
-def test_state_dict_restores_every_coefficient(constraint: str, learn_base: bool) -> None:
-    saved = Coefficients(two_terms(learn_base), constraint)
-    others = {name: Term(1.0, 3.0, learn_base=learn_base) for name in two_terms()}
-    restored = Coefficients(others, constraint)
-    assert restored.observed() != saved.observed()
-    restored.load_state_dict(saved.state_dict())
-    assert restored.observed() == saved.observed()
-
-
-@every_setting
-def test_it_can_be_pickled(constraint: str, learn_base: bool) -> None:
-    module = Coefficients(two_terms(learn_base), constraint)
-    assert pickle.loads(pickle.dumps(module)).observed() == module.observed()
+def test_a_state_dict_or_a_pickle_restores_every_coefficient() -> None:
+    for constraint, learn_base in SETTINGS:
+        saved = Coefficients(two_terms(learn_base), constraint)
+        assert pickle.loads(pickle.dumps(saved)).observed() == saved.observed()
+        others = {name: Term(1.0, 3.0, learn_base=learn_base) for name in two_terms()}
+        restored = Coefficients(others, constraint)
+        assert restored.observed() != saved.observed()
+        restored.load_state_dict(saved.state_dict())
+        assert restored.observed() == saved.observed()
 
 
 def test_repr_shows_the_values_in_use() -> None:
@@ -230,13 +226,12 @@ def test_a_weight_of_0_is_out_of_reach_of_an_open_map(constraint: str) -> None:
         Coefficients({"ce": Term(0.0, 2.0, learn_base=False)}, constraint)
 
 
-@pytest.mark.parametrize("learn_base", [False, True])
 @pytest.mark.parametrize("base", [1.0000005, 1e31, 1e300])
-def test_a_base_that_float32_cannot_hold_is_refused(base: float, learn_base: bool) -> None:
+def test_a_base_that_float32_cannot_hold_is_refused(base: float) -> None:
     with pytest.raises(
         ValueError, match=r"^the base of kl must lie between 1.000001 and 1e\+30, got .*: float32 holds no"
     ):
-        Coefficients({"kl": Term(1.0, base, learn_base=learn_base)})
+        Coefficients({"kl": Term(1.0, base)})
 
 
 @pytest.mark.parametrize("base", [1.00001, 1e30])

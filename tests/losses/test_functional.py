@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from itertools import product
 
 import numpy as np
 import pytest
@@ -100,7 +101,7 @@ def a_coefficient(data: st.DataObject, classes: int, per_class: bool) -> float |
 
 
 @targets
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(data=st.data())
 def test_any_coefficients_shared_or_of_each_class_agree_with_the_formula(target_kind: str, data: st.DataObject) -> None:
     case: Case = data.draw(cases(hard=target_kind == "hard"))
@@ -155,17 +156,16 @@ def test_class_coefficients_have_a_finite_gradient_where_logits_are_minus_infini
 
 
 @pytest.mark.parametrize("reduction", REDUCTIONS)
-@pytest.mark.parametrize("weighted", [False, True])
-def test_unlabelled_samples_have_their_entropy_and_a_sample_weight_of_1(weighted: bool, reduction: str) -> None:
+def test_unlabelled_samples_have_their_entropy_and_a_sample_weight_of_1(reduction: str) -> None:
     logits, _ = sample("hard", 6, 3)
     target = torch.tensor([0, -100, 2, 0, -100, 2])
-    weight = torch.tensor([0.5, 1.0, 3.0], dtype=torch.float64) if weighted else None
+    weight = torch.tensor([0.5, 1.0, 3.0], dtype=torch.float64)
     loss = partial(entropy_regularized, ce=1.0, entropy=0.4, kl=0.9, rce=0.2)
     labelled = target != -100
     want = torch.empty(6, dtype=torch.float64)
     want[labelled] = loss(logits[labelled], target[labelled], weight=weight, reduction="none")
     want[~labelled] = (0.4 + 0.2) * entropy(logits[~labelled], reduction="none")
-    count = 6 if weight is None else weight[target[labelled]].sum() + 2
+    count = weight[target[labelled]].sum() + 2
     want = {"none": want, "sum": want.sum(), "mean": want.sum() / count}[reduction]
     got = loss(logits, target, weight=weight, unlabelled=True, reduction=reduction)
     torch.testing.assert_close(got, want, rtol=1e-12, atol=1e-12)
@@ -188,29 +188,26 @@ def test_nothing_but_unlabelled_samples_is_the_mean_entropy() -> None:
 
 
 @functions
-@pytest.mark.parametrize("reduction", REDUCTIONS)
-def test_an_empty_batch_gives_the_reductions_of_pytorch(name: str, reduction: str) -> None:
+def test_an_empty_batch_gives_the_reductions_of_pytorch(name: str) -> None:
     logits = torch.zeros(0, 3)
-    for target in (torch.zeros(0, dtype=torch.int64), torch.zeros(0, 3)):
+    for target, reduction in product((torch.zeros(0, dtype=torch.int64), torch.zeros(0, 3)), REDUCTIONS):
         want = F.cross_entropy(logits, target, reduction=reduction)
         torch.testing.assert_close(FUNCTIONS[name][0](logits, target, reduction=reduction), want, equal_nan=True)
 
 
 @functions
 @targets
-@pytest.mark.parametrize("weighted", [False, True])
-def test_gradient_is_that_of_the_value(name: str, target_kind: str, weighted: bool) -> None:
+def test_gradient_is_that_of_the_value(name: str, target_kind: str) -> None:
     logits, target = sample(target_kind, 3, 4, 2)
-    weight = torch.tensor([0.5, 1.0, 2.0, 3.0], dtype=torch.float64) if weighted else None
+    weight = torch.tensor([0.5, 1.0, 2.0, 3.0], dtype=torch.float64)
     loss = partial(FUNCTIONS[name][0], target=target, weight=weight, reduction="none")
     assert torch.autograd.gradcheck(loss, logits.requires_grad_())
 
 
 @targets
-@pytest.mark.parametrize("fused", [False, True])
-def test_second_derivative_is_that_of_the_gradient(target_kind: str, fused: bool) -> None:
+def test_second_derivative_is_that_of_the_gradient(target_kind: str) -> None:
     logits, target = sample(target_kind, 3, 4)
-    loss = partial(entropy_regularized, target=target, **COEFFICIENTS, fused=fused)
+    loss = partial(entropy_regularized, target=target, **COEFFICIENTS, fused=False)
     assert torch.autograd.gradgradcheck(loss, logits.requires_grad_())
 
 
@@ -219,24 +216,22 @@ def test_gradient_of_the_entropy_is_that_of_its_value() -> None:
     assert torch.autograd.gradcheck(partial(entropy, reduction="none"), logits.requires_grad_())
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, *HALVES], ids=str)
 @targets
 @functions
-def test_extreme_logits_have_the_exact_value_and_a_finite_gradient(
-    name: str, target_kind: str, dtype: torch.dtype
-) -> None:
+def test_extreme_logits_have_the_exact_value_and_a_finite_gradient(name: str, target_kind: str) -> None:
     function, coefficients, _ = FUNCTIONS[name]
-    logits, target = extreme(target_kind, dtype)
-    values = function(logits.requires_grad_(), target, reduction="none")
-    values.sum().backward()
-    want = family(
-        logits.detach().double().numpy(),
-        target.numpy() if target_kind == "hard" else target.double().numpy(),
-        **coefficients,
-        reduction="none",
-    )
-    np.testing.assert_allclose(values.detach().numpy(), want, rtol=1e-5, atol=1e-5)
-    assert logits.grad.isfinite().all()
+    for dtype in (torch.float32, *HALVES):
+        logits, target = extreme(target_kind, dtype)
+        values = function(logits.requires_grad_(), target, reduction="none")
+        values.sum().backward()
+        want = family(
+            logits.detach().double().numpy(),
+            target.numpy() if target_kind == "hard" else target.double().numpy(),
+            **coefficients,
+            reduction="none",
+        )
+        np.testing.assert_allclose(values.detach().numpy(), want, rtol=1e-5, atol=1e-5)
+        assert logits.grad.isfinite().all()
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, *HALVES], ids=str)
@@ -249,37 +244,34 @@ def test_entropy_of_extreme_logits_has_the_exact_value_and_a_finite_gradient(dty
     assert logits.grad.isfinite().all()
 
 
-@pytest.mark.parametrize("scale", [1.0, 1.5, 2.0**16])
-@pytest.mark.parametrize("loss", [*(function for function, _, _ in FUNCTIONS.values())], ids=FUNCTIONS)
+@functions
 @targets
-def test_a_scaled_loss_has_the_scaled_gradient_where_logits_are_minus_infinity(
-    loss, target_kind: str, scale: float
-) -> None:
+def test_a_scaled_loss_has_the_scaled_gradient_where_logits_are_minus_infinity(name: str, target_kind: str) -> None:
+    loss = FUNCTIONS[name][0]
     logits, target = (tensor[4:] for tensor in extreme(target_kind, torch.float32))
     logits.requires_grad_()
-    (scaled,) = torch.autograd.grad(scale * loss(logits, target), logits)
     possible = logits > -math.inf
-    assert (scaled[~possible] == 0).all()
     finite = torch.where(possible, logits.detach(), -1e5).requires_grad_()
     (want,) = torch.autograd.grad(loss(finite, target), finite)
-    torch.testing.assert_close(scaled / scale, want)
+    for scale in (1.0, 2.0**16):  # the latter of a gradient scaler
+        (scaled,) = torch.autograd.grad(scale * loss(logits, target), logits)
+        assert (scaled[~possible] == 0).all()
+        torch.testing.assert_close(scaled / scale, want)
 
 
-@pytest.mark.parametrize("scale", [1.0, 1.5, 2.0**16])
 @pytest.mark.parametrize("masked", [-math.inf, torch.finfo(torch.float32).min])
-def test_a_scaled_entropy_has_the_scaled_gradient_where_classes_are_masked(masked: float, scale: float) -> None:
+def test_a_scaled_entropy_has_the_scaled_gradient_where_classes_are_masked(masked: float) -> None:
+    scale = 2.0**16
     logits = torch.tensor([[0.5, masked, 2.0]], requires_grad=True)
     (scaled,) = torch.autograd.grad(scale * entropy(logits), logits)
     (want,) = torch.autograd.grad(entropy(logits[:, [0, 2]]), logits)
     torch.testing.assert_close(scaled / scale, want)
 
 
-@pytest.mark.parametrize("reduction", REDUCTIONS)
 @pytest.mark.parametrize("dtype", HALVES, ids=str)
 @targets
-def test_half_precision_is_computed_and_returned_in_float32(
-    target_kind: str, dtype: torch.dtype, reduction: str
-) -> None:
+def test_half_precision_is_computed_and_returned_in_float32(target_kind: str, dtype: torch.dtype) -> None:
+    reduction = "none"
     logits, target = sample(target_kind, 6, 5, dtype=dtype)
     exact = target.float() if target_kind == "soft" else target
     for function, _, _ in FUNCTIONS.values():
@@ -312,13 +304,12 @@ def test_hard_targets_equal_one_hot_targets(name: str, data: st.DataObject) -> N
 
 
 @functions
-@pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("ignore_index", [-100, 1])
-def test_ignored_rows_equal_removed_rows(name: str, ignore_index: int, weighted: bool) -> None:
+def test_ignored_samples_might_as_well_not_be_there(name: str, ignore_index: int) -> None:
     logits, _ = sample("hard", 6, 3)
     target = torch.tensor([0, ignore_index, 2, 0, ignore_index, 2])
     keep = target != ignore_index
-    weight = torch.tensor([0.5, 1.0, 3.0], dtype=torch.float64) if weighted else None
+    weight = torch.tensor([0.5, 1.0, 3.0], dtype=torch.float64)
     loss = partial(FUNCTIONS[name][0], weight=weight)
     whole, part = logits.clone().requires_grad_(), logits[keep].requires_grad_()
     for reduction in ("mean", "sum"):
@@ -333,9 +324,9 @@ def test_ignored_rows_equal_removed_rows(name: str, ignore_index: int, weighted:
     assert (values[~keep] == 0).all()
 
 
-@functions
-@pytest.mark.parametrize("junk", [math.nan, math.inf, -math.inf])
-def test_what_an_ignored_row_holds_does_not_matter(name: str, junk: float) -> None:
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("junk", [math.nan, -math.inf])
+def test_what_an_ignored_sample_holds_does_not_matter(name: str, junk: float) -> None:
     logits = torch.tensor([[1.0, 2.0, 0.0], [junk, 0.0, 0.0], [junk, junk, junk]], requires_grad=True)
     target = torch.tensor([1, -100, -100])
     loss = FUNCTIONS[name][0]
@@ -345,23 +336,16 @@ def test_what_an_ignored_row_holds_does_not_matter(name: str, junk: float) -> No
     torch.testing.assert_close(got_grad[0], want_grad[0])
 
 
-@functions
 @targets
 @examples
 @given(data=st.data())
-def test_a_shift_of_all_logits_changes_nothing(name: str, target_kind: str, data: st.DataObject) -> None:
+def test_a_shift_of_all_logits_changes_nothing(target_kind: str, data: st.DataObject) -> None:
     case: Case = data.draw(cases(hard=target_kind == "hard"))
     shift = data.draw(st.floats(-100, 100))
     logits, target = case.tensors()
-    loss = partial(FUNCTIONS[name][0], target=target, **case.torch_options(*COMMON))
+    loss = partial(entropy_regularized, target=target, **COEFFICIENTS, **case.torch_options(*COMMON))
     torch.testing.assert_close(loss(logits + shift), loss(logits), rtol=1e-10, atol=1e-10)
-
-
-@examples
-@given(logits=logit_arrays((3, 4)), shift=st.floats(-100, 100))
-def test_a_shift_of_all_logits_does_not_change_the_entropy(logits: np.ndarray, shift: float) -> None:
-    z = torch.tensor(logits)
-    torch.testing.assert_close(entropy(z + shift), entropy(z), rtol=1e-10, atol=1e-10)
+    torch.testing.assert_close(entropy(logits + shift), entropy(logits), rtol=1e-10, atol=1e-10)
 
 
 @examples

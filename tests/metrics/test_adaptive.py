@@ -21,19 +21,17 @@ def bins_in_this_order(confidence, correct, bins):
     return np.array([[len(p), confidence[p].sum(), correct[p].sum()] for p in parts]).T
 
 
-@pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize(("n", "bins"), [(200, 10), (300, 15), (64, 1)])
-def test_error_equals_netcal_where_bins_divide_samples_and_nothing_is_tied(n, bins, seed):
-    confidence, correct = random_confidences(n, seed=seed)
+def test_error_equals_netcal_where_bins_divide_samples_and_nothing_is_tied(n, bins):
+    confidence, correct = random_confidences(n)
     two = torch.stack([1 - confidence, confidence], 1).numpy()
     expected = ECE(bins=bins, equal_intervals=False).measure(two[:, 1], correct.long().numpy())
     assert adaptive_calibration_error(confidence, correct, bins).item() == pytest.approx(expected, abs=1e-12)
 
 
-@pytest.mark.parametrize("n", [7, 100, 101, 119])
+@pytest.mark.parametrize("n", [7, 100, 119])
 @pytest.mark.parametrize("bins", [1, 4, 15])
-@pytest.mark.parametrize("norm", ["l1", "l2", "max"])
-def test_untied_samples_are_cut_into_bins_of_equal_size(n, bins, norm):
+def test_untied_samples_are_cut_into_bins_of_equal_size(n, bins):
     confidence, correct = random_confidences(n)
     expected = bins_in_this_order(confidence.numpy(), correct.numpy(), bins)
     state = bin_equal_mass(confidence, correct, bins)
@@ -41,8 +39,12 @@ def test_untied_samples_are_cut_into_bins_of_equal_size(n, bins, norm):
     assert state[0].max() - state[0].min() <= 1
     count, total, right = expected[:, expected[0] > 0]
     gap = np.abs(total - right) / count
-    value = {"l1": (count / n * gap).sum(), "l2": (count / n * gap**2).sum() ** 0.5, "max": gap.max()}[norm]
-    assert adaptive_calibration_error(confidence, correct, bins, norm).item() == pytest.approx(value, abs=1e-12)
+    for norm, value in {
+        "l1": (count / n * gap).sum(),
+        "l2": (count / n * gap**2).sum() ** 0.5,
+        "max": gap.max(),
+    }.items():
+        assert adaptive_calibration_error(confidence, correct, bins, norm).item() == pytest.approx(value, abs=1e-12)
 
 
 @pytest.mark.parametrize("correct", [[1, 1, 0, 1, 0, 0], [0, 1, 1, 1, 1, 0], [1, 0, 1, 1, 0, 1]])

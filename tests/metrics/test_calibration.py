@@ -43,11 +43,10 @@ def netcal_error(logits, target, bins=15):
     return ECE(bins=bins).measure(logits.softmax(1).numpy(), target.numpy())
 
 
-@pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("bins", [1, 10, 15])
-@pytest.mark.parametrize("scale", [0.1, 3.0, 10.0])
-def test_error_equals_netcal(seed, bins, scale):
-    logits, target = random_logits(2000, scale=scale, seed=seed)
+@pytest.mark.parametrize("scale", [0.1, 10.0])
+def test_error_equals_netcal(bins, scale):
+    logits, target = random_logits(2000, scale=scale)
     assert error(logits, target, bins).item() == pytest.approx(netcal_error(logits, target, bins), abs=1e-12)
 
 
@@ -129,8 +128,7 @@ def test_an_unknown_norm_is_refused():
         calibration_error(TABLE, "l3")
 
 
-@pytest.mark.parametrize("scale", [0.1, 3.0, 10.0, 1e4])
-@pytest.mark.parametrize("n", [40, 2000])
+@pytest.mark.parametrize(("n", "scale"), [(40, 3.0), (2000, 0.1), (2000, 1e4)])
 def test_maximum_equals_netcal(n, scale):
     logits, target = random_logits(n, scale=scale)
     expected = MCE(bins=15).measure(logits.softmax(1).numpy(), target.numpy())
@@ -147,7 +145,7 @@ def bins_of(logits, target, bins):
             yield confidence[inside], correct[inside]
 
 
-@pytest.mark.parametrize("scale", [0.1, 3.0, 1e4])
+@pytest.mark.parametrize("scale", [3.0, 1e4])
 @pytest.mark.parametrize("n", [1, 30, 2000])
 @pytest.mark.parametrize("bins", [1, 15])
 def test_l2_maximum_and_debiased_equal_loops_over_bins(n, scale, bins):
@@ -169,7 +167,7 @@ def test_l2_maximum_and_debiased_equal_loops_over_bins(n, scale, bins):
     assert root.item() == pytest.approx(max(debiased, 0) ** 0.5, abs=1e-9)
 
 
-@pytest.mark.parametrize(("confidence", "accuracy"), [(0.8, 0.8), (0.9, 0.7), (0.65, 0.66)])
+@pytest.mark.parametrize(("confidence", "accuracy"), [(0.8, 0.8), (0.9, 0.7)])
 def test_the_debiased_square_is_unbiased_and_the_plug_in_is_not(confidence, accuracy):
     n, repeats = 20, 10_000
     correct = np.random.default_rng(0).binomial(n, accuracy, repeats)

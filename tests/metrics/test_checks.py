@@ -1,5 +1,7 @@
 """Every kind of unusable predictions is refused in one line that says what is wrong."""
 
+import re
+
 import pytest
 import torch
 
@@ -15,7 +17,6 @@ def with_row(*row):
     return logits
 
 
-@pytest.mark.parametrize("function", [scores_of, fit_temperature, lambda logits, target: overconfident_share(logits)])
 @pytest.mark.parametrize(
     ("logits", "message"),
     [
@@ -28,14 +29,12 @@ def with_row(*row):
         (torch.zeros(3, 2, dtype=torch.int64), "floating point of shape (N, C), got torch.int64"),
     ],
 )
-def test_logits_without_probabilities_are_refused(function, logits, message):
-    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the message is looked at below
-        function(logits, TARGET[: len(logits)])
-    assert message in str(caught.value)
-    assert "\n" not in str(caught.value)
+def test_logits_without_probabilities_are_refused(logits, message):
+    for function in (scores_of, fit_temperature, lambda logits, target: overconfident_share(logits)):
+        with pytest.raises(ValueError, match=rf"^logits must .*{re.escape(message)}.*$"):
+            function(logits, TARGET[: len(logits)])
 
 
-@pytest.mark.parametrize("function", [scores_of, fit_temperature])
 @pytest.mark.parametrize(
     ("target", "message"),
     [
@@ -46,10 +45,10 @@ def test_logits_without_probabilities_are_refused(function, logits, message):
         (torch.tensor([-1, 0, 1]), "targets must lie in 0..1, the classes of the logits, got -1..1"),
     ],
 )
-def test_targets_that_are_no_classes_of_the_logits_are_refused(function, target, message):
-    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the message is looked at below
-        function(FINE, target)
-    assert message in str(caught.value)
+def test_targets_that_are_no_classes_of_the_logits_are_refused(target, message):
+    for function in (scores_of, fit_temperature):
+        with pytest.raises(ValueError, match=rf"^targets must .*{re.escape(message.removeprefix('targets must '))}$"):
+            function(FINE, target)
 
 
 @pytest.mark.parametrize("dtype", [torch.int32, torch.uint8])

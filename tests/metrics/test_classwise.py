@@ -14,8 +14,8 @@ def error(logits, target, bins=15):
     return state_of(ClasswiseCalibrationError(logits.shape[1], bins), logits, target).compute()
 
 
-@pytest.mark.parametrize("scale", [0.1, 3.0, 1e4])
-@pytest.mark.parametrize("bins", [1, 10, 15])
+@pytest.mark.parametrize("scale", [3.0, 1e4])
+@pytest.mark.parametrize("bins", [1, 15])
 def test_error_is_the_mean_of_netcal_over_the_classes(bins, scale):
     logits, target = random_logits(500, classes=6, scale=scale)
     p = logits.softmax(1)

@@ -62,7 +62,7 @@ def test_an_empty_state_is_drawn_as_one(tmp_path):
 
 
 @pytest.mark.parametrize(("correct", "count"), [(0, 1), (1, 1), (3, 7), (999, 1000), (0, 50)])
-@pytest.mark.parametrize("level", [0.5, 0.95, 0.999])
+@pytest.mark.parametrize("level", [0.5, 0.95])
 def test_interval_equals_scipy(correct, count, level):
     low, high = wilson_interval(torch.tensor(correct), torch.tensor(count), level)
     expected = scipy.stats.binomtest(correct, count).proportion_ci(level, method="wilson")

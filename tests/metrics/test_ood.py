@@ -40,9 +40,9 @@ def random_scores(n, m, levels=None, seed=0, shift=1.0):
     return [(score * levels).round() / levels if levels else score for score in scores]
 
 
-@pytest.mark.parametrize("levels", [None, 0.5, 2, 20])
-@pytest.mark.parametrize(("n", "m"), [(1, 1), (20, 3), (100, 400), (1000, 500)])
-@pytest.mark.parametrize("shift", [-1.0, 0.0, 2.0, 50.0])
+@pytest.mark.parametrize("levels", [None, 0.5, 20])
+@pytest.mark.parametrize(("n", "m"), [(1, 1), (20, 3), (100, 400)])
+@pytest.mark.parametrize("shift", [0.0, 2.0])
 def test_metrics_equal_scikit_learn(n, m, levels, shift):
     scores = random_scores(n, m, levels, seed=n + m, shift=shift)
     assert ood_metrics(*scores) == pytest.approx(by_scikit_learn(*scores), abs=1e-12)

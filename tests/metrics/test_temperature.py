@@ -27,7 +27,7 @@ def planted(temperature, n=2000, classes=26, scale=3.0, seed=0):
     return torch.tensor(temperature * z), torch.tensor(target), information**-0.5
 
 
-@pytest.mark.parametrize("temperature", [0.05, 0.5, 1.0, 2.0, 30.0])
+@pytest.mark.parametrize("temperature", [0.05, 1.0, 30.0])
 def test_a_planted_temperature_is_recovered_within_its_standard_error(temperature):
     errors = []
     for seed in range(40):
@@ -38,11 +38,10 @@ def test_a_planted_temperature_is_recovered_within_its_standard_error(temperatur
     assert 0.7 < np.std(errors) < 1.35
 
 
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
-@pytest.mark.parametrize("scale", [1e-3, 1.0, 10.0, 1e3])
-@pytest.mark.parametrize("seed", range(3))
-def test_temperature_equals_scipy_s(seed, scale, dtype):
-    logits, target = random_logits(300, scale=scale, seed=seed, dtype=dtype)
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+@pytest.mark.parametrize("scale", [1e-3, 10.0, 1e3])
+def test_temperature_equals_scipy_s(scale, dtype):
+    logits, target = random_logits(300, scale=scale, dtype=dtype)
     middle = np.log(scale)
     best = scipy.optimize.minimize_scalar(
         negative_log_likelihood, bounds=(middle - 3, middle + 6), args=(logits, target), options={"xatol": 1e-9}

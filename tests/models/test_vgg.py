@@ -20,8 +20,7 @@ def test_parameter_count_is_the_published_one(net, num_classes, expected):
 
 
 @pytest.mark.parametrize("net", NETS)
-@pytest.mark.parametrize("size", [16, 28, 32])
-@pytest.mark.parametrize("in_channels", [1, 3])
+@pytest.mark.parametrize(("size", "in_channels"), [(16, 1), (28, 1), (32, 3)])
 def test_logits_have_a_column_per_class(net, size, in_channels):
     logits = net(in_channels, 11)(torch.randn(2, in_channels, size, size))
     assert logits.shape == (2, 11)

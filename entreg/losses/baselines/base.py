@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from entreg.losses.checks import check_reduction, class_weight
-from entreg.losses.rows import Reduction, counts, reduce
+from entreg.losses.plain import Reduction, counts, reduce
 from entreg.losses.terms import batched, specify
 
 
@@ -71,11 +71,13 @@ class ClassificationLoss(nn.Module, ABC):
         spec = specify(logits, target, self.class_weight, ignore_index=self.ignore_index)
         z, y, weight = batched(logits, target, self.class_weight, spec, self.validate_args)
         counted = counts(y, weight, spec)
-        keep = None if y.is_floating_point() else y != self.ignore_index
-        if keep is None:
+        keep = None
+        if y.is_floating_point():
             y = y.to(spec.dtype)
         else:  # what an ignored sample holds, infinite or undefined, reaches neither value nor gradient
-            z, y = torch.where(keep.unsqueeze(1), z, 0.0), torch.where(keep, y, 0)
+            keep = y != self.ignore_index
+            z = torch.where(keep.unsqueeze(1), z, 0.0)
+            y = torch.where(keep, y, 0)
         values = self.per_sample(z.to(spec.dtype), y)
         if counted.sample_weight is not None:
             values = values * counted.sample_weight
@@ -86,8 +88,9 @@ class ClassificationLoss(nn.Module, ABC):
 
     def extra_repr(self) -> str:
         """Show the numbers a loss was made with."""
-        shown = {name: value for name, value in vars(self).items() if isinstance(value, (int, float, str))}
-        return ", ".join(f"{name}={value!r}" for name, value in shown.items() if name != "training" and name[0] != "_")
+        numbers = {name: value for name, value in vars(self).items() if isinstance(value, (int, float, str))}
+        shown = [name for name in numbers if name != "training" and not name.startswith("_")]
+        return ", ".join(f"{name}={numbers[name]!r}" for name in shown)
 
 
 class TargetLoss(ClassificationLoss):

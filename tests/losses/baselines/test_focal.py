@@ -49,7 +49,7 @@ def test_it_bounds_cross_entropy_minus_gamma_times_entropy(target_kind: str, gam
     assert (FocalLoss(gamma, reduction="none")(logits, target) >= bound - 1e-12).all()
 
 
-@pytest.mark.parametrize("gamma", [0.01, 0.5, 1.0, 2.0])
+@pytest.mark.parametrize("gamma", [0.5, 2.0])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_a_sure_and_right_prediction_has_neither_loss_nor_gradient(gamma: float, dtype: torch.dtype) -> None:
     logits = torch.tensor([[1e4, 0.0, -1e4]], dtype=dtype)

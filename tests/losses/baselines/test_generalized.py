@@ -53,10 +53,9 @@ def test_q_is_that_of_the_paper_by_default() -> None:
 
 
 @targets
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize("q", [1e-6, 1e-12, 1e-30])
-def test_a_vanishing_q_gives_cross_entropy(target_kind: str, dtype: torch.dtype, q: float) -> None:
-    logits, target = sample(target_kind, dtype)
+@pytest.mark.parametrize("q", [1e-6, 1e-12])
+def test_a_vanishing_q_gives_cross_entropy(target_kind: str, q: float) -> None:
+    logits, target = sample(target_kind, torch.float32)
     got = with_gradient(GeneralizedCrossEntropyLoss(q), logits, target)
     torch.testing.assert_close(got, with_gradient(F.cross_entropy, logits, target), rtol=1e-5, atol=1e-6)
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any
 
 import numpy as np
 import pytest
@@ -23,29 +22,23 @@ def label_smoothing(z: np.ndarray, q: np.ndarray, smoothing: float) -> float:
 
 
 @targets
-@pytest.mark.parametrize("smoothing", [0.0, 0.05, 0.5, 1.0])
+@pytest.mark.parametrize("smoothing", [0.05, 1.0])
 def test_values_are_those_of_the_formula(target_kind: str, smoothing: float) -> None:
     logits, target = sample(target_kind)
     want = oracle(lambda z, q: label_smoothing(z, q, smoothing), logits, target)
     torch.testing.assert_close(LabelSmoothingLoss(smoothing, reduction="none")(logits, target), want)
 
 
-@targets
-@pytest.mark.parametrize("smoothing", [0.1, 1.0])
 @pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
-@pytest.mark.parametrize(
-    "options", [{}, {"weight": WEIGHT}, {"ignore_index": 1}, {"weight": WEIGHT, "ignore_index": 1}]
-)
-def test_it_is_that_of_pytorch(target_kind: str, smoothing: float, reduction: str, options: dict[str, Any]) -> None:
+@targets
+def test_it_is_that_of_pytorch(target_kind: str, reduction: str) -> None:
     logits, target = sample(target_kind)
+    options = {"reduction": reduction}
     if target_kind == "hard":
         target[0] = 1
-    else:
-        options = {name: value for name, value in options.items() if name != "ignore_index"}
-    got = with_gradient(LabelSmoothingLoss(smoothing, reduction=reduction, **options), logits, target)
-    if "weight" in options:
-        options = {**options, "weight": torch.tensor(WEIGHT, dtype=torch.float64)}
-    torchs = nn.CrossEntropyLoss(label_smoothing=smoothing, reduction=reduction, **options)
+        options["ignore_index"] = 1
+    torchs = nn.CrossEntropyLoss(torch.tensor(WEIGHT, dtype=torch.float64), label_smoothing=0.1, **options)
+    got = with_gradient(LabelSmoothingLoss(0.1, weight=WEIGHT, **options), logits, target)
     torch.testing.assert_close(got, with_gradient(torchs, logits, target))
 
 

@@ -39,7 +39,7 @@ def test_epsilon_is_2_by_default() -> None:
 
 
 @pytest.mark.parametrize("eps", [1e-6, math.exp(-4)])
-@pytest.mark.parametrize("epsilon", [0.5, 2.0, 6.0])
+@pytest.mark.parametrize("epsilon", [0.5, 6.0])
 def test_for_hard_targets_it_is_mix_ent_with_fixed_coefficients(epsilon: float, eps: float) -> None:
     logits, target = sample()
     mix_ent = MixEntLoss(1.0, math.e, epsilon / -math.log(eps), math.e, eps=eps, **FIXED)

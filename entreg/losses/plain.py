@@ -14,7 +14,7 @@ from entreg.losses.checks import check_reduction
 
 Reduction = Literal["none", "mean", "sum"]
 Coefficient = float | Tensor
-Scales = Mapping[str, Tensor]
+ClassCoefficients = Mapping[str, Tensor]
 LOWEST = -2000.0  # below the logarithm of the smallest float64: p ln p is 0 there, not 0 * inf
 
 
@@ -41,19 +41,31 @@ class Spec(NamedTuple):
     entropy: bool
     rce: bool
 
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """Names of the terms that are computed, in the order in which they are returned."""
+        asked = {"ce": True, "entropy": self.entropy, "rce": self.rce}
+        return tuple(name for name, wanted in asked.items() if wanted)
 
-def rows(
-    logits: Tensor, target: Tensor, weight: Tensor | None, spec: Spec, scales: Scales | None = None
+
+def sample_terms(
+    logits: Tensor,
+    target: Tensor,
+    weight: Tensor | None,
+    spec: Spec,
+    class_coefficients: ClassCoefficients | None = None,
 ) -> tuple[Tensor, ...]:
     r"""Return the terms of ``spec`` for logits ``(N, C, ...)``, each ``(N, ...)``, in nats: CE, then H, then RCE.
 
-    Class weights act inside the sum of a dense CE and nowhere else. ``scales`` multiplies each class's part of a term
-    (log bases per class), by the names ``ce``, ``entropy`` and ``rce``; it needs ``dense``.
+    Class weights act inside the sum of a dense CE and nowhere else. ``class_coefficients`` multiply each class's part
+    of a term (log bases per class), by the names ``ce``, ``entropy`` and ``rce``; they need ``dense``.
     """
-    scales = scales or {}
+    scales = class_coefficients or {}
     log_p = F.log_softmax(logits, 1, dtype=spec.dtype)
     p = log_p.exp() if spec.entropy or (spec.dense and spec.rce) else None
-    h = entropy_of(log_p, scaled(p, scales.get("entropy"))) if spec.entropy and p is not None else None
+    h = None
+    if spec.entropy and p is not None:
+        h = entropy_of(log_p, scaled(p, scales.get("entropy")))
     if spec.dense:
         ce, rce = _of_distribution(log_p, p, distribution(target, logits, spec), weight, spec, scales)
     else:
@@ -63,8 +75,10 @@ def rows(
         keep = target != spec.ignore_index
         ce = torch.where(keep, ce, 0.0)
         if rce is not None:
-            tied = entropy_of(log_p, scaled(p, scales.get("rce"))) if spec.unlabelled and p is not None else 0.0
-            rce = torch.where(keep, rce, tied)
+            if spec.unlabelled and p is not None:  # KL is 0 without a label, so RCE is H, by its own coefficients
+                rce = torch.where(keep, rce, entropy_of(log_p, scaled(p, scales.get("rce"))))
+            else:
+                rce = torch.where(keep, rce, 0.0)
         if h is not None and not spec.unlabelled:
             h = torch.where(keep, h, 0.0)
     return tuple(term for term in (ce, h, rce) if term is not None)
@@ -78,7 +92,7 @@ def _of_index(log_p: Tensor, target: Tensor, spec: Spec) -> tuple[Tensor, Tensor
 
 
 def _of_distribution(
-    log_p: Tensor, p: Tensor | None, q: Tensor, weight: Tensor | None, spec: Spec, scales: Scales
+    log_p: Tensor, p: Tensor | None, q: Tensor, weight: Tensor | None, spec: Spec, scales: ClassCoefficients
 ) -> tuple[Tensor, Tensor | None]:
     """CE and RCE of a distribution."""
     wq = scaled(scaled(q, weight), scales.get("ce"))
@@ -94,6 +108,15 @@ class Counts(NamedTuple):
 
     sample_weight: Tensor | None
     normalizer: Tensor | int
+
+    def weigh(self, values: Tensor, term: str, spec: Spec) -> Tensor:
+        """Multiply what belongs to a term of each sample by the sample's weight, where the term does not hold it yet.
+
+        The CE of a dense target does: its class weights act inside the sum over classes.
+        """
+        if self.sample_weight is None or (term == "ce" and spec.dense):
+            return values
+        return values * self.sample_weight
 
     def of_each(self, target: Tensor, spec: Spec) -> Tensor:
         """Return the weights of the samples where they are 1 or 0 too, ``(N, ...)``."""
@@ -121,12 +144,10 @@ def combine(
 ) -> Tensor:
     """Sum terms times coefficients times sample weights, and reduce."""
     total = None
-    for position, (value, coefficient) in enumerate(zip(values, coefficients, strict=True)):
+    for term, value, coefficient in zip(spec.terms, values, coefficients, strict=True):
         if not isinstance(coefficient, Tensor) and coefficient == 0:
             continue  # a term that is off may be infinite
-        if counted.sample_weight is not None and not (position == 0 and spec.dense):
-            value = value * counted.sample_weight
-        part = value * coefficient
+        part = counted.weigh(value, term, spec) * coefficient
         total = part if total is None else total + part
     if total is None:
         total = values[0] * 0.0
