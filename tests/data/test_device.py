@@ -30,7 +30,7 @@ def test_a_cpu_takes_512():
     assert evaluation_batch_size(torch.device("cpu"), (1, 28, 28)) == 512
 
 
-@pytest.mark.parametrize(("wanted", "free", "moved"), [(None, GIB, True), (None, 100, False), (True, 100, True)])
+@pytest.mark.parametrize(("wanted", "free", "moved"), [(None, GIB, True), (None, 4 * 3136, False), (True, 100, True)])
 def test_samples_move_where_they_fit_or_are_wanted(wanted, free, moved, monkeypatch):
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free, free))
     asked: list[torch.device] = []

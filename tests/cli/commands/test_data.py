@@ -92,6 +92,15 @@ def test_show_draws_upright_letters_with_labels(root, tmp_path):
     assert inside.mean(0).max() < 0.3
 
 
+def test_show_sorts_by_class(root, tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr("entreg.cli.commands.data._draw", lambda pictures, titles, out: drawn.append(titles))
+    assert main(["data", "show", "letters", "--count", "26", "--out", str(tmp_path / "sheet.png")]) == 0
+    assert len(drawn[0]) == 26
+    assert drawn[0] == sorted(drawn[0])
+    assert len(set(drawn[0])) > 5
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [

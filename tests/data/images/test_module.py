@@ -143,11 +143,11 @@ def test_noise_is_a_function_of_the_split_seed_in_the_shape_of_the_data():
 
 
 def test_test_images_are_corrupted_as_their_set_says_before_they_are_normalised():
-    data = tiny(ood=(), corruptions=["contrast"], split_seed=3)
-    assert data.test_names == ("test", *(f"corrupt-contrast-{severity}" for severity in range(1, 6)))
+    data = tiny(ood=(), corruptions=["occlusion"], split_seed=3)
+    assert data.test_names == ("test", *(f"corrupt-occlusion-{severity}" for severity in range(1, 6)))
     data.trainer = SimpleNamespace(training=False, testing=True)
     batch = data.test_set[torch.tensor([5, 2])]
-    expected = Corruptions(60, seed=3)("contrast", 4, batch.input.float(), batch.id)
+    expected = Corruptions(60, seed=3)("occlusion", 4, batch.input.float(), batch.id)
     found = data.on_after_batch_transfer(batch, 4).input
     torch.testing.assert_close(found, (expected / 255 - 0.5) / 0.25, rtol=1e-4, atol=1e-5)
     clean = EvaluationSet("ood", "other", data.test_set, ("x",))
