@@ -9,6 +9,7 @@ import yaml
 from jsonargparse import ArgumentParser
 
 from entreg.classifier import Classifier
+from entreg.data.source import described_shape
 from entreg.errors import ConfigError, RunError
 from entreg.runs import Run, read_summary
 
@@ -27,12 +28,14 @@ def load(run: Run) -> Classifier:
         RunError: if the run is not finished, or its checkpoint cannot be opened or does not fit.
     """
     summary = read_summary(run)
-    if "classes" not in summary:
-        raise RunError(f"{run.path}: summary.json names no classes; finish it: entreg fit --run {run.path}")
+    if not {"classes", "data"} <= summary.keys():
+        raise RunError(
+            f"{run.path}: summary.json does not say what the run was trained on; finish it: entreg fit --run {run.path}"
+        )
     parser = ArgumentParser(exit_on_error=False)
     parser.add_class_arguments(Classifier, "model")
     config = yaml.safe_load(run.config.read_text())["model"]
-    config |= {"num_classes": len(summary["classes"]), "in_channels": summary["data"]["image_shape"][0]}
+    config |= {"num_classes": len(summary["classes"]), "in_channels": described_shape(summary["data"])[0]}
     try:
         model: Classifier = parser.instantiate_classes(parser.parse_object({"model": config})).model
     except ArgumentError as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,7 +11,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Trainer
 
 from entreg.callbacks import StopOnSignal, Stopped
-from entreg.cluster import lost_touch
+from entreg.cluster import lost_touch, requeue
 from entreg.errors import ConfigError, RunError
 from entreg.loggers import wandb_errors
 from entreg.runs import Run
@@ -46,3 +48,10 @@ def translated(trainer: Trainer, run: Run, stop: StopOnSignal) -> Iterator[None]
         raise RunError(f"W&B: {error}; log in again, or set WANDB_MODE=offline") from error
     except SystemExit as error:  # what Lightning makes of Ctrl-C
         raise RunError(f"interrupted{how_to_go_on if run.started else ''}") from error
+
+
+def what_follows(stopped: Stopped, run: Run) -> str:
+    """Hand the job back to SLURM where the signal asks for it, and say how the run goes on."""
+    if stopped.signum == signal.SIGUSR1 and requeue():
+        return f"SLURM starts job {os.environ['SLURM_JOB_ID']} again, which goes on"
+    return f"go on with: entreg fit --run {run.path}" if run.started else "nothing was written"

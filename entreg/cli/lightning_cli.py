@@ -17,9 +17,9 @@ from entreg.callbacks import AtomicCheckpointIO, CheckpointOptions, Classificati
 from entreg.classifier import Classifier
 from entreg.cli.messages import OneLineErrors, readable
 from entreg.cli.resolve import as_list
-from entreg.cli.session import Session
+from entreg.cli.session import Parts, Session
 from entreg.cluster import cluster_plugins
-from entreg.data import ImageDataModule
+from entreg.data import ClassificationDataModule
 from entreg.errors import ConfigError
 from entreg.runs import check_checkpoint
 
@@ -44,7 +44,7 @@ class EntregCLI(LightningCLI):
         self.started = time.time()
         super().__init__(
             Classifier,
-            ImageDataModule,
+            ClassificationDataModule,
             subclass_mode_data=True,
             save_config_callback=RunFolder,
             seed_everything_default=0,
@@ -129,17 +129,21 @@ class EntregCLI(LightningCLI):
             **kwargs,
         )
 
-    def fit(self, model: Classifier, datamodule: ImageDataModule, **_: Any) -> None:
+    def fit(self, model: Classifier, datamodule: ClassificationDataModule, **_: Any) -> None:
         """Train or resume, then evaluate the checkpoint chosen on validation."""
-        self.session.fit(self.trainer, model, datamodule)
+        self.session.fit(Parts(self.trainer, model, datamodule))
 
-    def validate(self, model: Classifier, datamodule: ImageDataModule, ckpt_path: str | None = None, **_: Any) -> None:
+    def validate(
+        self, model: Classifier, datamodule: ClassificationDataModule, ckpt_path: str | None = None, **_: Any
+    ) -> None:
         """Evaluate a run's best checkpoint on validation; ``ckpt_path``, without writing anything."""
-        self.session.evaluate("val", self.trainer, model, datamodule, ckpt_path)
+        self.session.evaluate("val", Parts(self.trainer, model, datamodule), ckpt_path)
 
-    def test(self, model: Classifier, datamodule: ImageDataModule, ckpt_path: str | None = None, **_: Any) -> None:
+    def test(
+        self, model: Classifier, datamodule: ClassificationDataModule, ckpt_path: str | None = None, **_: Any
+    ) -> None:
         """Evaluate a run's best checkpoint on test; ``ckpt_path``, without writing anything."""
-        self.session.evaluate("test", self.trainer, model, datamodule, ckpt_path)
+        self.session.evaluate("test", Parts(self.trainer, model, datamodule), ckpt_path)
 
     def _read(self, path: Path) -> Namespace:
         """Parse the config of a run that has begun."""

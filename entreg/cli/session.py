@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from jsonargparse import Namespace
 from lightning.pytorch import Callback, Trainer
@@ -27,11 +26,11 @@ from entreg.callbacks import (
     checkpoints,
 )
 from entreg.classifier import Classifier
-from entreg.cli.failures import translated
+from entreg.cli.failures import translated, what_follows
 from entreg.cli.resolve import as_list, check_same, check_validation, default_name, fill_in, find_run, fit_to_machine
 from entreg.cli.summary import logged_scores, print_results, training_summary
-from entreg.cluster import requeue, shared_with_children
-from entreg.data import ImageDataModule
+from entreg.cluster import shared_with_children
+from entreg.data import ClassificationDataModule
 from entreg.errors import ConfigError, Interrupted
 from entreg.loggers import CSVLog, describe_run, finish_wandb
 from entreg.loggers.wandb_report import report_to_wandb
@@ -41,6 +40,14 @@ from entreg.runs.provenance import config_hash
 from entreg.runs.scoring import evaluate_predictions
 
 _STAGES = {"val": "validate", "test": "test"}
+
+
+class Parts(NamedTuple):
+    """What the parser has made of a config."""
+
+    trainer: Trainer
+    model: Classifier
+    data: ClassificationDataModule
 
 
 class Session:
@@ -99,19 +106,19 @@ class Session:
                 found.append(self.stop)
         return found
 
-    def fit(self, trainer: Trainer, model: Classifier, data: ImageDataModule) -> None:
+    def fit(self, parts: Parts) -> None:
         """Train or resume, then evaluate the checkpoint chosen on validation.
 
         Raises:
             Interrupted: on a signal; the run can go on.
         """
-        failed = True
+        trainer, failed = parts.trainer, True
         try:
             with self._occupied(trainer):
-                self._train(trainer, model, data)
+                self._train(parts)
                 evaluated = self.config.evaluate and self.writes
                 if evaluated:
-                    self._evaluate(("val", "test"), trainer, model, data, self._chosen())
+                    self._evaluate(("val", "test"), parts, self._chosen())
                 self._finish(trainer)
                 if evaluated:
                     with self._translated(trainer):
@@ -123,20 +130,18 @@ class Session:
             if not stopped.together and trainer.strategy.launcher is not None:
                 trainer.strategy.launcher.kill(signal.SIGTERM)
             finish_wandb(exit_code=1)  # before SLURM ends the processes of a job that it takes back
-            raise Interrupted(f"{stopped}; {self._how_to_go_on(stopped)}") from stopped
+            raise Interrupted(f"{stopped}; {what_follows(stopped, self.run)}") from stopped
         finally:
             finish_wandb(exit_code=int(failed))
 
-    def evaluate(
-        self, split: str, trainer: Trainer, model: Classifier, data: ImageDataModule, ckpt_path: str | None
-    ) -> None:
+    def evaluate(self, split: str, parts: Parts, ckpt_path: str | None) -> None:
         """Evaluate the checkpoint chosen on validation, or another one without writing anything."""
-        with self.lease if self.writes and trainer.is_global_zero else nullcontext():
+        with self.lease if self.writes and parts.trainer.is_global_zero else nullcontext():
             if self.writes:  # read again: until the lease was taken, another process may have written it
                 self.summary = read_summary(self.run)
             checkpoint = self.run.best() if ckpt_path is None else Path(ckpt_path)
-            self._evaluate((split,), trainer, model, data, checkpoint)
-            self._finish(trainer)
+            self._evaluate((split,), parts, checkpoint)
+            self._finish(parts.trainer)
 
     @contextmanager
     def _occupied(self, trainer: Trainer) -> Iterator[None]:
@@ -154,23 +159,23 @@ class Session:
                 finally:
                     remove_unless_started(self.run)
 
-    def _train(self, trainer: Trainer, model: Classifier, data: ImageDataModule) -> None:
+    def _train(self, parts: Parts) -> None:
         """Train, from the newest checkpoint on if there is one, and summarise what came of it."""
+        trainer, model, data = parts
         wall_seconds = self.summary.get("wall_seconds", 0.0)
         checkpoint = self.run.resume_from() if self.run.started else None
         with shared_with_children(self.run.id), self._translated(trainer):
             trainer.fit(model, datamodule=data, ckpt_path=checkpoint, weights_only=True)
-        self.summary = {}  # its scores are those of an earlier best checkpoint
         if self.writes:
             self.stop.check(trainer)
             rank_zero_only(self.run.forget_predictions)()
+        self.summary = {}  # its scores are those of an earlier best checkpoint
         found = training_summary(self.config, self.resolved, trainer, model, data, self.throughput)
         self._summarise(trainer, {**found, "wall_seconds": wall_seconds})
 
-    def _evaluate(
-        self, splits: Sequence[str], trainer: Trainer, model: Classifier, data: ImageDataModule, checkpoint: Path
-    ) -> None:
+    def _evaluate(self, splits: Sequence[str], parts: Parts, checkpoint: Path) -> None:
         """Evaluate a checkpoint on ``splits``; write predictions, what follows from them, and figures."""
+        trainer, model, data = parts
         for split in splits:
             with self._translated(trainer):
                 step = getattr(trainer, _STAGES[split])
@@ -196,12 +201,6 @@ class Session:
                 "trainer.val_check_interval, or let trainer.max_epochs end it, not max_steps or max_time"
             )
         return self.run.best()
-
-    def _how_to_go_on(self, stopped: Stopped) -> str:
-        """Hand the job back to SLURM where the signal asks for it; say how the run goes on."""
-        if stopped.signum == signal.SIGUSR1 and requeue():
-            return f"SLURM starts job {os.environ['SLURM_JOB_ID']} again, which goes on"
-        return f"go on with: entreg fit --run {self.run.path}" if self.run.started else "nothing was written"
 
     def _summarise(self, trainer: Trainer, content: dict[str, Any]) -> None:
         self.summary |= content

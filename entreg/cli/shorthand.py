@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 from entreg.errors import ConfigError
 from entreg.losses import find
@@ -13,7 +14,9 @@ _KEYWORDS = ("best", "last", "hpc", "registry")
 
 
 def expand(args: list[str]) -> list[str]:
-    """Rewrite ``--run DIR``, ``--model.loss NAME`` and ``--model.net NAME``; refuse what could only fail later.
+    """Rewrite ``--run DIR`` and the names after ``--model.loss``, ``--model.net`` and ``--data``.
+
+    What could only fail later is refused.
 
     Raises:
         ConfigError: if there is nothing to run, the loss is unknown, or ``--ckpt_path`` is a keyword.
@@ -31,6 +34,10 @@ def expand(args: list[str]) -> list[str]:
     for position, value in _values(options, "--model.net"):
         if value in _NETS:  # the parser would find two: torchvision has an MLP as well
             options[position] = options[position].removesuffix(value) + f"entreg.models.{value}"
+    for position, value in sorted(_values(options, "--data"), reverse=True):  # from behind, as words are put in
+        class_path, init_args = _data_set(value)
+        options[position] = options[position].removesuffix(value) + class_path
+        options[position + 1 : position + 1] = [f"--data.{key}={given}" for key, given in init_args.items()]
     folders = [value for _, value in _values(options, "--run")]
     return [
         command,
@@ -46,6 +53,15 @@ def _class_path(loss: str) -> str:
         return find(loss).class_path
     except ValueError as error:
         raise ConfigError(str(error)) from error
+
+
+def _data_set(data: str) -> tuple[str, dict[str, Any]]:
+    """Class path and arguments of a data set of the registry; what has another name is for the parser."""
+    if "." in data or data.startswith("{"):
+        return data, {}
+    from entreg.data import class_path_of  # imports Lightning, which takes seconds
+
+    return class_path_of(data) or (data, {})
 
 
 def _values(options: list[str], name: str) -> list[tuple[int, str]]:

@@ -13,7 +13,7 @@ from rich.table import Table
 from entreg.callbacks import Throughput
 from entreg.classifier import Classifier
 from entreg.console import print_line
-from entreg.data import ImageDataModule
+from entreg.data import ClassificationDataModule
 from entreg.losses import coefficients_of
 from entreg.runs import Run
 from entreg.runs.provenance import config_hash, environment
@@ -26,7 +26,7 @@ def training_summary(
     resolved: Namespace,
     trainer: Trainer,
     model: Classifier,
-    data: ImageDataModule,
+    data: ClassificationDataModule,
     throughput: Throughput,
 ) -> dict[str, Any]:
     """Return what summary.json says of a training that has ended.

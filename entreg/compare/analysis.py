@@ -8,12 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from entreg.compare.measures import Measure, correct_of, measure_of, measures_of
+from entreg.compare.result import Result
 from entreg.compare.stats.intervals import Estimate, mean_estimate
 from entreg.compare.stats.jackknife import Contributions
 from entreg.compare.stats.mcnemar import mcnemar
 from entreg.compare.stats.verdict import Comparison, Pairs, compare_arms
-from entreg.compare.study import Result, Study
+from entreg.compare.study import Study
 from entreg.errors import ConfigError
+
+_Measured = tuple[Result, Mapping[str, Contributions]]
 
 
 @dataclass(frozen=True)
@@ -55,8 +58,8 @@ def analyse(
 
     Args:
         study: the runs.
-        baseline: an arm as :meth:`Study.arm` finds it; default: ``cross_entropy`` if there is one, else the arm with
-            the most seeds.
+        baseline: an arm as :meth:`Study.label_of` finds it; default: ``cross_entropy`` if there is one, else the arm
+            with the most seeds.
         metrics: keys of the measures that the verdict is about.
         margins: by measure, the largest difference that does not matter, in the measure's unit; default: 0.1 points of
             accuracy, and none for the others, of which equivalence is not tested then.
@@ -71,28 +74,28 @@ def analyse(
     for key in metrics:
         if key not in common:
             raise ConfigError(f"--metric {key}: expected one that every run has: {', '.join(common)}")
-    chosen = _baseline(study) if baseline is None else study.arm(baseline)
+    chosen = _default_baseline(study) if baseline is None else study.label_of(baseline)
     measures = {key: measure_of(key) for key in common}
     values = {key: {label: [of_run[key].value for of_run in runs] for label, runs in found.items()} for key in common}
-    return Analysis(
-        study=study,
-        baseline=chosen if len(study.arms) > 1 else None,
-        primary=tuple(metrics),
-        measures=measures,
-        estimates={
-            key: {label: mean_estimate(v, 1 - alpha) for label, v in arms.items()} for key, arms in values.items()
-        },
-        values=values,
-        comparisons={
-            key: compare_arms(
-                {label: _pairs(key, study, found, label, chosen) for label in study.arms if label != chosen},
-                higher_is_better=measure.higher_is_better,
-                margin=(margins or {}).get(key, measure.margin),
-                alpha=alpha,
-            )
-            for key, measure in measures.items()
-        },
-    )
+    estimates = {
+        key: {label: mean_estimate(of_arm, 1 - alpha) for label, of_arm in by_arm.items()}
+        for key, by_arm in values.items()
+    }
+    by_seed = {
+        label: {result.seed: (result, of_run) for result, of_run in zip(arm, found[label], strict=True)}
+        for label, arm in study.arms.items()
+    }
+    comparisons = {
+        key: compare_arms(
+            {label: _pairs(key, by_seed[label], by_seed[chosen]) for label in study.arms if label != chosen},
+            higher_is_better=measure.higher_is_better,
+            margin=(margins or {}).get(key, measure.margin),
+            alpha=alpha,
+        )
+        for key, measure in measures.items()
+    }
+    several = len(study.arms) > 1
+    return Analysis(study, chosen if several else None, tuple(metrics), measures, estimates, values, comparisons)
 
 
 def _common(runs: Sequence[Mapping[str, Contributions]]) -> list[str]:
@@ -100,25 +103,29 @@ def _common(runs: Sequence[Mapping[str, Contributions]]) -> list[str]:
     return [key for key in runs[0] if all(key in of_run for of_run in runs)]
 
 
-def _baseline(study: Study) -> str:
-    plain = [label for label, (first, *_) in study.arms.items() if first.loss == "cross_entropy"]
+def _default_baseline(study: Study) -> str:
+    """Cross-entropy if it is one arm, else the arm with the most seeds."""
+    plain = [label for label, arm in study.arms.items() if arm[0].loss == "cross_entropy"]
     return plain[0] if len(plain) == 1 else max(study.arms, key=lambda label: len(study.arms[label]))
 
 
-def _pairs(
-    key: str, study: Study, found: Mapping[str, Sequence[Mapping[str, Contributions]]], arm: str, baseline: str
-) -> Pairs:
-    """Pair an arm with the baseline by the seeds that both have."""
-    ours, theirs = (
-        {result.seed: (result, of_run[key]) for result, of_run in zip(study.arms[label], found[label], strict=True)}
-        for label in (arm, baseline)
-    )
+def _pairs(key: str, ours: Mapping[int, _Measured], theirs: Mapping[int, _Measured]) -> Pairs:
+    """Pair an arm with the baseline by the seeds that both have.
+
+    Args:
+        key: of the measure.
+        ours: by seed, a run of the arm and its measures.
+        theirs: the baseline's.
+    """
     seeds = sorted(ours.keys() & theirs.keys())
-    rows = [ours[seed][1].images - theirs[seed][1].images for seed in seeds]
-    single: tuple[Result, Result] | None = (ours[seeds[0]][0], theirs[seeds[0]][0]) if len(seeds) == 1 else None
+    contributions = [ours[seed][1][key].images - theirs[seed][1][key].images for seed in seeds]
+    checkpoints = None
+    if key == "acc" and len(seeds) == 1:
+        run, other = ours[seeds[0]][0], theirs[seeds[0]][0]
+        checkpoints = mcnemar(correct_of(run), correct_of(other))
     return Pairs(
-        [ours[seed][1].value for seed in seeds],
-        [theirs[seed][1].value for seed in seeds],
-        np.array(rows) if rows else None,
-        mcnemar(correct_of(single[0]), correct_of(single[1])) if single and key == "acc" else None,
+        [ours[seed][1][key].value for seed in seeds],
+        [theirs[seed][1][key].value for seed in seeds],
+        np.array(contributions) if seeds else None,
+        checkpoints,
     )

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from entreg.compare.curves import Curve, read_curves, without_pauses
 from entreg.compare.dynamics import Reached, area_under_curve, gradient_norm_variance, loss_spikes, reached
-from entreg.compare.study import Result, Study
+from entreg.compare.result import Result
+from entreg.compare.study import Study
 from entreg.errors import RunError
 
 _LADDER = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.92, 0.94, 0.95, 0.96, 0.97, 0.98, 0.99)
@@ -34,7 +35,7 @@ class Convergence:
     curves: Mapping[str, Curve]
 
 
-def convergence(study: Study, accuracies: Sequence[float] = ()) -> dict[str, list[Convergence]]:
+def convergence_of(study: Study, accuracies: Sequence[float] = ()) -> dict[str, list[Convergence]]:
     """Return the convergence of every run by arm; runs without a readable log are left out.
 
     Args:

@@ -5,17 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from torch import Tensor
 
+from entreg.compare.result import Result, read_logits
 from entreg.compare.stats.jackknife import Contributions, of_auroc, of_calibration, of_mean
-from entreg.compare.study import Result
 from entreg.metrics import OOD_SCORES, top_label
 from entreg.metrics.binning import bin_index
 from entreg.metrics.scores import brier, nll
-from entreg.runs import read_predictions
-
-_BINS = 15
+from entreg.runs.set_name import TEST, SetKind
 
 
 @dataclass(frozen=True)
@@ -70,42 +67,42 @@ def measure_of(key: str) -> Measure:
 def measures_of(result: Result) -> dict[str, Contributions]:
     """Return every measure of a run by its key, in the units of the tables.
 
-    Accuracy and AUROC are in percent; squared calibration errors, top-label with 15 bins, in units of 1e-4 (an error of
-    one percentage point is 1). ``@T``: after temperature scaling; absent where there are no predictions on validation.
-    AUROC is that of the largest softmax probability.
+    Accuracy and AUROC are in percent; squared calibration errors, top-label with the run's number of bins, in units of
+    1e-4 (an error of one percentage point is 1). ``@T``: after temperature scaling; absent where there are no
+    predictions on validation. AUROC is that of the largest softmax probability.
     """
-    logits, targets = read_logits(result, "test")
-    found: dict[str, Contributions] = {}
-    scaled = {"@T": logits.double() / result.scores["temperature"]} if "temperature" in result.scores else {}
-    for suffix, z in {"": logits, **scaled}.items():
-        confidence, correct = top_label(z, targets)
-        if not suffix:
-            found["acc"] = _in_units(of_mean(correct.numpy()), 100)
-        found[f"nll{suffix}"] = of_mean(nll(z, targets).numpy())
-        found[f"brier{suffix}"] = of_mean(brier(z, targets).numpy())
-        bins = bin_index(confidence, _BINS)
-        found[f"ce2{suffix}"] = _in_units(of_calibration(confidence.numpy(), correct.numpy(), bins.numpy()), 1e4)
-    inside = OOD_SCORES["msp"](logits).numpy()
-    for name in result.scores.get("ood", {}):
-        if not name.endswith("-distinct"):
-            outside = OOD_SCORES["msp"](read_logits(result, f"ood-{name}")[0]).numpy()
-            found[f"auroc:{name}"] = _in_units(of_auroc(inside, outside), 100)
-    for name in result.scores.get("shift", {}):
-        shifted, labels = read_logits(result, f"shift-{name}")
-        found[f"acc:{name}"] = _in_units(of_mean((shifted.argmax(1) == labels).numpy()), 100)
+    logits, targets = read_logits(result, TEST)
+    found = {"acc": _in_units(of_mean(top_label(logits, targets)[1].numpy()), 100)}
+    found |= _probability_measures(logits, targets, result.bins)
+    if "temperature" in result.scores:
+        scaled = _probability_measures(logits.double() / result.scores["temperature"], targets, result.bins)
+        found |= {f"{key}@T": measure for key, measure in scaled.items()}
+    detector = OOD_SCORES["msp"]
+    inside = detector(logits).numpy()
+    for name in result.sets(SetKind.OOD):
+        outside = detector(read_logits(result, name)[0]).numpy()
+        found[f"auroc:{name.name}"] = _in_units(of_auroc(inside, outside), 100)
+    for name in result.sets(SetKind.SHIFT):
+        shifted, labels = read_logits(result, name)
+        found[f"acc:{name.name}"] = _in_units(of_mean((shifted.argmax(1) == labels).numpy()), 100)
     return found
+
+
+def _probability_measures(logits: Tensor, targets: Tensor, bins: int) -> dict[str, Contributions]:
+    """Measures of the probabilities, which a temperature changes."""
+    confidence, correct = top_label(logits, targets)
+    bin_of = bin_index(confidence, bins)
+    return {
+        "nll": of_mean(nll(logits, targets).numpy()),
+        "brier": of_mean(brier(logits, targets).numpy()),
+        "ce2": _in_units(of_calibration(confidence.numpy(), correct.numpy(), bin_of.numpy()), 1e4),
+    }
 
 
 def correct_of(result: Result) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Return which test images a run classifies correctly, ``(N,)`` bool."""
-    logits, targets = read_logits(result, "test")
+    logits, targets = read_logits(result, TEST)
     return (logits.argmax(1) == targets).numpy()
-
-
-def read_logits(result: Result, name: str) -> tuple[Tensor, Tensor]:
-    """Return logits ``(N, C)`` and targets ``(N,)`` of one of a run's files of predictions, ordered by id."""
-    arrays = read_predictions(result.run.predictions(name))
-    return torch.from_numpy(arrays["logits"]), torch.from_numpy(arrays["targets"])
 
 
 def _in_units(measure: Contributions, factor: float) -> Contributions:

@@ -2,57 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import yaml
-
+from entreg.compare.comparable import check_test_sets, data_notes, with_common_bins, with_common_sets
+from entreg.compare.labels import differences_of, labels_of
+from entreg.compare.result import Result, read_result
 from entreg.errors import RunError
-from entreg.losses import name_of
-from entreg.runs import Run, open_run, read_predictions, read_summary
-from entreg.runs.provenance import config_hash, experiment
-from entreg.runs.scoring import Scores, evaluate_predictions
-
-
-@dataclass(frozen=True)
-class Result:
-    """A finished run.
-
-    Attributes:
-        run: its folder.
-        arm: hash of what makes it an experiment.
-        summary: its ``summary.json``.
-        config: what makes it an experiment, :func:`entreg.runs.provenance.experiment` of its config.
-        data: section ``data`` of its config.
-        scores: :func:`entreg.runs.scoring.evaluate_predictions` of its folder.
-    """
-
-    run: Run
-    arm: str
-    summary: Mapping[str, Any]
-    config: Mapping[str, Any]
-    data: Mapping[str, Any]
-    scores: Scores
-
-    @property
-    def seed(self) -> int:
-        """Seed of the run."""
-        return int(self.summary["seed"])
-
-    @property
-    def loss(self) -> str:
-        """Registry name of the loss, or its class."""
-        return name_of(str(self.config["model.loss.class_path"]))
 
 
 @dataclass(frozen=True)
 class Study:
-    """Comparable runs by arm.
+    """Comparable runs by arm: an arm is the runs of one experiment, which differ in their seed only.
 
     Attributes:
         arms: runs of each arm in the order of their seeds, by its label.
@@ -69,19 +32,15 @@ class Study:
         """All runs."""
         return [result for arm in self.arms.values() for result in arm]
 
-    def arm(self, name: str) -> str:
-        """Return the label of the arm that is meant: by label, loss, or the beginning of its hash.
+    def label_of(self, name: str) -> str:
+        """Return the label of the arm that is meant: by label, loss, name, or the beginning of its config's hash.
 
         Raises:
             RunError: if there is none, or more than one.
         """
         if name in self.arms:
             return name
-        fitting = [
-            label
-            for label, (first, *_) in self.arms.items()
-            if first.loss == name or first.arm.startswith(name) or first.summary.get("name") == name
-        ]
+        fitting = [label for label, arm in self.arms.items() if _is_called(arm[0], name)]
         if len(fitting) != 1:
             what = "several arms" if fitting else "no arm"
             raise RunError(f"baseline {name!r}: {what} of that name, expected one of {', '.join(self.arms)}")
@@ -91,11 +50,29 @@ class Study:
 def read_study(folders: Iterable[str | Path]) -> Study:
     """Read run folders; what is not finished is left out and said so.
 
+    Calibration errors of all runs have the same number of bins, that of their configs (``metrics.bins``); where those
+    differ it is the one that most runs have, and a note says so.
+
     Raises:
         RunError: if no run is left, or the runs were not tested on the same images.
     """
-    results: list[Result] = []
     notes: list[str] = []
+    results = _finished(folders, notes)
+    check_test_sets(results)
+    results = with_common_sets(with_common_bins(results, notes), notes)
+    by_hash: dict[str, list[Result]] = {}
+    for result in results:
+        by_hash.setdefault(result.config_hash, []).append(result)
+    arms = {hashed: _one_a_seed(runs, notes) for hashed, runs in by_hash.items()}
+    labels = labels_of(arms, differences_of(arms))
+    labelled = {labels[hashed]: arm for hashed, arm in arms.items()}
+    notes += data_notes(labelled)
+    return Study(labelled, differences_of(labelled), tuple(notes))
+
+
+def _finished(folders: Iterable[str | Path], notes: list[str]) -> list[Result]:
+    """Read the folders that hold finished runs, each once; note the others."""
+    results = []
     for folder in {Path(folder).resolve(): folder for folder in folders}.values():
         try:
             results.append(read_result(folder))
@@ -104,136 +81,19 @@ def read_study(folders: Iterable[str | Path]) -> Study:
     if not results:
         reasons = f" ({'; '.join(notes)})" if notes else ""
         raise RunError(f"no finished run to compare{reasons}; train some with entreg fit, then: entreg compare runs/*")
-    check_test_sets(results)
-    results = _with_common_sets(results, notes)
-    by_arm: dict[str, list[Result]] = {}
-    for result in results:
-        by_arm.setdefault(result.arm, []).append(result)
-    kept = {arm: _one_a_seed(group, notes) for arm, group in by_arm.items()}
-    configs = {arm: _described(group) for arm, group in kept.items()}
-    labels = _labels(kept, _differences(configs))
-    notes += _data_notes({labels[arm]: group for arm, group in kept.items()})
-    return Study(
-        {labels[arm]: group for arm, group in kept.items()},
-        {key: {labels[arm]: value for arm, value in values.items()} for key, values in _differences(configs).items()},
-        tuple(notes),
-    )
+    return results
 
 
-def read_result(folder: str | Path) -> Result:
-    """Read one run folder.
-
-    Raises:
-        RunError: if it is none, or the run was not evaluated on test.
-    """
-    run = open_run(folder)
-    if not run.predictions("test").is_file():
-        raise RunError(f"{run.path}: holds no predictions/test.npz; finish it with entreg fit --run {run.path}")
-    try:
-        summary = read_summary(run)
-        whole = yaml.safe_load(run.config.read_text())
-        config = whole if isinstance(whole, dict) else {}
-        missing = [key for key in ("seed", "loss") if key not in summary]
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, yaml.YAMLError) as error:
-        raise RunError(f"{run.path}: cannot be read ({str(error).splitlines()[0]})") from error
-    if "model.loss.class_path" not in experiment(config):
-        raise RunError(f"{run.path}: config.yaml names no loss (model.loss.class_path), so it is not whole")
-    if missing:
-        raise RunError(
-            f"{run.path}: summary.json has no {missing[0]!r}, so training did not end; "
-            f"finish it with entreg fit --run {run.path}"
-        )
-    try:
-        scores = evaluate_predictions(run, summary.get("ood_sets"))
-    except ValueError as error:
-        raise RunError(f"{run.path}: predictions cannot be scored ({error})") from error
-    if not math.isfinite(scores["test"]["nll"]):
-        raise RunError(f"{run.path}: NLL on test is {scores['test']['nll']}, so the logits of some images are infinite")
-    return Result(run, config_hash(config), summary, experiment(config), config.get("data", {}), scores)
-
-
-def check_test_sets(results: Sequence[Result]) -> None:
-    """Raise :class:`RunError` unless all runs were tested on the same images."""
-    first = results[0]
-    reference = read_predictions(first.run.predictions("test"))
-    for result in results[1:]:
-        other = read_predictions(result.run.predictions("test"))
-        for key, what in (("ids", "other images"), ("targets", "images with other labels")):
-            if not np.array_equal(reference[key], other[key]):
-                sizes = f"{len(reference[key])} and {len(other[key])}"
-                raise RunError(
-                    f"{result.run.path} was tested on {what} than {first.run.path} ({sizes} samples); "
-                    "compare runs of one test set"
-                )
-
-
-def _with_common_sets(results: Sequence[Result], notes: list[str]) -> list[Result]:
-    """Leave out the further sets of which the runs do not hold the same images, and say so."""
-    differing = []
-    for kind in ("ood", "shift"):
-        for name in sorted({name for result in results for name in result.scores.get(kind, {})}):
-            paths = [result.run.predictions(f"{kind}-{name}") for result in results]
-            found = [read_predictions(path) for path in paths if path.is_file()]
-            if any(not np.array_equal(found[0][key], other[key]) for other in found[1:] for key in ("ids", "targets")):
-                differing.append((kind, name))
-                notes.append(f"{kind} set {name} is left out: it does not hold the same images in all runs")
-    for kind, name in differing:
-        results = [
-            replace(r, scores={**r.scores, kind: {k: v for k, v in r.scores.get(kind, {}).items() if k != name}})
-            for r in results
-        ]
-    return list(results)
-
-
-def _one_a_seed(group: Sequence[Result], notes: list[str]) -> list[Result]:
+def _one_a_seed(arm: Sequence[Result], notes: list[str]) -> list[Result]:
     """Sort an arm's runs by seed; of two with one seed the later counts, as it was made to replace the other."""
     by_seed: dict[int, Result] = {}
-    for result in sorted(group, key=lambda r: r.run.summary.stat().st_mtime):
+    for result in sorted(arm, key=lambda result: result.run.summary.stat().st_mtime):
         if (earlier := by_seed.get(result.seed)) is not None:
             notes.append(f"left out: {earlier.run.path} has the arm and seed {result.seed} of {result.run.path}")
         by_seed[result.seed] = result
     return [by_seed[seed] for seed in sorted(by_seed)]
 
 
-def _described(group: Sequence[Result]) -> dict[str, Any]:
-    data = group[0].summary.get("data", {})
-    return {**group[0].config, "training data (fingerprint)": data.get("train")}
-
-
-def _differences(configs: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    keys = sorted({key for config in configs.values() for key in config})
-    found = {}
-    for key in keys:
-        values = {arm: config.get(key) for arm, config in configs.items()}
-        if len({json.dumps(value, sort_keys=True, default=str) for value in values.values()}) > 1:
-            found[key] = values
-    return found
-
-
-def _labels(arms: Mapping[str, Sequence[Result]], differences: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """Name arms by their loss, by their configs' names, or by what differs: the shortest that tells them apart."""
-    losses = {arm: group[0].loss for arm, group in arms.items()}
-    names = {arm: str(group[0].summary.get("name") or losses[arm]) for arm, group in arms.items()}
-    own = {key: v for key, v in differences.items() if not key.startswith("model.loss.class_path")}
-    values = {
-        arm: " ".join([losses[arm], *(f"{key.rsplit('.', 1)[-1]}={v[arm]}" for key, v in own.items() if arm in v)])
-        for arm in arms
-    }
-    hashes = {arm: f"{losses[arm]}-{arm[:6]}" for arm in arms}
-    for labels in (losses, names, values):
-        if len(set(labels.values())) == len(arms) and all(len(label) <= 40 for label in labels.values()):
-            return labels
-    return hashes
-
-
-def _data_notes(arms: Mapping[str, Sequence[Result]]) -> list[str]:
-    notes = []
-    for label, group in arms.items():
-        if len({result.summary.get("data", {}).get("train") for result in group}) > 1:
-            notes.append(f"the seeds of {label} were not trained on the same data (fingerprints differ)")
-    tested = {result.summary.get("data", {}).get("pixels") for group in arms.values() for result in group}
-    if len(tested - {None}) > 1:
-        notes.append(
-            "the test images of these runs have the same ids and labels, but not the same pixels: is that meant?"
-        )
-    return notes
+def _is_called(result: Result, name: str) -> bool:
+    """Whether a run has a loss, a name, or a config's hash that begins like this."""
+    return name in (result.loss, result.summary.get("name")) or result.config_hash.startswith(name)

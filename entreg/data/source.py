@@ -1,12 +1,18 @@
-"""What a data set is: its classes, its files, its images. Nothing of how it is trained on."""
+"""What a data set is: its classes, its files, its samples. Nothing of how it is trained on."""
 
 from __future__ import annotations
 
 import os
 from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
+from typing_extensions import Self
 
 from entreg.data.splits import check_targets
 
@@ -18,28 +24,59 @@ def data_root(root: str | None) -> Path:
     return Path(root or os.environ.get("ENTREG_DATA") or "data")
 
 
-class ImageSource:
-    """A data set of a training and a test file of uint8 images.
+def described_shape(description: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return the shape of an input from the description of a run's data in its summary.
+
+    Example:
+        >>> described_shape({"name": "EMNIST", "image_shape": [1, 28, 28]})
+        (1, 28, 28)
+    """
+    return tuple(description["image_shape"] if "image_shape" in description else description["input_shape"])
+
+
+@dataclass(frozen=True)
+class LabelSpace:
+    """What the classes of a data set stand for.
 
     Attributes:
+        owner: name of the data set's class, for messages.
         classes: names of the classes, as people know them.
-        in_channels: channels of the images.
-        image_size: height and width, for networks that have to know; ``None`` where a subclass does not say.
-        transposed: whether the images are stored on their side.
-        ink: whether they show letters or digits in light ink on black, fitted into 24 of 28 pixels.
-        domain: what the images are of, apart from their classes: sets of one domain are near, others far.
-        flat: whether files may lie in the root itself, where sets whose files share names cannot be told apart.
+        symbols: what each class stands for, ``{"a", "A"}`` where upper and lower case are merged.
+        domain: what the samples are of, apart from their classes; empty where nothing is said.
     """
 
+    owner: str
     classes: tuple[str, ...]
-    in_channels: int = 1
-    image_size: int | None = None
-    transposed: bool = False
-    ink: bool = False
+    symbols: tuple[frozenset[str], ...]
     domain: str = ""
-    flat: bool = True
-    default_mean: tuple[float, ...] | None = None
-    default_std: tuple[float, ...] | None = None
+
+
+class Source:
+    """A data set of a training and a test file.
+
+    Attributes:
+        root: folder of the data.
+        classes: names of the classes, as people know them.
+        domain: what the samples are of, apart from their classes: sets of one domain are near, others far.
+    """
+
+    root: Path
+    classes: tuple[str, ...]
+    domain: str = ""
+
+    @classmethod
+    def in_own_folder(cls, **options: Any) -> Self:
+        """Make the data set as one of several below a root, where it takes no file that could be another's.
+
+        Args:
+            options: arguments of the class, ``root`` among them.
+        """
+        return cls(**options)
+
+    @property
+    def declared_shape(self) -> tuple[int, ...] | None:
+        """Shape of an input, where it is known before the data are read."""
+        return None
 
     @property
     def num_classes(self) -> int:
@@ -54,9 +91,14 @@ class ImageSource:
         """
         return tuple(frozenset({name}) for name in self.classes)
 
+    @property
+    def label_space(self) -> LabelSpace:
+        """The classes, what they stand for and their domain, as one value."""
+        return LabelSpace(type(self).__name__, self.classes, self.symbols, self.domain)
+
     @abstractmethod
     def load(self, train: bool) -> tuple[Tensor, Tensor]:
-        """Return images ``(N, C, H, W)`` uint8 and classes ``(N,)`` int64 of the training or the test file."""
+        """Return inputs ``(N, ...)`` and classes ``(N,)`` int64 of the training or the test file."""
 
     def missing(self, train: bool) -> list[Path]:
         """Return where the files of the training or the test set should be that are absent; here: none."""
@@ -73,12 +115,16 @@ class ImageSource:
     def prepare(self, train: bool) -> None:
         """Fetch the training or the test file where it is absent; here: nothing to fetch."""
 
+    def shown(self, inputs: Tensor) -> list[NDArray[np.uint8]] | None:
+        """Return inputs ``(N, ...)`` as people see them: pictures ``(H, W)`` or ``(H, W, 3)``; ``None``: cannot be."""
+        return None
+
     def checked(self, train: bool) -> tuple[Tensor, Tensor]:
         """Load the training or the test file.
 
         Raises:
-            DataError: if its images and labels do not fit together or the classes.
+            DataError: if its inputs and labels do not fit together or the classes.
         """
-        images, targets = self.load(train)
-        check_targets(targets, len(images), self.num_classes, f"{type(self).__name__} {_FILE[train]}")
-        return images, targets
+        inputs, targets = self.load(train)
+        check_targets(targets, len(inputs), self.num_classes, f"{type(self).__name__} {_FILE[train]}")
+        return inputs, targets

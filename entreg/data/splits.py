@@ -12,12 +12,12 @@ from entreg.data.sampling import counter_generator
 from entreg.errors import DataError
 
 
-def check_targets(targets: Tensor, images: int, classes: int, what: str) -> None:
-    """Raise :class:`DataError` unless there are targets in ``0 .. classes - 1``, one for each of ``images``."""
-    if images != len(targets):
-        raise DataError(f"{what}: {images} images but {len(targets)} labels; fetch both files again")
-    if images == 0:
-        raise DataError(f"{what}: holds no images")
+def check_targets(targets: Tensor, samples: int, classes: int, what: str) -> None:
+    """Raise :class:`DataError` unless there are targets in ``0 .. classes - 1``, one for each of ``samples``."""
+    if samples != len(targets):
+        raise DataError(f"{what}: {samples} samples but {len(targets)} labels; fetch both files again")
+    if samples == 0:
+        raise DataError(f"{what}: holds no samples")
     low, high = int(targets.min()), int(targets.max())
     if low < 0 or high >= classes:
         raise DataError(f"{what}: labels run from {low} to {high}, expected 0 to {classes - 1}; fetch both files again")
@@ -49,7 +49,7 @@ def split_validation(train: Tensor, test: Tensor, seed: int) -> tuple[Tensor, Te
     if not any(map(len, chosen)):
         rarest = int(torch.where(want > 0, have, have.max() + 1).argmin())
         raise DataError(
-            f"class {rarest} has {int(have[rarest])} training images, too few to spare any for validation: add some"
+            f"class {rarest} has {int(have[rarest])} training samples, too few to spare any for validation: add some"
         )
     is_val = torch.zeros(len(train), dtype=torch.bool)
     is_val[torch.cat(chosen)] = True

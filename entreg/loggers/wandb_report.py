@@ -1,18 +1,17 @@
-"""What W&B shows of a finished run: its scores, its diagrams and the test images that it got most wrong."""
+"""What W&B shows of a finished run: its scores, its diagrams and the test samples that it got most wrong."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from lightning.pytorch import Trainer
 from lightning.pytorch.loggers import WandbLogger
 from torch import Tensor
 
 from entreg.console import print_line
-from entreg.data import ImageDataModule
+from entreg.data import ClassificationDataModule
 from entreg.data.attached import datamodule_of
 from entreg.loggers.wandb import SafeWandbLogger
 from entreg.loggers.wandb_server import one_line, wandb_trouble, wandb_unreachable
@@ -34,8 +33,8 @@ def report_to_wandb(trainer: Trainer, run: Run, summary: Mapping[str, Any]) -> N
     * the numbers of ``summary.json`` become the summary of the W&B run, under the same keys: ``test/errors``,
       ``test/scaled/ece``, ``ood/<set>/msp/auroc``, ``temperature``;
     * ``val/reliability_diagram``, ``test/reliability_diagram`` and ``test/confusion`` are the pictures in ``figures/``;
-    * ``test/worst_errors`` is a table of the misclassified test images with the highest loss, upright, under the names
-      of their classes; entropy and loss are in nats.
+    * ``test/worst_errors`` is a table of the misclassified test samples with the highest loss, under the names of their
+      classes, with a picture where they can be shown; entropy and loss are in nats.
 
     Everything is read from the run folder, so that nothing is lost where W&B fails, which is said in one line. The
     first process alone logs.
@@ -48,7 +47,7 @@ def report_to_wandb(trainer: Trainer, run: Run, summary: Mapping[str, Any]) -> N
     loggers = [logger for logger in trainer.loggers if isinstance(logger, WandbLogger)]
     if not loggers or not trainer.is_global_zero:
         return
-    data: ImageDataModule = datamodule_of(trainer)
+    data: ClassificationDataModule = datamodule_of(trainer)
     rows = _rows(run, data) if run.predictions("test").is_file() else None
     for logger in loggers:
         if isinstance(logger, SafeWandbLogger) and logger.lost:
@@ -75,7 +74,8 @@ def _report(logger: WandbLogger, run: Run, summary: Mapping[str, Any], rows: lis
         return
     from wandb import Image  # half a second to import, for those who use it
 
-    logger.log_table("test/worst_errors", _COLUMNS, [[Image(row[0]), *row[1:]] for row in rows], step=step)
+    shown = [[None if picture is None else Image(picture), *rest] for picture, *rest in rows]
+    logger.log_table("test/worst_errors", _COLUMNS, shown, step=step)
 
 
 def worst_errors(logits: Tensor, targets: Tensor, count: int = 32) -> Tensor:
@@ -98,22 +98,14 @@ def worst_errors(logits: Tensor, targets: Tensor, count: int = 32) -> Tensor:
     return wrong[order[:count]]
 
 
-def _rows(run: Run, data: ImageDataModule) -> list[list[Any]]:
+def _rows(run: Run, data: ClassificationDataModule) -> list[list[Any]]:
     arrays = read_predictions(run.predictions("test"))
     worst = worst_errors(torch.from_numpy(arrays["logits"]), torch.from_numpy(arrays["targets"])).numpy()
     logits, targets, ids = (torch.from_numpy(arrays[key][worst]) for key in ("logits", "targets", "ids"))
     confidence, predicted = logits.softmax(1).max(1)
     columns = (targets, predicted, confidence, predictive_entropy(logits), nll(logits, targets), ids)
+    pictures: Sequence[Any] = data.pictures(ids) or [None] * len(ids)
     return [
-        [image, data.classes[true], data.classes[taken_for], *numbers]
-        for image, true, taken_for, *numbers in zip(
-            _pictures(data, ids), *(column.tolist() for column in columns), strict=True
-        )
+        [picture, data.classes[true], data.classes[taken_for], *numbers]
+        for picture, true, taken_for, *numbers in zip(pictures, *(column.tolist() for column in columns), strict=True)
     ]
-
-
-def _pictures(data: ImageDataModule, ids: Tensor) -> list[np.ndarray[Any, Any]]:
-    """Test images as people see them: upright, ``(H, W)`` or ``(H, W, 3)``."""
-    images = data.test_set[ids].input.cpu()
-    images = (images.mT if data.transposed else images).permute(0, 2, 3, 1)
-    return list(images.squeeze(3).numpy() if images.shape[3] == 1 else images.numpy())

@@ -9,9 +9,11 @@ import torch
 from entreg.metrics import bin_confidences, confusion_diagram, confusion_matrix, reliability_diagram, top_label
 from entreg.runs.files import atomic_path, read_predictions
 from entreg.runs.folder import Run
+from entreg.runs.scoring import DEFAULT_BINS
+from entreg.runs.set_name import TEST, VAL
 
 
-def draw_figures(run: Run, classes: Sequence[str], temperature: float | None, bins: int = 15) -> None:
+def draw_figures(run: Run, classes: Sequence[str], temperature: float | None, bins: int = DEFAULT_BINS) -> None:
     """Write ``figures/reliability-{val,test}.png``, as it is and at T side by side, and ``figures/confusion-test.png``.
 
     Args:
@@ -20,7 +22,7 @@ def draw_figures(run: Run, classes: Sequence[str], temperature: float | None, bi
         temperature: T, if there is one.
         bins: bins of the reliability diagrams.
     """
-    for split in ("val", "test"):
+    for split in (VAL, TEST):
         if not run.predictions(split).is_file():
             continue
         arrays = read_predictions(run.predictions(split))
@@ -29,9 +31,9 @@ def draw_figures(run: Run, classes: Sequence[str], temperature: float | None, bi
         if temperature is not None:
             scaled = logits.double() / temperature
             states[f"T = {temperature:.3g}"] = bin_confidences(*top_label(scaled, targets), bins)
-        figures = {"reliability": reliability_diagram(states, split)}
-        if split == "test":
-            figures["confusion"] = confusion_diagram(confusion_matrix(logits, targets), classes, split)
+        figures = {"reliability": reliability_diagram(states, split.stem)}
+        if split == TEST:
+            figures["confusion"] = confusion_diagram(confusion_matrix(logits, targets), classes, split.stem)
         for name, figure in figures.items():
-            with atomic_path(run.figures / f"{name}-{split}.png") as part:
+            with atomic_path(run.figures / f"{name}-{split.stem}.png") as part:
                 figure.savefig(part, dpi=150)

@@ -22,6 +22,7 @@ from typing import Any
 
 from entreg.errors import RunError
 from entreg.runs.files import check_checkpoint, write_json
+from entreg.runs.set_name import SetName
 
 _BEFORE_TRAINING = {"lease.json", ".lease.json.lock", ".lease.part.json", "wandb"}
 
@@ -71,9 +72,10 @@ class Run:
         """Path of the checkpoint ``best``, ``last`` or ``previous``."""
         return self.path / "checkpoints" / f"{name}.ckpt"
 
-    def predictions(self, name: str) -> Path:
+    def predictions(self, name: str | SetName) -> Path:
         """Path of the predictions on a set: ``val``, ``test``, ``ood-<set>``, ``shift-<set>``, ``corrupt-...``."""
-        return self.path / "predictions" / f"{name}.npz"
+        stem = name.stem if isinstance(name, SetName) else name
+        return self.path / "predictions" / f"{stem}.npz"
 
     def forget_predictions(self, keep: Container[str] = ()) -> None:
         """Remove the predictions on all sets but those to keep: they are another checkpoint's."""

@@ -1,4 +1,4 @@
-"""Everything that is said of a run's predictions, computed from its folder alone: no trainer, no network, no images."""
+"""Everything that is said of a run's predictions, computed from its folder alone: no trainer, no network, no inputs."""
 
 from __future__ import annotations
 
@@ -12,11 +12,16 @@ from entreg.errors import RunError
 from entreg.metrics import OOD_SCORES, fit_temperature, ood_metrics, overconfident_share, scores_of
 from entreg.runs.files import read_predictions
 from entreg.runs.folder import Run
+from entreg.runs.set_name import TEST, VAL, SetKind, SetName, without_lookalikes
 
 Scores = dict[str, Any]
 
+DEFAULT_BINS = 15
 
-def evaluate_predictions(run: Run, ood_sets: Mapping[str, Mapping[str, Any]] | None = None, bins: int = 15) -> Scores:
+
+def evaluate_predictions(
+    run: Run, ood_sets: Mapping[str, Mapping[str, Any]] | None = None, bins: int = DEFAULT_BINS
+) -> Scores:
     """Score every file of predictions in a run folder, as it is and after temperature scaling.
 
     The temperature is fitted on validation (:func:`entreg.metrics.fit_temperature`); where there are no predictions on
@@ -37,39 +42,34 @@ def evaluate_predictions(run: Run, ood_sets: Mapping[str, Mapping[str, Any]] | N
         * ``shift``: the same, by name of the set;
         * ``corrupt``: the same, by name of the corruption and severity;
         * ``ood``: by name of the set, for each score of :data:`entreg.metrics.OOD_SCORES` how well it tells the set
-          from test, and the share of its images classified with a confidence of 99 % or more.
+          from test, and the share of its samples classified with a confidence of 99 % or more.
 
     Raises:
         RunError: if a file is none of predictions, or holds logits that are NaN or +inf.
     """
     found: Scores = {}
     temperature = None
-    if run.predictions("val").is_file():
-        logits, targets = _read(run, "val")
+    if run.predictions(VAL).is_file():
+        logits, targets = _read(run, VAL)
         temperature = _temperature(run, logits, targets)
-        found |= {"temperature": temperature, "val": _scored(logits, targets, temperature, bins)}
+        found["temperature"] = temperature
+        found["val"] = _classification_scores(logits, targets, temperature, bins)
     test: Tensor | None = None
-    for path in sorted(run.predictions("test").parent.glob("*.npz"), key=lambda path: (path.stem != "test", path.stem)):
-        kind, _, name = path.stem.partition("-")
-        if kind == "val":
+    for name in _evaluated_sets(run):
+        logits, targets = _read(run, name)
+        if name.kind is SetKind.OOD:
+            if test is not None:
+                known = (ood_sets or {}).get(name.name, {})
+                found.setdefault("ood", {}).update(_ood_scores(name.name, test, logits, targets, temperature, known))
             continue
-        logits, targets = _read(run, path.stem)
-        if kind == "test":
+        scores = _classification_scores(logits, targets, temperature, bins)
+        if name.kind is SetKind.TEST:
             test = logits
-            found["test"] = _scored(logits, targets, temperature, bins)
-        elif kind == "shift":
-            found.setdefault("shift", {})[name] = _scored(logits, targets, temperature, bins)
-        elif kind == "corrupt":
-            corruption, _, severity = name.rpartition("-")
-            scores = _scored(logits, targets, temperature, bins)
-            found.setdefault("corrupt", {}).setdefault(corruption, {})[severity] = scores
-        elif kind == "ood" and test is not None:
-            sets, known = found.setdefault("ood", {}), (ood_sets or {}).get(name, {})
-            near = {"near": bool(known.get("near", False))}
-            sets[name] = near | _told_apart(test, logits, temperature)
-            alike = torch.isin(targets, torch.tensor(known.get("lookalikes", ()), dtype=targets.dtype))
-            if alike.any() and not alike.all():
-                sets[f"{name}-distinct"] = near | _told_apart(test, logits[~alike], temperature)
+            found["test"] = scores
+        elif name.kind is SetKind.SHIFT:
+            found.setdefault("shift", {})[name.name] = scores
+        else:
+            found.setdefault("corrupt", {}).setdefault(name.name, {})[str(name.severity)] = scores
     return found
 
 
@@ -89,7 +89,14 @@ def flatten(scores: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
     return flat
 
 
-def _read(run: Run, name: str) -> tuple[Tensor, Tensor]:
+def _evaluated_sets(run: Run) -> list[SetName]:
+    """Return the sets with predictions but validation: test first, which the others are told from."""
+    stems = sorted(path.stem for path in run.predictions(TEST).parent.glob("*.npz"))
+    names = [name for stem in stems if (name := SetName.parse(stem)) is not None and name != VAL]
+    return sorted(names, key=lambda name: name != TEST)
+
+
+def _read(run: Run, name: SetName) -> tuple[Tensor, Tensor]:
     path = run.predictions(name)
     arrays = read_predictions(path)
     logits, targets = torch.from_numpy(arrays["logits"]), torch.from_numpy(arrays["targets"])
@@ -104,29 +111,43 @@ def _temperature(run: Run, logits: Tensor, targets: Tensor) -> float:
     try:
         return fit_temperature(logits, targets)
     except ValueError as error:
-        raise RunError(f"{run.predictions('val')}: no temperature can be fitted, {error}") from error
+        raise RunError(f"{run.predictions(VAL)}: no temperature can be fitted, {error}") from error
 
 
-def _scored(logits: Tensor, targets: Tensor, temperature: float | None, bins: int) -> Scores:
-    scores = _scores(logits, targets, bins)
+def _classification_scores(logits: Tensor, targets: Tensor, temperature: float | None, bins: int) -> Scores:
+    """Scores of the logits, and of those divided by the temperature under ``scaled``."""
+    scores = _with_whole_counts(scores_of(logits, targets, bins))
     if temperature is not None:
-        scores["scaled"] = _scores(logits.double() / temperature, targets, bins)
+        scores["scaled"] = _with_whole_counts(scores_of(logits.double() / temperature, targets, bins))
     return scores
 
 
-def _scores(logits: Tensor, targets: Tensor, bins: int) -> Scores:
-    scores: Scores = scores_of(logits, targets, bins)
+def _with_whole_counts(scores: Mapping[str, float]) -> Scores:
+    """Counts as integers, and the accuracy that follows from them."""
     n, errors = int(scores["n"]), int(scores["errors"])
     return {**scores, "acc": 1 - errors / n, "errors": errors, "n": n}
 
 
-def _told_apart(inside: Tensor, outside: Tensor, temperature: float | None) -> Scores:
-    found: Scores = {"n": len(outside), **_detected(inside, outside)}
+def _ood_scores(
+    name: str, test: Tensor, logits: Tensor, targets: Tensor, temperature: float | None, known: Mapping[str, Any]
+) -> Scores:
+    """Detection scores of an out-of-distribution set by its name, and without its lookalikes if it has some."""
+    near = {"near": bool(known.get("near", False))}
+    scores = {name: near | _detection_scores(test, logits, temperature)}
+    alike = torch.isin(targets, torch.tensor(known.get("lookalikes", ()), dtype=targets.dtype))
+    if alike.any() and not alike.all():
+        scores[without_lookalikes(name)] = near | _detection_scores(test, logits[~alike], temperature)
+    return scores
+
+
+def _detection_scores(inside: Tensor, outside: Tensor, temperature: float | None) -> Scores:
+    """How well each detector tells the logits of two sets apart, and the same at the temperature under ``scaled``."""
+    scores: Scores = {"n": len(outside), **_by_detector(inside, outside)}
     if temperature is not None:
-        found["scaled"] = _detected(inside.double() / temperature, outside.double() / temperature)
-    return found
+        scores["scaled"] = _by_detector(inside.double() / temperature, outside.double() / temperature)
+    return scores
 
 
-def _detected(inside: Tensor, outside: Tensor) -> Scores:
-    told = {name: ood_metrics(score(inside), score(outside)) for name, score in OOD_SCORES.items()}
-    return {**told, "overconfident": overconfident_share(outside)}
+def _by_detector(inside: Tensor, outside: Tensor) -> Scores:
+    detectors = {name: ood_metrics(score(inside), score(outside)) for name, score in OOD_SCORES.items()}
+    return {**detectors, "overconfident": overconfident_share(outside)}

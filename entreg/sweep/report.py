@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
@@ -17,8 +19,26 @@ from entreg.runs import atomic_path
 from entreg.sweep.board import Board
 
 
-def report(board: Board) -> None:
+class Compare(Protocol):
+    """Compares finished runs and writes a report of it."""
+
+    def __call__(self, runs: Sequence[Path], *, baseline: str | None, metrics: Sequence[str], out: Path) -> None:
+        """Compare them.
+
+        Args:
+            runs: run folders.
+            baseline: loss, name or hash of the arm that the others are compared with; ``None``: the usual one.
+            metrics: what the verdict is about.
+            out: folder of the report.
+        """
+
+
+def report(board: Board, compare: Compare) -> None:
     """Print the trials, best first; write ``trials.csv``, ``importance.png`` and ``report/``, once for all workers.
+
+    Args:
+        board: the sweep, of which no trial is left to do.
+        compare: compares the runs of the completed trials, and writes ``report/``.
 
     Raises:
         RunError: if no trial was completed.
@@ -33,7 +53,12 @@ def report(board: Board) -> None:
             print(f"sweep: {board.folder}")
             return
         _draw_importance(board, finished, board.folder / "importance.png")
-        _compare(board, finished)
+        compare(
+            [board.run(trial).path for trial in finished],
+            baseline=board.sweep.baseline,
+            metrics=list(dict.fromkeys(["acc", board.sweep.metric.removeprefix("val/")])),
+            out=board.folder / "report",
+        )
         with atomic_path(written) as part:
             part.write_text(table)
     print(f"sweep: {board.folder}")
@@ -95,13 +120,3 @@ def _draw_importance(board: Board, finished: list[FrozenTrial], target: Path) ->
     with atomic_path(target) as part:
         plt.savefig(part, bbox_inches="tight", dpi=150)
     plt.close("all")
-
-
-def _compare(board: Board, finished: list[FrozenTrial]) -> None:
-    from entreg.cli.commands.compare import main as compare
-
-    metrics = dict.fromkeys(["acc", board.sweep.metric.removeprefix("val/")])
-    options = ["--metric", *metrics, "--out", str(board.folder / "report")]
-    if board.sweep.baseline is not None:
-        options += ["--baseline", board.sweep.baseline]
-    compare([*(str(board.run(trial).path) for trial in finished), *options])

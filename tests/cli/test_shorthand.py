@@ -18,9 +18,16 @@ from entreg.errors import ConfigError, RunError
         (["--model.net", "MLP"], ["--model.net", "entreg.models.MLP"]),
         (["--model.net", "my_nets.MLP"], ["--model.net", "my_nets.MLP"]),
         (["--model.loss.eps=-1"], ["--model.loss.eps=-1"]),
+        (["--data", "letters"], ["--data", "entreg.data.EMNIST", "--data.split=letters"]),
+        (
+            ["--data=emnist_mnist", "--data.root", "d"],
+            ["--data=entreg.data.EMNIST", "--data.split=mnist", "--data.root", "d"],
+        ),
+        (["--data", "strokes"], ["--data", "entreg.data.Strokes"]),
+        (["--data", "ImageFolder"], ["--data", "ImageFolder"]),
     ],
 )
-def test_names_of_losses_and_networks_become_class_paths(options: list[str], expected: list[str]) -> None:
+def test_names_become_class_paths(options: list[str], expected: list[str]) -> None:
     assert expand(["fit", *options]) == ["fit", *expected]
 
 

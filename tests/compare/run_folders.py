@@ -27,6 +27,7 @@ def write_run(
     ood: bool = True,
     corrupt: bool = False,
     label_noise: float = 0.0,
+    bins: int | None = None,
     **changes: Any,
 ) -> Run:
     """Write a run whose logits favour the true class by ``skill``; ``changes`` are values of its model config."""
@@ -54,6 +55,8 @@ def write_run(
             "init_args": {"root": str(root / "data"), "damage": {"label_noise": label_noise}},
         },
     }
+    if bins is not None:
+        config["metrics"] = {"bins": bins}
     run.config.write_text(yaml.safe_dump(config))
     summary = {
         "name": loss,

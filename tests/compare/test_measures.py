@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from entreg.compare import Analysis
 from entreg.compare.measures import correct_of, measure_of, measures_of
-from entreg.compare.study import read_result
+from entreg.compare.result import read_result
 from tests.compare.run_folders import write_run
 
 
-def test_values_are_those_of_the_evaluation(tmp_path: Path) -> None:
-    result = read_result(write_run(tmp_path).path)
+def test_values_are_those_of_the_evaluation(analysis: Analysis) -> None:
+    result = analysis.study.results[0]
     found = measures_of(result)
     test = result.scores["test"]
     assert list(found) == ["acc", "nll", "brier", "ce2", "nll@T", "brier@T", "ce2@T", "auroc:noise"]
@@ -25,8 +26,8 @@ def test_values_are_those_of_the_evaluation(tmp_path: Path) -> None:
     assert found["auroc:noise"].value == pytest.approx(100 * result.scores["ood"]["noise"]["msp"]["auroc"], rel=1e-9)
 
 
-def test_contributions_are_the_variance_of_the_measure(tmp_path: Path) -> None:
-    result = read_result(write_run(tmp_path).path)
+def test_contributions_are_the_variance_of_the_measure(analysis: Analysis) -> None:
+    result = analysis.study.results[0]
     p = result.scores["test"]["acc"]
     images = measures_of(result)["acc"].images
     assert images @ images == pytest.approx(1e4 * p * (1 - p) / 399, rel=1e-9)
@@ -39,8 +40,8 @@ def test_without_validation_nothing_is_at_t(tmp_path: Path) -> None:
     assert list(measures_of(read_result(run.path))) == ["acc", "nll", "brier", "ce2"]
 
 
-def test_correct_images_are_counted(tmp_path: Path) -> None:
-    result = read_result(write_run(tmp_path).path)
+def test_correct_images_are_counted(analysis: Analysis) -> None:
+    result = analysis.study.results[0]
     correct = correct_of(result)
     assert correct.dtype == np.bool_
     assert (~correct).sum() == result.scores["test"]["errors"]

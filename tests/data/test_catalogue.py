@@ -9,50 +9,18 @@ import numpy as np
 import pytest
 
 from entreg.__main__ import main
-from entreg.data import FashionMNIST, ImageDataModule
-from entreg.data.catalogue import KNOWN, find, guest_of
-from entreg.errors import ConfigError
+from entreg.data import ImageDataModule, available
 from entreg.runs import read_predictions
 from tests.conftest import TINY
 from tests.data.images.sets.test_mnist import write
 
 
 def test_every_known_set_is_a_data_module_of_its_root(tmp_path):
-    for make in KNOWN.values():
-        data = make(str(tmp_path))
+    for info in available().values():
+        data = info.make(tmp_path)
         assert isinstance(data, ImageDataModule)
         assert data.root == tmp_path
-        assert data.image_size in (28, 32)
-
-
-@pytest.mark.parametrize("name", ["FashionMNIST", "fashion-mnist", "fashion_mnist", "fashionmnist"])
-def test_names_are_found_however_they_are_written(name):
-    assert find(name) == "fashionmnist"
-
-
-def test_an_unknown_name_is_a_config_error_that_lists_the_known():
-    with pytest.raises(ConfigError, match=r"no data set is called 'imagenet', known are letters, "):
-        find("imagenet")
-
-
-def test_digits_stand_in_for_digits(tmp_path):
-    assert guest_of("digits", tmp_path).split == "digits"
-    write(tmp_path / "MNIST" / "raw", packed=False)
-    assert type(guest_of("digits", tmp_path)).__name__ == "MNIST"
-
-
-def test_files_that_lie_flat_in_the_root_are_the_hosts_and_nobody_elses(tmp_path, monkeypatch):
-    monkeypatch.delenv("ENTREG_DATA", raising=False)
-    write(tmp_path, packed=True)  # as Debian's FashionMNIST
-    assert FashionMNIST(root=str(tmp_path)).missing(train=False) == []
-    for name in ("kmnist", "mnist", "digits"):
-        assert guest_of(name, tmp_path).missing(train=False)
-
-
-def test_guests_are_looked_for_where_data_are_by_default_too(tmp_path, monkeypatch):
-    monkeypatch.setenv("ENTREG_DATA", str(tmp_path / "default"))
-    write(tmp_path / "default" / "KMNIST" / "raw", packed=False)
-    assert guest_of("kmnist", tmp_path / "own").root == tmp_path / "default"
+        assert data.declared_shape in ((1, 28, 28), (3, 32, 32))
 
 
 def test_predictions_on_sets_no_longer_asked_for_and_of_an_older_checkpoint_are_removed(fit, workplace: Path) -> None:
@@ -85,8 +53,6 @@ def test_a_run_is_evaluated_on_every_set_it_names(fit, workplace: Path) -> None:
     ("options", "message"),
     [
         (["--data.ood", "[letters]"], "data.ood: letters shares classes with Strokes"),
-        (["--data.shift", "[kmnist]"], "data.shift: no class of kmnist"),
-        (["--data.ood", "[nothing]"], "no data set is called 'nothing'"),
         (["--data.corruptions", "[fog]"], "data.corruptions: got 'fog'"),
     ],
 )

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from entreg.data.images.samples import ResidentImages
+from entreg.data.samples import ResidentSamples
 from entreg.data.sampling import EvalSampler, TrainLoader, TrainSampler, counter_generator, counter_seed
 
 IDS = torch.arange(100, 153)  # 53 samples: 6 batches of 8, 5 samples left over
@@ -19,7 +19,7 @@ def batches(sampler, epoch=0):
 
 
 def train_loader(num_workers=0, seed=3):
-    dataset = ResidentImages(torch.arange(200).view(-1, 1, 1, 1).to(torch.uint8), torch.arange(200) % 7)
+    dataset = ResidentSamples(torch.arange(200).view(-1, 1, 1, 1).to(torch.uint8), torch.arange(200) % 7)
     return TrainLoader(dataset, TrainSampler(IDS, 8, seed=seed), num_workers=num_workers)
 
 
@@ -28,10 +28,9 @@ def loaded(loader, epoch):
     return [batch.id.tolist() for batch in loader]
 
 
-@pytest.mark.parametrize("epoch", [0, 1, 7])
-def test_an_epoch_repeats_no_sample_and_drops_the_incomplete_batch(epoch):
+def test_an_epoch_repeats_no_sample_and_drops_the_incomplete_batch():
     sampler = TrainSampler(IDS, 8, seed=0)
-    seen = batches(sampler, epoch)
+    seen = batches(sampler, epoch=7)
     assert [len(batch) for batch in seen] == [8] * 6
     assert len(sampler) == 6
     flat = list(chain(*seen))
@@ -52,7 +51,7 @@ def test_order_is_a_function_of_seed_and_epoch():
     assert first != batches(TrainSampler(IDS, 8, seed=1), epoch=4)
 
 
-@pytest.mark.parametrize("world_size", [1, 2, 4])
+@pytest.mark.parametrize("world_size", [2, 4])
 def test_a_global_batch_is_the_same_set_for_any_world_size(world_size):
     whole = batches(TrainSampler(IDS, 8, seed=0), epoch=2)
     ranks = [batches(TrainSampler(IDS, 8, 0, rank, world_size), epoch=2) for rank in range(world_size)]
@@ -67,29 +66,19 @@ def test_the_last_incomplete_batch_depends_on_the_epoch():
     assert len(left_out) == 4
 
 
-@pytest.mark.parametrize("num_workers", [0, 2])
-@pytest.mark.parametrize("done", range(7))
-def test_resuming_at_any_batch_gives_the_rest_of_the_epoch(done, num_workers):
+@pytest.mark.parametrize(("num_workers", "stops"), [(0, range(7)), (2, [0, 3, 6])])
+def test_resuming_at_any_batch_gives_the_rest_of_the_epoch(num_workers, stops):
     whole = loaded(train_loader(), epoch=2)
-    running = train_loader()
-    running.sampler.set_epoch(2)
-    iterator = iter(running)
-    for _ in range(done):
-        next(iterator)
-    state = running.state_dict()
-    resumed = train_loader(num_workers)
-    resumed.load_state_dict(state)
-    assert [batch.id.tolist() for batch in resumed] == whole[done:]
-
-
-@pytest.mark.parametrize("done", range(7))
-def test_state_is_what_has_been_yielded(done):
-    loader = train_loader()
-    loader.sampler.set_epoch(2)
-    iterator = iter(loader)
-    for _ in range(done):
-        next(iterator)
-    assert loader.state_dict() == {"epoch": 2, "batch": done}
+    for done in stops:
+        running = train_loader()
+        running.sampler.set_epoch(2)
+        iterator = iter(running)
+        for _ in range(done):
+            next(iterator)
+        assert running.state_dict() == {"epoch": 2, "batch": done}
+        resumed = train_loader(num_workers)
+        resumed.load_state_dict(running.state_dict())
+        assert [batch.id.tolist() for batch in resumed] == whole[done:]
 
 
 def test_state_survives_a_resume_that_yields_nothing():
@@ -125,18 +114,12 @@ def test_setting_another_epoch_starts_at_its_first_batch(batch):
     assert loaded(loader, epoch=3) == loaded(train_loader(), epoch=3)
 
 
-def test_a_start_is_used_once():
+@pytest.mark.parametrize("epoch", [2, 3])
+def test_a_start_is_used_once(epoch):
     loader = train_loader()
     loader.load_state_dict({"epoch": 2, "batch": 4})
     assert len(list(loader)) == 2
-    assert loaded(loader, epoch=2) == loaded(train_loader(), epoch=2)
-
-
-def test_after_a_resumed_epoch_the_next_one_is_whole():
-    loader = train_loader()
-    loader.load_state_dict({"epoch": 2, "batch": 4})
-    assert len(list(loader)) == 2
-    assert loaded(loader, epoch=3) == loaded(train_loader(), epoch=3)
+    assert loaded(loader, epoch) == loaded(train_loader(), epoch)
 
 
 def test_workers_change_no_batch():

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from entreg.data.source import ImageSource, data_root
+from entreg.data.source import LabelSpace, Source, data_root
 from entreg.errors import DataError
 
 
-class Letters(ImageSource):
+class Letters(Source):
     classes = ("a", "b")
 
     def load(self, train: bool) -> tuple[torch.Tensor, torch.Tensor]:
@@ -22,6 +22,8 @@ def test_the_root_is_the_one_given_else_the_environments_else_data(monkeypatch: 
     monkeypatch.setenv("ENTREG_DATA", "/elsewhere")
     assert data_root("here") == Path("here")
     assert data_root(None) == Path("/elsewhere")
+    monkeypatch.setenv("ENTREG_DATA", "")
+    assert data_root(None) == Path("data")
     monkeypatch.delenv("ENTREG_DATA")
     assert data_root(None) == Path("data")
 
@@ -32,6 +34,8 @@ def test_a_source_counts_its_classes_and_needs_no_files() -> None:
     assert source.symbols == (frozenset("a"), frozenset("b"))
     assert source.missing(True) == source.files(True) == []
     assert source.checksums(True) == {}
+    assert source.label_space == LabelSpace("Letters", ("a", "b"), (frozenset("a"), frozenset("b")), domain="")
+    assert source.shown(torch.zeros(1, 2)) is None
 
 
 def test_what_is_loaded_is_checked() -> None:

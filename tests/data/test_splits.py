@@ -93,5 +93,5 @@ def test_a_class_of_the_test_file_must_be_in_the_training_file():
 
 def test_classes_too_rare_to_share_are_named():
     train, test = torch.tensor([0] * 50 + [1]), torch.tensor([0] * 10 + [1] * 10)
-    with pytest.raises(DataError, match="class 1 has 1 training images, too few to spare any for validation"):
+    with pytest.raises(DataError, match="class 1 has 1 training samples, too few to spare any for validation"):
         split_validation(train, test, seed=0)

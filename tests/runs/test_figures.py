@@ -25,16 +25,12 @@ def names(run: Run) -> set[str]:
     return {path.name for path in run.figures.iterdir()}
 
 
-def test_both_splits_and_the_confusion_of_test_are_drawn(run: Run) -> None:
-    draw_figures(run, "abc", temperature=1.5)
-    assert names(run) == {"reliability-val.png", "reliability-test.png", "confusion-test.png"}
-
-
-def test_a_temperature_adds_a_second_diagram_beside_the_first(run: Run) -> None:
+def test_both_splits_and_the_confusion_of_test_are_drawn_with_a_second_diagram_at_a_temperature(run: Run) -> None:
     draw_figures(run, "abc", temperature=None)
     alone = imread(run.figures / "reliability-test.png").shape[1]
     draw_figures(run, "abc", temperature=1.5)
     assert imread(run.figures / "reliability-test.png").shape[1] > 1.5 * alone
+    assert names(run) == {"reliability-val.png", "reliability-test.png", "confusion-test.png"}
 
 
 def test_a_split_without_predictions_is_not_drawn(run: Run) -> None:

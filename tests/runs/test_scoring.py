@@ -27,7 +27,7 @@ def predictions(run: Run, name: str, n: int = 300, classes: int = 4, scale: floa
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     run = Run(tmp_path / "run-1234")
-    for name in ("val", "test", "shift-letters", "corrupt-blur-1", "corrupt-blur-2", "ood-kmnist"):
+    for name in ("val", "test", "shift-letters", "corrupt-motion-blur-1", "corrupt-motion-blur-2", "ood-kmnist"):
         predictions(run, name)
     return run
 
@@ -45,7 +45,7 @@ def test_every_file_is_scored_as_it_is_and_at_the_temperature_of_validation(run:
     assert found["test"]["scaled"]["errors"] == found["test"]["errors"]
     assert isinstance(found["test"]["errors"], int)
     assert set(found["shift"]) == {"letters"}
-    assert list(found["corrupt"]["blur"]) == ["1", "2"]
+    assert list(found["corrupt"]["motion-blur"]) == ["1", "2"]
     assert json.loads(json.dumps(found)) == found
 
 
@@ -92,6 +92,21 @@ def test_logits_of_a_diverged_run_are_one_line(run: Run, bad: float) -> None:
 
 def test_a_folder_without_predictions_says_nothing(tmp_path: Path) -> None:
     assert evaluate_predictions(Run(tmp_path)) == {}
+
+
+def test_files_that_are_no_evaluation_set_are_not_scored(run: Run) -> None:
+    expected = evaluate_predictions(run)
+    for name in ("train", "test-2", "corrupt-blur"):
+        predictions(run, name)
+    assert evaluate_predictions(run) == expected
+
+
+def test_calibration_errors_have_the_bins_asked_for(run: Run) -> None:
+    logits, targets = (torch.from_numpy(np.load(run.predictions("test"))[key]) for key in ("logits", "targets"))
+    found = evaluate_predictions(run, bins=4)
+    scaled = logits.double() / found["temperature"]
+    assert found["test"]["ece"] == scores_of(logits, targets, 4)["ece"] != scores_of(logits, targets)["ece"]
+    assert found["test"]["scaled"]["ece"] == scores_of(scaled, targets, 4)["ece"]
 
 
 def test_flattened_scores_keep_their_numbers() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import optuna
 import pytest
@@ -11,7 +12,6 @@ from entreg.errors import RunError
 from entreg.sweep import Range, Sweep
 from entreg.sweep.board import Board
 from entreg.sweep.report import report
-from tests.compare.run_folders import write_run
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -20,7 +20,7 @@ optuna.logging.set_verbosity(optuna.logging.WARNING)
 def test_the_table_is_ranked_and_what_failed_is_last(
     direction: str, best: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sweep = Sweep("s", {"x": Range(0.0, 1.0)}, sampler="random", trials=4, direction=direction)  # type: ignore[arg-type]
+    sweep = Sweep("s", {"x": Range(0.0, 1.0)}, sampler="random", trials=4, metric="val/nll", direction=direction)  # type: ignore[arg-type]
     board = Board.open(sweep, tmp_path / "s")
     for number in range(4):
         with board.take() as trial:
@@ -29,10 +29,12 @@ def test_the_table_is_ranked_and_what_failed_is_last(
                 trial.set_user_attr("error", "the loss is nan")
                 board.study.tell(trial, state=TrialState.FAIL)
                 continue
-            board.run(trial).path.parent.mkdir(exist_ok=True)
-            write_run(tmp_path, seed=number).path.rename(board.run(trial).path)
             board.study.tell(trial, 1 - number / 10)
-    report(board)
+    compared: list[dict[str, Any]] = []
+    report(board, lambda runs, **options: compared.append({"runs": runs, **options}))
+    (given,) = compared
+    assert sorted(given.pop("runs")) == sorted(board.run(board.trials[number]).path for number in (0, 2, 3))
+    assert given == {"baseline": None, "metrics": ["acc", "nll"], "out": board.folder / "report"}
     with (board.folder / "trials.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert rows[0]["trial"] == best
@@ -40,8 +42,8 @@ def test_the_table_is_ranked_and_what_failed_is_last(
     assert (board.folder / "importance.png").is_file()
     said = capsys.readouterr().out
     assert "trial 1 failed: the loss is nan" in said
-    report(board)
-    assert "report:" not in capsys.readouterr().out  # made once
+    report(board, lambda runs, **options: compared.append(options))
+    assert len(compared) == 1  # made once
 
 
 def test_without_a_completed_trial_the_logs_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -49,6 +51,6 @@ def test_without_a_completed_trial_the_logs_are_named(tmp_path: Path, capsys: py
     with board.take() as trial:
         board.study.tell(trial, state=TrialState.FAIL)  # type: ignore[arg-type]
     with pytest.raises(RunError, match="no trial was completed"):
-        report(board)
+        report(board, lambda runs, **options: pytest.fail("nothing to compare"))
     assert "fail" in capsys.readouterr().out
     assert not (board.folder / "trials.csv").exists()

@@ -85,7 +85,7 @@ CASES: list[tuple[str, Damage]] = [
     *((name, of_another_split) for name in LABELS),
 ]
 # Of what only shows when two files are held side by side, the set is blamed.
-BLAMED = {one_fewer: "images but", of_another_split: "labels run from"}
+BLAMED = {one_fewer: "samples but", of_another_split: "labels run from"}
 
 
 @pytest.fixture

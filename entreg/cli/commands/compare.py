@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from entreg.cli.parser import CommandParser
-from entreg.compare.analysis import analyse
-from entreg.compare.convergence import convergence
-from entreg.compare.report.pictures import images_of
-from entreg.compare.report.tables import (
+from entreg.compare import analyse, convergence_of, read_study
+from entreg.compare.report import (
     Sheet,
     arms_sheet,
     convergence_sheet,
     differences_sheet,
     ood_sheet,
+    pictures_of,
     power_sheet,
+    verdict_sentences,
     verdicts_sheet,
+    write_report,
 )
-from entreg.compare.report.write import verdict_sentences, write_report
-from entreg.compare.study import read_study
 from entreg.errors import ConfigError
 
 
@@ -34,6 +33,75 @@ def main(args: Sequence[str]) -> None:
         ConfigError: on wrong usage.
         RunError: if there is nothing to compare, or the runs cannot be compared.
     """
+    given = _parser().parse_args(list(args))
+    margins = dict(_margin(word) for word in given.margin)
+    for accuracy in given.accuracy:
+        if not 0 < accuracy < 1:
+            raise ConfigError(f"--accuracy {accuracy:g}: expected a share in (0, 1), such as 0.95")
+    for difference in given.power or ():
+        if not 0 < difference < math.inf:
+            raise ConfigError(f"--power {difference:g}: expected differences > 0, in the unit of the metric")
+    power = given.power
+    if power == []:  # --power alone
+        power = [0.1, 0.2, 0.5]
+    compare_runs(
+        given.runs,
+        baseline=given.baseline,
+        metrics=given.metric,
+        margins=margins,
+        accuracies=given.accuracy,
+        power=power,
+        out=given.out,
+        root=given.root,
+    )
+
+
+def compare_runs(
+    runs: Sequence[str | Path],
+    *,
+    baseline: str | None = None,
+    metrics: Sequence[str] = ("acc",),
+    margins: Mapping[str, float] | None = None,
+    accuracies: Sequence[float] = (),
+    power: Sequence[float] | None = None,
+    out: Path | None = None,
+    root: str | None = None,
+) -> None:
+    """Compare runs, print tables and verdicts, and write the report.
+
+    Args:
+        runs: run folders.
+        baseline: see :func:`entreg.compare.analyse`, as ``metrics`` and ``margins``.
+        metrics: what the verdict is about.
+        margins: differences that do not matter.
+        accuracies: see :func:`entreg.compare.convergence_of`.
+        power: differences of which the number of seeds is printed that it takes to see them.
+        out: folder of the report; ``None``: none is written.
+        root: folder of the data, for the pictures in the report.
+
+    Raises:
+        ConfigError: if a metric is unknown.
+        RunError: if there is nothing to compare, or the runs cannot be compared.
+    """
+    study = read_study(runs)
+    analysis = analyse(study, baseline, metrics, margins)
+    converged = convergence_of(study, accuracies)
+    sheets = [arms_sheet(analysis), ood_sheet(analysis), convergence_sheet(converged), differences_sheet(analysis)]
+    if analysis.baseline is not None:
+        sheets.append(verdicts_sheet(analysis))
+        if power is not None:
+            sheets.append(power_sheet(analysis, power))
+    console = Console(width=None if Console().is_terminal else 160)
+    for sheet in sheets:
+        _print(console, sheet)
+    for line in (*verdict_sentences(analysis), *study.notes):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    if out is not None:
+        index = write_report(out, analysis, converged, pictures_of(study, root))
+        console.print(f"report: {index}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _parser() -> CommandParser:
     parser = CommandParser(
         prog="entreg compare",
         description="Compare finished runs: runs that differ in their seed only are one arm; arms are compared with a "
@@ -57,29 +125,7 @@ def main(args: Sequence[str]) -> None:
     parser.add_argument("--power", nargs="*", type=float, help="seeds needed to see these differences (0.1 0.2 0.5)")
     parser.add_argument("--out", type=Path, help="folder for the report: HTML, Markdown, LaTeX, CSV, JSON")
     parser.add_argument("--root", help="folder of the data, for the images in the report")
-    given = parser.parse_args(list(args))
-    margins = dict(_margin(word) for word in given.margin)
-    for accuracy in given.accuracy:
-        if not 0 < accuracy < 1:
-            raise ConfigError(f"--accuracy {accuracy:g}: expected a share in (0, 1), such as 0.95")
-    for difference in given.power or ():
-        if not 0 < difference < math.inf:
-            raise ConfigError(f"--power {difference:g}: expected differences > 0, in the unit of the metric")
-    study = read_study(given.runs)
-    analysis = analyse(study, given.baseline, given.metric, margins)
-    converged = convergence(study, given.accuracy)
-    console = Console(width=None if Console().is_terminal else 160)
-    for sheet in (arms_sheet(analysis), ood_sheet(analysis), convergence_sheet(converged), differences_sheet(analysis)):
-        _print(console, sheet)
-    if analysis.baseline is not None:
-        _print(console, verdicts_sheet(analysis))
-        if given.power is not None:
-            _print(console, power_sheet(analysis, given.power or [0.1, 0.2, 0.5]))
-    for line in (*verdict_sentences(analysis), *study.notes):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
-    if given.out is not None:
-        index = write_report(given.out, analysis, converged, images_of(study, given.root))
-        console.print(f"report: {index}", markup=False, highlight=False, soft_wrap=True)
+    return parser
 
 
 def _margin(word: str) -> tuple[str, float]:

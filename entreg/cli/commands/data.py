@@ -6,14 +6,16 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
 from entreg.cli.parser import CommandParser
 from entreg.console import print_line
-from entreg.data import ImageDataModule, data_root
-from entreg.data.catalogue import KNOWN, find, placed
+from entreg.data import available, data_root, find
+from entreg.data.source import Source
 from entreg.errors import ConfigError, DataError
 from entreg.runs import atomic_path
 
@@ -35,8 +37,8 @@ def main(args: Sequence[str]) -> None:
     show = commands.add_parser("show", help="draw a contact sheet with labels, upright")
     show.add_argument("name", metavar="NAME")
     show.add_argument("--out", type=Path, default=Path("sheet.png"), help="picture to write (default: %(default)s)")
-    show.add_argument("--test", action="store_true", help="images of the test file instead of the training file")
-    show.add_argument("--count", type=int, default=60, help="number of images (default: %(default)s)")
+    show.add_argument("--test", action="store_true", help="samples of the test file instead of the training file")
+    show.add_argument("--count", type=int, default=60, help="number of samples (default: %(default)s)")
     for command in commands.choices.values():
         command.add_argument("--root", help="folder of the data (default: $ENTREG_DATA, else ./data)")
     given = parser.parse_args(list(args))
@@ -44,30 +46,26 @@ def main(args: Sequence[str]) -> None:
     if given.command == "list":
         _list(root)
     elif given.command == "verify":
-        _verify(root, [find(name) for name in given.names])
+        _verify(root, [find(name).name for name in given.names])
     elif given.command == "prepare":
-        _prepare(_open(given.name, root))
+        _prepare(find(given.name).make(root))
     else:
-        _show(_open(given.name, root), train=not given.test, count=given.count, out=given.out)
-
-
-def _open(name: str, root: Path) -> ImageDataModule:
-    return KNOWN[find(name)](str(root))
+        _show(find(given.name).make(root), train=not given.test, count=given.count, out=given.out)
 
 
 def _list(root: Path) -> None:
     table = Table(title=f"data sets under {root}", title_justify="left")
-    for header in ("name", "classes", "image", "here"):
+    for header in ("name", "classes", "input", "here"):
         table.add_column(header)
-    for name in KNOWN:
-        data = placed(name, root)
-        side = data.image_size
-        table.add_row(name, str(data.num_classes), f"{data.in_channels}x{side}x{side}", _state(name, data))
+    for name, info in available().items():
+        data = info.placed(root)
+        shape = "x".join(map(str, data.declared_shape or ()))
+        table.add_row(name, str(data.num_classes), shape, _state(name, data))
     Console(width=110).print(table)
     print_line("besides: noise, uniform pixels to evaluate on; ImageFolder, your own images (--data ImageFolder)")
 
 
-def _state(name: str, data: ImageDataModule) -> str:
+def _state(name: str, data: Source) -> str:
     here = [part for part, train in (("training", True), ("test", False)) if not data.missing(train)]
     if not here:
         return f"no: entreg data prepare {name}"
@@ -77,8 +75,8 @@ def _state(name: str, data: ImageDataModule) -> str:
 
 def _verify(root: Path, names: Sequence[str]) -> None:
     damaged = seen = 0
-    for name in names or KNOWN:
-        data = KNOWN[name](str(root)) if names else placed(name, root)
+    for name in names or available():
+        data = find(name).make(root) if names else find(name).placed(root)
         for train in (True, False):
             absent = data.missing(train)
             if not names and (absent or not data.files(train)):  # not here, or drawn anew at need
@@ -88,10 +86,10 @@ def _verify(root: Path, names: Sequence[str]) -> None:
             try:
                 if absent:
                     raise DataError(f"{absent[0]} is {'not as published' if absent[0].exists() else 'absent'}")
-                images, targets = data.checked(train)
+                _, targets = data.checked(train)
                 counts = targets.bincount(minlength=data.num_classes)
                 print_line(
-                    f"{label}: ok, {len(images)} images, {int(counts.min())} to {int(counts.max())} a class"
+                    f"{label}: ok, {len(targets)} samples, {int(counts.min())} to {int(counts.max())} a class"
                     f"{_published(data, train)}"
                 )
             except DataError as error:
@@ -103,7 +101,7 @@ def _verify(root: Path, names: Sequence[str]) -> None:
         raise DataError(f"{root}: holds no data set that is known; entreg data prepare NAME downloads one")
 
 
-def _published(data: ImageDataModule, train: bool) -> str:
+def _published(data: Source, train: bool) -> str:
     """Say whether files that have a published MD5 sum are those files."""
     sums = data.checksums(train)
     if not sums:
@@ -112,36 +110,43 @@ def _published(data: ImageDataModule, train: bool) -> str:
     return ", MD5 as published" if as_published else ", packed anew (MD5 not as published)"
 
 
-def _prepare(data: ImageDataModule) -> None:
+def _prepare(data: Source) -> None:
     for train in (True, False):
         data.prepare(train)
-        images, _ = data.checked(train)
-        print_line(f"{'training' if train else 'test'}: {len(images)} images")
+        _, targets = data.checked(train)
+        print_line(f"{'training' if train else 'test'}: {len(targets)} samples")
     files = data.files(train=True)
     print_line(f"here: {files[0].parent if files else data.root}")
 
 
-def _show(data: ImageDataModule, *, train: bool, count: int, out: Path) -> None:
+def _show(data: Source, *, train: bool, count: int, out: Path) -> None:
     if out.suffix.lower() not in (".png", ".jpg", ".jpeg", ".pdf", ".svg"):
         raise ConfigError(f"--out {out}: expected a picture's name, .png, .jpg, .pdf or .svg")
     if count < 1:
         raise ConfigError(f"--count is a number >= 1, got {count}")
     if absent := data.missing(train):
         raise DataError(f"{absent[0]} is absent; entreg data prepare downloads it, --root names another folder")
+    inputs, targets = data.checked(train)
+    chosen = torch.linspace(0, len(targets) - 1, min(count, len(targets))).long()
+    chosen = chosen[targets[chosen].argsort(stable=True)]
+    pictures = data.shown(inputs[chosen])
+    if pictures is None:
+        raise DataError(f"samples of {type(data).__name__} cannot be shown: they are no pictures")
+    _draw(pictures, [data.classes[k] for k in targets[chosen].tolist()], out)
+    print_line(f"{len(chosen)} {'training' if train else 'test'} samples: {out}")
+
+
+def _draw(pictures: Sequence[NDArray[np.uint8]], titles: Sequence[str], out: Path) -> None:
+    """Write a contact sheet, ten pictures a row."""
     from matplotlib.figure import Figure  # imported late: a second that only pictures need
 
-    images, targets = data.checked(train)
-    chosen = torch.linspace(0, len(targets) - 1, min(count, len(targets))).long()
-    if data.transposed:
-        images = images.mT
-    columns = min(10, len(chosen))
-    rows = -(-len(chosen) // columns)
+    columns = min(10, len(pictures))
+    rows = -(-len(pictures) // columns)
     figure = Figure(figsize=(columns, 1.25 * rows), layout="constrained")
-    for axes in (grid := figure.subplots(rows, columns, squeeze=False)).flat:
+    for axes in figure.subplots(rows, columns, squeeze=False).flat:
         axes.axis("off")
-    for axes, i in zip(grid.flat, chosen[targets[chosen].argsort(stable=True)].tolist(), strict=False):
-        axes.imshow(images[i].permute(1, 2, 0).squeeze(2).numpy(), cmap="gray", vmin=0, vmax=255)
-        axes.set_title(data.classes[targets[i]], fontsize=9, pad=2)
+    for axes, picture, title in zip(figure.axes, pictures, titles, strict=False):
+        axes.imshow(picture, cmap="gray", vmin=0, vmax=255)
+        axes.set_title(title, fontsize=9, pad=2)
     with atomic_path(out) as part:
         figure.savefig(part, dpi=120)
-    print_line(f"{len(chosen)} {'training' if train else 'test'} images: {out}")

@@ -11,8 +11,7 @@ import torch
 
 from entreg.cli.parser import CommandParser
 from entreg.console import print_line
-from entreg.data.images.pictures import pictures, prepare
-from entreg.errors import RunError
+from entreg.data.images.pictures import as_inputs, picture_files
 from entreg.inference import load
 from entreg.metrics.scores import predictive_entropy
 from entreg.runs import Run, atomic_path, open_run, read_summary
@@ -43,7 +42,7 @@ def main(args: Sequence[str]) -> None:
     given = parser.parse_args(list(args))
     run = open_run(given.run)
     out = given.out or run.path / "predictions" / "images.csv"
-    rows = list(classify(run, pictures(given.images), given.polarity))
+    rows = list(classify(run, picture_files(given.images), given.polarity))
     with atomic_path(out) as part, part.open("w", newline="") as file:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]))
         writer.writeheader()
@@ -63,18 +62,12 @@ def classify(run: Run, paths: Sequence[Path], polarity: str = "auto") -> Iterato
         DataError: if a picture cannot be read.
     """
     summary = read_summary(run)
-    data = summary.get("data", {})
-    if not {"image_shape", "mean", "std"} <= data.keys():
-        raise RunError(
-            f"{run.path}: summary.json does not say what its images are; finish it: entreg fit --run {run.path}"
-        )
     model = load(run)
-    mean, std = (255 * torch.tensor(data[key]).view(-1, 1, 1) for key in ("mean", "std"))
     for start in range(0, len(paths), _BATCH):
         batch = paths[start : start + _BATCH]
-        images = torch.stack([prepare(path, data, polarity) for path in batch]).float()
+        inputs = as_inputs(batch, summary["data"], polarity)
         with torch.inference_mode():
-            logits = model((images - mean) / std).float()
+            logits = model(inputs).float()
         confidence, predicted = logits.softmax(1).max(1)
         calibrated = (logits.double() / summary.get("temperature", math.nan)).softmax(1).amax(1)
         for path, k, *numbers in zip(batch, predicted, confidence, predictive_entropy(logits), calibrated, strict=True):

@@ -34,7 +34,9 @@ def main(args: Sequence[str]) -> None:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     board = Board.open(sweep, given.folder or Path("sweeps") / sweep.name, given.storage, given.retry)
     Worker(board, words[end + 1 :], print).work()
-    report(board)
+    from entreg.cli.commands.compare import compare_runs  # seconds to import, and not needed before all trials are done
+
+    report(board, compare_runs)
 
 
 def read_sweep(args: Sequence[str]) -> tuple[Sweep, Namespace]:

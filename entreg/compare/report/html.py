@@ -7,13 +7,13 @@ from html import escape
 from io import StringIO
 from typing import TYPE_CHECKING
 
-from entreg.compare.report.tables import Sheet
+from entreg.compare.report.sheet import Sheet
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_PHONE = 7.0  # inches; what is wider is scrolled on a phone, or nobody could read it
-_INK = "#010203"  # a colour nobody uses: it becomes that of the page's text
+_PHONE = 7.0  # inches; a wider figure keeps its width on a phone and is scrolled, so that its text can be read
+_INK = "#010203"  # no figure uses this colour: it marks what shall take the colour of the page's text
 _STYLE = """
 :root { color-scheme: light dark; --ground: #fff; --text: #1c1e21; --soft: #f3f4f6; --line: #d5d8dd; --link: #0b62a4; }
 @media (prefers-color-scheme: dark) {
@@ -78,8 +78,10 @@ def picture(figure: Figure | None, description: str) -> str:
     for ax in figure.axes:
         ax.set_facecolor("none")
         ax.tick_params(colors=_INK, which="both")
-        legend = ax.get_legend()
-        for text in (ax.title, ax.xaxis.label, ax.yaxis.label, *(() if legend is None else legend.get_texts())):
+        texts = [ax.title, ax.xaxis.label, ax.yaxis.label]
+        if (legend := ax.get_legend()) is not None:
+            texts += legend.get_texts()
+        for text in texts:
             text.set_color(_INK)
         for spine in ax.spines.values():
             spine.set_color(_INK)

@@ -1,45 +1,65 @@
-"""The test images behind a study's predictions, where the data are at hand."""
+"""What the test samples behind a study's predictions look like, where the data are at hand."""
 
 from __future__ import annotations
 
 from argparse import ArgumentError
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
+import numpy as np
 import torch
 from jsonargparse import ArgumentParser
+from numpy.typing import NDArray
 from torch import Tensor
 
 from entreg.compare.study import Study
-from entreg.data import ImageDataModule
+from entreg.data import ClassificationDataModule
 from entreg.errors import UserError
 from entreg.runs import read_predictions
+from entreg.runs.set_name import TEST
+
+Picture = NDArray[np.uint8]
 
 
-def images_of(study: Study, root: str | None = None) -> tuple[Tensor, tuple[str, ...]] | None:
-    """Return the test images ``(N, C, H, W)`` uint8, upright, in the order of their ids, and the names of the classes.
+@dataclass(frozen=True)
+class Pictures:
+    """What people see of test samples.
+
+    Attributes:
+        of: pictures of the samples with ids ``(N,)``, upright, ``(H, W)`` or ``(H, W, 3)`` uint8 each; ``None`` where
+            samples cannot be shown as pictures.
+        classes: names of the classes.
+    """
+
+    of: Callable[[Tensor], Sequence[Picture] | None]
+    classes: Sequence[str]
+
+
+def pictures_of(study: Study, root: str | None = None) -> Pictures | None:
+    """Find what the test samples of a study look like.
 
     Args:
         study: the runs; their config says which data they are.
         root: folder of the data, if it is another one now.
 
     Returns:
-        ``None`` where the images are not at hand, or are not those that were tested.
+        ``None`` where the data are not at hand, or are not those that were tested.
     """
     result = study.results[0]
     config = {**result.data, "init_args": dict(result.data.get("init_args", {}))}
     if root is not None:
         config["init_args"]["root"] = root
     parser = ArgumentParser(exit_on_error=False)
-    parser.add_subclass_arguments(ImageDataModule, "data")
+    parser.add_subclass_arguments(ClassificationDataModule, "data")
     try:
-        data: ImageDataModule = parser.instantiate(parser.parse_object({"data": config})).data
+        data: ClassificationDataModule = parser.instantiate(parser.parse_object({"data": config})).data
         if data.missing(train=False):
             return None
-        images, targets = data.checked(train=False)
-    except (UserError, ArgumentError, ValueError, TypeError, ImportError):  # the report does without them
-        return None
-    arrays = read_predictions(result.run.predictions("test"))
-    ids, expected = torch.from_numpy(arrays["ids"]), torch.from_numpy(arrays["targets"])
+        targets = data.test_set.targets
+    except (UserError, ArgumentError, ValueError, TypeError, ImportError):
+        return None  # whatever is wrong with the data, the report does without pictures
+    tested = read_predictions(result.run.predictions(TEST))
+    ids, expected = torch.from_numpy(tested["ids"]), torch.from_numpy(tested["targets"])
     if int(ids.max()) >= len(targets) or not torch.equal(targets[ids], expected):
         return None
-    images = images[ids]
-    return (images.mT if data.transposed else images), data.classes
+    return Pictures(data.pictures, data.classes)

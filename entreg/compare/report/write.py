@@ -8,36 +8,17 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
-
 from entreg.compare.analysis import Analysis
 from entreg.compare.convergence import Convergence
 from entreg.compare.report import plots
+from entreg.compare.report.comparison_tables import secondary_sheet, verdict_sentences, verdicts_sheet
 from entreg.compare.report.html import page, picture, table
-from entreg.compare.report.tables import (
-    Sheet,
-    arms_sheet,
-    convergence_sheet,
-    differences_sheet,
-    ood_sheet,
-    secondary_sheet,
-    verdicts_sheet,
-)
+from entreg.compare.report.pictures import Pictures
+from entreg.compare.report.sheet import Sheet
+from entreg.compare.report.tables import arms_sheet, convergence_sheet, differences_sheet, ood_sheet
 from entreg.runs import atomic_path, write_json
 
 _DRAWN = 12  # arms with a reliability diagram of their own: more would only be scrolled past
-
-
-def verdict_sentences(analysis: Analysis) -> list[str]:
-    """Say what the primary measures say, a sentence for each arm."""
-    if analysis.baseline is None:
-        return ["one arm only: nothing to compare it with"]
-    return [
-        f"{label} against {analysis.baseline}, {analysis.measures[key].label}: {comparison.verdict}"
-        + (f"; {comparison.checkpoints.describe(label, analysis.baseline)}" if comparison.checkpoints else "")
-        for key in analysis.primary
-        for label, comparison in analysis.comparisons[key].items()
-    ]
 
 
 def sheets_of(analysis: Analysis, converged: Mapping[str, Sequence[Convergence]]) -> dict[str, Sheet]:
@@ -53,7 +34,7 @@ def write_report(
     out: Path,
     analysis: Analysis,
     converged: Mapping[str, Sequence[Convergence]],
-    images: tuple[Tensor, Sequence[str]] | None = None,
+    pictures: Pictures | None = None,
 ) -> Path:
     """Write ``report.md``, ``report.tex``, a CSV of each table, ``report.json`` and ``index.html``; return the last.
 
@@ -61,21 +42,18 @@ def write_report(
         out: folder; made if absent.
         analysis: the comparison.
         converged: convergence of the runs by arm.
-        images: test images, upright, and the names of their classes, where they are at hand.
+        pictures: what the test samples look like, where they are at hand.
     """
     sheets = {name: sheet for name, sheet in sheets_of(analysis, converged).items() if sheet.rows}
     said = verdict_sentences(analysis)
-    notes = [*analysis.study.notes]
-    _write(
-        out / "report.md",
-        "\n".join([*(f"- {line}" for line in (*said, *notes)), "", *map(Sheet.markdown, sheets.values())]),
-    )
+    lines = [f"- {line}" for line in (*said, *analysis.study.notes)]
+    _write(out / "report.md", "\n".join([*lines, "", *(sheet.markdown() for sheet in sheets.values())]))
     _write(out / "report.tex", "% needs the package booktabs\n" + "\n".join(sheet.latex() for sheet in sheets.values()))
     for name, sheet in sheets.items():
         _write(out / f"{name}.csv", sheet.csv())
     write_json(out / "report.json", as_json(analysis))
     index = out / "index.html"
-    _write(index, _html(analysis, converged, sheets, said, images))
+    _write(index, _html(analysis, converged, sheets, said, pictures))
     return index
 
 
@@ -90,7 +68,7 @@ def as_json(analysis: Analysis) -> dict[str, Any]:
             label: {
                 "runs": [str(result.run.path) for result in arm],
                 "seeds": [result.seed for result in arm],
-                "arm": arm[0].arm,
+                "arm": arm[0].config_hash,
                 "scores": [result.scores for result in arm],
             }
             for label, arm in analysis.study.arms.items()
@@ -114,45 +92,51 @@ def _html(
     converged: Mapping[str, Sequence[Convergence]],
     sheets: Mapping[str, Sheet],
     said: Sequence[str],
-    images: tuple[Tensor, Sequence[str]] | None,
+    pictures: Pictures | None,
 ) -> str:
     first = analysis.study.results[0]
     data = first.summary.get("data", {}).get("name", "")
-    runs = len(analysis.study.results)
-    empty = Sheet("", [], [])
-    disagreed = None if images is None else plots.disagreements(analysis, *images)
+    n = first.scores["test"]["n"]
+    subtitle = (
+        f"{len(analysis.study.results)} runs in {len(analysis.study.arms)} arms, {data}, {n} test samples; "
+        "intervals are 95 %"
+    )
+    html = {name: table(sheet) for name, sheet in sheets.items()}
+    disagreed = None if pictures is None else plots.disagreements(analysis, pictures)
     sections = [
-        ("Verdict in numbers", table(sheets.get("verdicts", empty))),
-        ("The arms", table(sheets["arms"])),
+        ("Verdict in numbers", html.get("verdicts", "")),
+        ("The arms", html["arms"]),
         ("Learning curves", picture(plots.learning_curves(converged), "validation accuracy of each arm by step")),
-        ("Convergence", table(sheets.get("convergence", empty))),
-        (
-            "Reliability of the first seed before and after temperature scaling",
-            "".join(
-                picture(plots.reliability(label, arm[0]), f"reliability diagrams of {label}")
-                for label, arm in list(analysis.study.arms.items())[:_DRAWN]
-            ),
-        ),
+        ("Convergence", html.get("convergence", "")),
+        ("Reliability of the first seed before and after temperature scaling", _reliabilities(analysis)),
         (
             "Confidence and entropy of the first seed",
             picture(plots.histograms(analysis), "histograms of confidence and entropy"),
         ),
         ("Coefficients", picture(plots.coefficients(converged), "effective coefficients by step")),
         ("Accuracy against calibration", picture(plots.accuracy_against_calibration(analysis), "a point for each run")),
-        ("Images the arms disagree on most", picture(disagreed, "test images with the classes given by each arm")),
+        (
+            "Test samples the arms disagree on most",
+            picture(disagreed, "test samples with the classes given by each arm"),
+        ),
         (
             "Out-of-distribution",
-            table(sheets.get("ood", empty)) + picture(plots.ood_curves(analysis), "ROC against each set, first seed"),
+            html.get("ood", "") + picture(plots.ood_curves(analysis), "ROC against each set, first seed"),
         ),
-        ("Corrupted test images", picture(plots.robustness(analysis), "scores along severities")),
+        ("Corrupted test samples", picture(plots.robustness(analysis), "scores along severities")),
         ("Label noise", picture(plots.label_noise(analysis), "scores along rates of label noise")),
-        ("Other measures", table(sheets.get("secondary", empty))),
-        ("What differs", table(sheets.get("differences", empty))),
+        ("Other measures", html.get("secondary", "")),
+        ("What differs", html.get("differences", "")),
         ("Notes", "".join(f'<p class="note">{escape(note)}</p>' for note in analysis.study.notes)),
     ]
-    n = first.scores["test"]["n"]
-    subtitle = f"{runs} runs in {len(analysis.study.arms)} arms, {data}, {n} test images; intervals are 95 %"
     return page("entreg compare", subtitle, said, sections)
+
+
+def _reliabilities(analysis: Analysis) -> str:
+    drawn = list(analysis.study.arms.items())[:_DRAWN]
+    return "".join(
+        picture(plots.reliability(label, arm[0]), f"reliability diagrams of {label}") for label, arm in drawn
+    )
 
 
 def _write(path: Path, text: str) -> None:

@@ -21,7 +21,6 @@ class Comparison:
     Attributes:
         paired: difference, arm minus baseline, over seeds on these test images.
         hierarchical: the same over seeds and images.
-        wilcoxon: p-value of the signed-rank test, for information.
         p: the larger p-value of ``paired`` and ``hierarchical``.
         p_holm: ``p`` adjusted for the number of arms; it decides.
         margin: largest difference that does not matter.
@@ -34,7 +33,6 @@ class Comparison:
 
     paired: Estimate
     hierarchical: Hierarchical | None
-    wilcoxon: float | None
     p: float | None
     p_holm: float | None
     margin: float | None

@@ -1,4 +1,29 @@
-"""Interval of the difference of two arms when both the training seeds and the test images are a sample."""
+r"""Interval of the difference of two arms when both the training seeds and the test images are a sample.
+
+The runs of n seeds are tested on the same N images. Let :math:`d_s` be the difference for seed s,
+:math:`s^2` the variance of the :math:`d_s`, and :math:`\phi_{si}` what image i contributes to the sampling error of
+:math:`d_s` (:mod:`entreg.compare.stats.jackknife`). The covariance over images of two different seeds,
+
+.. math:: \hat c = \max\Bigl(0, \frac{1}{n(n-1)} \sum_{s \ne s'} \sum_i \phi_{si} \phi_{s'i}\Bigr),
+
+is what the seeds have in common and :math:`s^2` therefore cannot see: :math:`E[s^2] = \sigma^2_{seed} + v - c` with
+:math:`v` the image variance of a single :math:`d_s`, while the variance of the mean is
+:math:`(\sigma^2_{seed} + v)/n + c\,(n-1)/n`. Hence, nothing counted twice,
+
+.. math:: se^2 = s^2 / n + \hat c.
+
+This is the standard error of multi-reader multi-case studies, with seeds for readers, images for cases and arms for
+modalities.
+
+It assumes independent seeds, about normal :math:`d_s`, independent images, enough of them for :math:`\hat c` to be
+known well besides :math:`s^2`, and a metric smooth in the images. Training and validation sets are as they are: the
+interval is about this training set. A percentile bootstrap over few seeds covers 75 % at n = 3, not 95 %, because
+it takes the spread of three values for the spread of all.
+
+Source: Obuchowski and Rockette 1995, *Hypothesis testing of diagnostic accuracy for multiple readers and multiple
+tests*; Cochran and Cox 1950 for the quantile; on seeds and test sets as sources of variance, Bouthillier et al.
+2021, arXiv 2103.03098.
+"""
 
 from __future__ import annotations
 
@@ -27,27 +52,12 @@ def hierarchical_estimate(
 ) -> Hierarchical:
     r"""Mean of ``values - baseline`` with an interval over seeds and images.
 
-    The runs of n seeds are tested on the same N images. Let :math:`d_s` be the difference for seed s,
-    :math:`s^2` the variance of the :math:`d_s`, and :math:`\phi_{si}` what image i contributes to the sampling error of
-    :math:`d_s` (:mod:`entreg.compare.stats.jackknife`). The covariance over images of two different seeds,
+    The standard error is that of the module's text, and the interval
 
-    .. math:: \hat c = \max\Bigl(0, \frac{1}{n(n-1)} \sum_{s \ne s'} \sum_i \phi_{si} \phi_{s'i}\Bigr),
-
-    is what the seeds have in common and :math:`s^2` therefore cannot see: :math:`E[s^2] = \sigma^2_{seed} + v - c` with
-    :math:`v` the image variance of a single :math:`d_s`, while the variance of the mean is
-    :math:`(\sigma^2_{seed} + v)/n + c\,(n-1)/n`. Hence, nothing counted twice,
-
-    .. math:: se^2 = s^2 / n + \hat c, \qquad
-              \bar d \pm \bigl(w \, t_{n-1} + (1 - w) \, z\bigr) \, se, \qquad
+    .. math:: \bar d \pm \bigl(w \, t_{n-1} + (1 - w) \, z\bigr) \, se, \qquad
               w = \frac{s^2 / n}{s^2 / n + \hat c},
 
-    with the weighted quantile of :mod:`entreg.compare.stats.quantiles`. The standard error is that of multi-reader
-    multi-case studies, with seeds for readers, images for cases and arms for modalities.
-
-    It assumes independent seeds, about normal :math:`d_s`, independent images, enough of them for :math:`\hat c` to be
-    known well besides :math:`s^2`, and a metric smooth in the images. Training and validation sets are as they are: the
-    interval is about this training set. A percentile bootstrap over few seeds covers 75 % at n = 3, not 95 %, because
-    it takes the spread of three values for the spread of all.
+    has the weighted quantile of :mod:`entreg.compare.stats.quantiles`.
 
     Args:
         values: ``(n,)``, the arm's metric for each seed.
@@ -61,10 +71,6 @@ def hierarchical_estimate(
 
     Raises:
         ValueError: if shapes differ or a number is not finite.
-
-    Source: Obuchowski and Rockette 1995, *Hypothesis testing of diagnostic accuracy for multiple readers and multiple
-    tests*; Cochran and Cox 1950 for the quantile; on seeds and test sets as sources of variance, Bouthillier et al.
-    2021, arXiv 2103.03098.
 
     Example:
         >>> from entreg.compare.stats.jackknife import of_mean

@@ -14,11 +14,10 @@ Source: Tukey 1958; Efron and Stein 1981, *The jackknife estimate of variance* (
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import stats
 
 from entreg.compare.stats.intervals import Floats
@@ -104,27 +103,6 @@ def of_auroc(positive: ArrayLike, negative: ArrayLike) -> Contributions:
     below = (ranks[: len(pos)] - stats.rankdata(pos)) / len(neg)
     above = 1 - (ranks[len(pos) :] - stats.rankdata(neg)) / len(pos)
     return Contributions(float(below.mean()), np.concatenate([of_mean(below).images, of_mean(above).images]))
-
-
-def of_statistic(statistic: Callable[[NDArray[np.intp]], float], size: int, groups: int = 200) -> Contributions:
-    r"""Any smooth statistic of the images, by leaving out one random group of them after the other.
-
-    Args:
-        statistic: value of the metric for the images of the given indices.
-        size: number of images N.
-        groups: number of groups, at most N; which images form a group depends on ``size`` and ``groups`` only, so
-            that the contributions of two runs belong together.
-
-    Returns:
-        the statistic of all images, and the contributions of the groups ``(groups,)``.
-
-    Source: Shao and Tu 1995, *The jackknife and bootstrap*, section 2.3 (not for quantiles and other kinks).
-    """
-    if not 2 <= groups <= size:
-        raise ValueError(f"{groups} groups of {size} images: expected 2 <= groups <= images")
-    group = np.random.default_rng(0).permutation(size) % groups
-    left_out = np.array([statistic(np.flatnonzero(group != g)) for g in range(groups)], dtype=np.float64)
-    return Contributions(float(statistic(np.arange(size))), _deviations(left_out))
 
 
 def _weighted_squares(count: Floats, gap: Floats, right: Floats) -> Floats:

@@ -13,7 +13,6 @@ from entreg.compare.stats.hierarchical import Hierarchical, hierarchical_estimat
 from entreg.compare.stats.intervals import Estimate, paired_estimate
 from entreg.compare.stats.mcnemar import McNemar
 from entreg.compare.stats.multiple import holm
-from entreg.compare.stats.wilcoxon import wilcoxon
 
 __all__ = ["Comparison", "Pairs", "compare_arms"]
 
@@ -79,7 +78,6 @@ def compare_arms(
         arm: Comparison(
             paired=paired[arm],
             hierarchical=both[arm],
-            wilcoxon=wilcoxon(pair.values, pair.baseline, alpha),
             p=p[arm],
             p_holm=p_holm[arm],
             margin=margin,

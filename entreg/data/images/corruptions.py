@@ -13,7 +13,6 @@ from entreg.data.sampling import counter_generator, counter_seed
 from entreg.errors import ConfigError
 
 Corruption = Callable[[Tensor, Tensor, float], Tensor]
-SEVERITIES = (1, 2, 3, 4, 5)
 
 # How strong each is at severities 1 to 5. Lengths are shares of the image's width.
 _LEVELS: dict[str, tuple[float, ...]] = {

@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from entreg.data.images.samples import Batch
+from entreg.data.samples import Batch
 from entreg.data.sampling import counter_seed
 from entreg.errors import ConfigError
 

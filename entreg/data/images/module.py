@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Any, ClassVar
 
 import torch
-from lightning.pytorch import LightningDataModule
 from torch import Tensor
-from torch.utils.data import DataLoader
 
+from entreg.data.base import ClassificationDataModule
 from entreg.data.damage import Damage
-from entreg.data.evaluation_sets import EvaluationSet
+from entreg.data.evaluation_sets import EvaluationSet, corrupted_sets
 from entreg.data.images.augment import Warp
+from entreg.data.images.conform import conform
 from entreg.data.images.corruptions import Corruptions, check_names
-from entreg.data.images.device import evaluation_batch_size, move_if_it_fits, on_device
 from entreg.data.images.mix import Mix
 from entreg.data.images.pipeline import Pipeline
-from entreg.data.images.samples import Batch, ImageSet, ResidentImages
+from entreg.data.images.source import ImageSource
 from entreg.data.images.statistics import pixel_statistics
-from entreg.data.sampling import EvalSampler, TrainLoader, TrainSampler
-from entreg.data.source import ImageSource, data_root
-from entreg.data.splits import digest, split_validation
-from entreg.errors import ConfigError, DataError
+from entreg.data.samples import Batch, ResidentSamples, SampleSet
+from entreg.data.sampling import counter_generator
+from entreg.data.source import Source
+from entreg.errors import ConfigError
 
 
-class ImageDataModule(LightningDataModule, ImageSource):
-    """Base of the data sets: a subclass names its classes and loads two files of uint8 images (:class:`ImageSource`).
+class ImageDataModule(ImageSource, ClassificationDataModule):
+    """Base of the image sets: a subclass names its classes and loads two files of uint8 images (:class:`ImageSource`).
 
     Validation is drawn from the training file, as many images as the test set has and in its class proportions:
     the file's tail where that already holds, else a draw from ``split_seed``. Test images choose nothing.
@@ -56,6 +54,7 @@ class ImageDataModule(LightningDataModule, ImageSource):
         std: per-channel standard deviation, likewise.
     """
 
+    synthetic_sets = ("noise",)
     noise_images: ClassVar[int] = 2000
 
     def __init__(
@@ -76,32 +75,24 @@ class ImageDataModule(LightningDataModule, ImageSource):
         mean: Sequence[float] | None = None,
         std: Sequence[float] | None = None,
     ) -> None:
-        super().__init__()
-        least = {
-            "batch_size": (batch_size, 1),
-            "eval_batch_size": (eval_batch_size, 1),
-            "num_workers": (num_workers, 0),
-        }
-        for name, (number, smallest) in least.items():
-            if number is not None and number < smallest:
-                raise ConfigError(f"data.{name} is a number >= {smallest}, got {number}")
-        self.root = data_root(root)
-        self.batch_size = batch_size
-        self.eval_batch_size = eval_batch_size
+        super().__init__(
+            root=root,
+            batch_size=batch_size,
+            eval_batch_size=eval_batch_size,
+            ood=ood,
+            shift=shift,
+            num_workers=num_workers,
+            on_device=on_device,
+            seed=seed,
+            split_seed=split_seed,
+            damage=damage,
+        )
         self.augment = augment
         self.mix = mix
-        self.ood = tuple(ood)
-        self.shift = tuple(shift)
         self.corruptions = check_names(corruptions)
-        self.num_workers = num_workers
-        self.on_device = on_device
-        self.seed = seed
-        self.split_seed = split_seed
-        self.damage = damage
         self.mean = self._per_channel("mean", mean, self.default_mean)
         self.std = self._per_channel("std", std, self.default_std)
-        self._train_loader: TrainLoader | None = None
-        self._resume: dict[str, int] | None = None
+        self._corrupted: Corruptions | None = None
 
     @property
     def soft_targets(self) -> bool:
@@ -111,64 +102,11 @@ class ImageDataModule(LightningDataModule, ImageSource):
     @property
     def image_shape(self) -> tuple[int, ...]:
         """Channels, height and width of the images, once they are loaded."""
-        return self.train_set.image_shape
-
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        """Shape of one input."""
-        return self.image_shape
-
-    def open(self, train: bool) -> ImageSet:
-        """Return the training or the test set, as :meth:`load` has it; override it for images not to be loaded."""
-        return ResidentImages(*self.checked(train))
-
-    def prepare_data(self) -> None:
-        """Fetch whatever file is absent, those of the sets to evaluate on included."""
-        from entreg.data.catalogue import guest_of  # the sets known by name are data modules themselves
-
-        self.prepare(train=True)
-        self.prepare(train=False)
-        for name in (*self.ood, *self.shift):
-            if name != "noise":
-                guest_of(name, self.root).prepare(train=False)
-
-    def setup(self, stage: str | None = None) -> None:
-        """Load the files once and split off validation."""
-        if hasattr(self, "pipeline"):  # the last thing that is made
-            return
-        self.train_set, self.test_set = self.open(train=True), self.open(train=False)
-        self.train_ids, self.val_ids = split_validation(self.train_set.targets, self.test_set.targets, self.split_seed)
-        self.clean_targets = self.train_set.targets
-        self.train_ids = self.damage.keep(self.clean_targets, self.train_ids, self.num_classes)
-        self.train_set.targets = self.damage.relabel(self.clean_targets, self.train_ids, self.num_classes)
-        if self.mean is None or self.std is None:
-            mean, std = pixel_statistics(self.train_set, self.train_ids)
-            self.mean, self.std = self.mean or mean, self.std or std
-        self.evaluation_sets = self._evaluation_sets()
-        self._corrupted = Corruptions(len(self.test_set), self.split_seed) if self.corruptions else None
-        movable = isinstance(self.train_set, ResidentImages) and not self.num_workers
-        if self.on_device and not (movable and self._device().type == "cuda"):
-            raise ConfigError(
-                "data.on_device true needs a GPU, a data set that is one tensor in memory, and data.num_workers 0"
-            )
-        if isinstance(self.train_set, ResidentImages) and movable:
-            _ = self.fingerprints  # of pixels: sooner made before they move
-            move_if_it_fits(self.train_set, self._device(), self.on_device)
-        n, classes = len(self.train_set), self.num_classes
-        self.pipeline = Pipeline(n, classes, self.mean, self.std, self.augment, self.mix, self.seed)
-
-    @cached_property
-    def fingerprints(self) -> dict[str, str]:
-        """Digests of what was trained on and of the ids and targets of validation and test."""
-        return {
-            "train": self.train_set.digest(self.train_ids),
-            "val": digest(self.val_ids, self.clean_targets[self.val_ids]),
-            "test": digest(self.test_set.targets),
-        }
+        return self.input_shape
 
     @property
     def description(self) -> dict[str, Any]:
-        """What images a network trained on these data expects, in plain values."""
+        """What images a network trained on these data expects, in plain values, and a digest of the test images."""
         return {
             "image_shape": list(self.image_shape),
             "mean": list(self.mean or ()),
@@ -178,82 +116,40 @@ class ImageDataModule(LightningDataModule, ImageSource):
             "pixels": self.test_set.digest(torch.arange(len(self.test_set))),
         }
 
-    @property
-    def test_names(self) -> tuple[str, ...]:
-        """Names of what :meth:`test_dataloader` loads, ``test`` first."""
-        return ("test", *(extra.name for extra in self.evaluation_sets))
-
-    @property
-    def ood_sets(self) -> dict[str, dict[str, Any]]:
-        """What is to be known of each out-of-distribution set to judge what is told apart, in plain values."""
-        return {
-            extra.name.removeprefix("ood-"): {"near": extra.near, "lookalikes": list(extra.lookalikes)}
-            for extra in self.evaluation_sets
-            if extra.name.startswith("ood-")
-        }
-
-    def train_dataloader(self) -> TrainLoader:
-        """Augmented batches in the order of (seed, epoch)."""
-        rank, world_size = self._rank_and_world_size()
-        if self.batch_size % world_size:
-            raise ConfigError(f"data.batch_size {self.batch_size} is not divisible by {world_size} processes")
-        if self.batch_size > len(self.train_ids):
-            raise ConfigError(f"data.batch_size {self.batch_size} exceeds the {len(self.train_ids)} training images")
-        sampler = TrainSampler(self.train_ids, self.batch_size, self.seed, rank, world_size)
-        self._train_loader = TrainLoader(self.train_set, sampler, **self._loader_options())
-        if self._resume is not None:
-            self._train_loader.load_state_dict(self._resume)
-        return self._train_loader
-
-    def val_dataloader(self) -> DataLoader[Batch]:
-        """Validation images, each once."""
-        return self._eval_loader(self.train_set, self.val_ids)
-
-    def test_dataloader(self) -> list[DataLoader[Batch]]:
-        """Test images, then those of each further set, each once."""
-        sets = [self.test_set, *(extra.images for extra in self.evaluation_sets)]
-        return [self._eval_loader(images, torch.arange(len(images))) for images in sets]
-
-    def predict_dataloader(self) -> DataLoader[Batch]:
-        """Return the test images."""
-        return self._eval_loader(self.test_set, torch.arange(len(self.test_set)))
-
-    def state_dict(self) -> dict[str, Any]:
-        """Position in the epoch, and what is trained on.
-
-        Lightning saves the loader's state too, but loses it on resume when anything has asked for
-        ``trainer.estimated_stepping_batches`` before, as a schedule does.
-        """
-        position = {} if self._train_loader is None else {"position": self._train_loader.state_dict()}
-        return {**position, "fingerprints": self.fingerprints}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Keep the position for the loader that will be made.
-
-        Raises:
-            DataError: if the files, the split or the damage are not those that the training began with.
-        """
-        fitting = self.trainer is None or self.trainer.state.fn == "fit"  # any data may be looked at with a checkpoint
-        for part, before in state_dict.get("fingerprints", {}).items() if fitting else ():
-            if before != self.fingerprints[part]:
-                raise DataError(
-                    f"{self.root}: the {part} data are not those that this run began with (fingerprint "
-                    f"{self.fingerprints[part]}, was {before}); put the files back, or start a new run"
-                )
-        self._resume = state_dict.get("position")
-
-    def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
-        """Augment (in training), corrupt (a corrupted set), and normalise on the device."""
-        trainer = self.trainer
-        if trainer is not None and trainer.training:
-            return self.transform(batch, trainer.current_epoch)
-        if dataloader_idx and trainer is not None and trainer.testing:
-            batch = self.corrupt(batch, self.evaluation_sets[dataloader_idx - 1])
-        return self.transform(batch, None)
+    def measure(self) -> None:
+        """Measure mean and standard deviation of the pixels where they are neither known nor given."""
+        if self.mean is None or self.std is None:
+            mean, std = pixel_statistics(self.train_set, self.train_ids)
+            self.mean, self.std = self.mean or mean, self.std or std
+        n, classes = len(self.train_set), self.num_classes
+        self._pipeline = Pipeline(n, classes, self.mean, self.std, self.augment, self.mix, self.seed)
 
     def transform(self, batch: Batch, epoch: int | None) -> Batch:
         """Return the batch as training in ``epoch`` has it (``None``: as evaluation has it), normalised float32."""
-        return self.pipeline.evaluate(batch) if epoch is None else self.pipeline.train(batch, epoch)
+        return self._pipeline.evaluate(batch) if epoch is None else self._pipeline.train(batch, epoch)
+
+    def conform(self, inputs: Tensor, guest: Source) -> Tensor:
+        """Bring images of another data set to the channels, size and orientation of the training images.
+
+        Raises:
+            ConfigError: if it is no set of images.
+        """
+        if not isinstance(guest, ImageSource):
+            raise ConfigError(f"data.ood, data.shift: {type(guest).__name__} holds no images")
+        return conform(inputs, self.image_shape, turn=guest.transposed != self.transposed)
+
+    def synthetic_set(self, name: str) -> SampleSet:
+        """Make ``noise``: images of independent uniform pixels in the shape of the training images."""
+        generator = counter_generator(self.split_seed, "uniform noise")
+        shape = (self.noise_images, *self.image_shape)
+        images = torch.randint(256, shape, generator=generator, dtype=torch.uint8)
+        return ResidentSamples(images, torch.zeros(self.noise_images, dtype=torch.int64))
+
+    def corrupted_sets(self) -> list[EvaluationSet]:
+        """The test images under each corruption that is asked for, at each severity."""
+        if self.corruptions:
+            self._corrupted = Corruptions(len(self.test_set), self.split_seed)
+        return corrupted_sets(self.corruptions, self.test_set, self.classes)
 
     def corrupt(self, batch: Batch, extra: EvaluationSet) -> Batch:
         """Do to a batch, not yet normalised, what is done to the images of its set."""
@@ -261,36 +157,19 @@ class ImageDataModule(LightningDataModule, ImageSource):
             return batch
         return batch._replace(input=self._corrupted(*extra.corruption, batch.input.float(), batch.id))
 
-    def _evaluation_sets(self) -> list[EvaluationSet]:
-        from entreg.data.catalogue import other_sets  # the sets known by name are data modules themselves
-
-        return other_sets(self)
-
-    def _eval_loader(self, images: ImageSet, ids: Tensor) -> DataLoader[Batch]:
-        size = self.eval_batch_size or evaluation_batch_size(self._device(), self.image_shape)
-        sampler = EvalSampler(ids, size, *self._rank_and_world_size())
-        return DataLoader(images, batch_size=None, sampler=sampler, **self._loader_options())
-
-    def _loader_options(self) -> dict[str, Any]:
-        return {
-            "num_workers": self.num_workers,
-            "persistent_workers": self.num_workers > 0,
-            "pin_memory": self._device().type == "cuda" and not on_device(self.train_set),
-        }
-
-    def _device(self) -> torch.device:
-        return torch.device("cpu") if self.trainer is None else self.trainer.strategy.root_device
-
-    def _rank_and_world_size(self) -> tuple[int, int]:
-        return (0, 1) if self.trainer is None else (self.trainer.global_rank, self.trainer.world_size)
-
     def _per_channel(
         self, name: str, given: Sequence[float] | None, default: Sequence[float] | None
     ) -> tuple[float, ...] | None:
+        """Return what is given, else the default, checked: one number a channel, a standard deviation being positive.
+
+        Raises:
+            ConfigError: if it is not.
+        """
         chosen = default if given is None else given
         if chosen is None:
             return None
         values = tuple(chosen)
+        numbers = "numbers > 0" if name == "std" else "numbers"
         if len(values) != self.in_channels or (name == "std" and min(values) <= 0):
-            raise ConfigError(f"data.{name} takes {self.in_channels} numbers{' > 0' * (name == 'std')}, got {values}")
+            raise ConfigError(f"data.{name} takes {self.in_channels} {numbers}, got {values}")
         return values

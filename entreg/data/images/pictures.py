@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from entreg.data.images.samples import decode, unreadable
+from entreg.data.images.files import decode, unreadable
 from entreg.errors import DataError
 
 _SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"})
@@ -20,7 +20,7 @@ _INK = 32  # of 255: what is darker is paper
 _BOX = 24 / 28  # share of the side that a letter's longer side takes, as in EMNIST (arXiv 1702.05373)
 
 
-def pictures(path: Path) -> list[Path]:
+def picture_files(path: Path) -> list[Path]:
     """Return the picture files in a folder and below it, by name, or the one file given.
 
     Raises:
@@ -34,7 +34,24 @@ def pictures(path: Path) -> list[Path]:
     return found
 
 
-def prepare(path: Path, data: Mapping[str, Any], polarity: str = "auto") -> Tensor:
+def as_inputs(paths: Sequence[Path], data: Mapping[str, Any], polarity: str = "auto") -> Tensor:
+    """Bring pictures to what the run's network takes, ``(N, C, H, W)`` float32, normalised as in training.
+
+    Args:
+        paths: picture files.
+        data: description of the run's data in its summary.
+        polarity: ``"dark"`` or ``"light"`` ink, or ``"auto"``: whichever the border of the picture is not.
+
+    Raises:
+        DataError: if the run was not trained on images, a file is not a whole picture, or nothing is on it.
+    """
+    if not {"image_shape", "mean", "std"} <= data.keys():
+        raise DataError(f"{paths[0]}: the run was not trained on images, so it takes no pictures")
+    mean, std = (255 * torch.tensor(data[key]).view(-1, 1, 1) for key in ("mean", "std"))
+    return (torch.stack([as_input(path, data, polarity) for path in paths]).float() - mean) / std
+
+
+def as_input(path: Path, data: Mapping[str, Any], polarity: str = "auto") -> Tensor:
     """Bring a picture to what the run's network was trained on, ``(C, H, W)`` uint8.
 
     Letters and digits (data sets of light ink on black): turned upright by the EXIF tag, laid on white where they are

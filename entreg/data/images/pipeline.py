@@ -10,7 +10,7 @@ from torch import Tensor
 
 from entreg.data.images.augment import Warp, warp
 from entreg.data.images.mix import Mix
-from entreg.data.images.samples import Batch
+from entreg.data.samples import Batch
 
 
 @dataclass

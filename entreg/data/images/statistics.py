@@ -5,13 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from entreg.data.images.samples import ImageSet, ResidentImages
+from entreg.data.samples import ResidentSamples, SampleSet
 
 _CHUNK = 4096  # images counted at once
 _ENOUGH = 20_000  # files are decoded to be counted: as many fix a mean of pixels to three digits
 
 
-def pixel_statistics(images: ImageSet, ids: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def pixel_statistics(images: SampleSet, ids: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Return mean and standard deviation of each channel, of pixels in 0..1, whatever the order.
 
     They are exact for images in memory; of images in files at most 20,000 are read, evenly spread over ``ids``.
@@ -20,9 +20,9 @@ def pixel_statistics(images: ImageSet, ids: Tensor) -> tuple[tuple[float, ...], 
         images: uint8 images.
         ids: rows that count, ``(M,)``.
     """
-    if not isinstance(images, ResidentImages) and len(ids) > _ENOUGH:
+    if not isinstance(images, ResidentSamples) and len(ids) > _ENOUGH:
         ids = ids[torch.linspace(0, len(ids) - 1, _ENOUGH).long()]
-    counts = torch.zeros(images.image_shape[0], 256, dtype=torch.int64)
+    counts = torch.zeros(images.input_shape[0], 256, dtype=torch.int64)
     for part in ids.split(_CHUNK):
         for channel, pixels in enumerate(images[part].input.unbind(1)):
             counts[channel] += torch.bincount(pixels.flatten().int(), minlength=256)

@@ -10,9 +10,10 @@ from entreg.__main__ import main
 from tests.compare.run_folders import write_run, write_study
 
 
-@pytest.fixture
-def folders(tmp_path: Path) -> list[str]:
-    return [str(folder) for folder in write_study(tmp_path / "runs", 3)]
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Two losses with three seeds each; to be read only."""
+    return [str(folder) for folder in write_study(tmp_path_factory.mktemp("runs"), 3, cross_entropy=2.0, mix_ent=0.8)]
 
 
 def test_it_prints_tables_and_verdicts(folders: list[str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -36,14 +36,14 @@ def test_list_says_what_is_here_and_how_to_get_the_rest(root, capsys):
 def test_verify_reads_what_is_here(root, capsys, monkeypatch):
     assert main(["data", "verify"]) == 0
     printed = capsys.readouterr().out
-    assert "letters training: ok, 260 images, 10 to 10 a class\n" in printed
-    assert "fashionmnist test: ok, 100 images, 10 to 10 a class, packed anew (MD5 not as published)" in printed
+    assert "letters training: ok, 260 samples, 10 to 10 a class\n" in printed
+    assert "fashionmnist test: ok, 100 samples, 10 to 10 a class, packed anew (MD5 not as published)" in printed
     assert "mnist training" not in printed.replace("fashionmnist", "")
     files = sorted((root / "FashionMNIST" / "raw").glob("t10k*"))
     published = [(path.name, hashlib.md5(path.read_bytes()).hexdigest()) for path in files]
     monkeypatch.setattr(datasets.FashionMNIST, "resources", published)
     assert main(["data", "verify", "fashionmnist"]) == 0
-    assert "fashionmnist test: ok, 100 images, 10 to 10 a class, MD5 as published" in capsys.readouterr().out
+    assert "fashionmnist test: ok, 100 samples, 10 to 10 a class, MD5 as published" in capsys.readouterr().out
 
 
 def test_verify_names_what_is_damaged_and_fails(root, capsys):
@@ -71,7 +71,7 @@ def test_prepare_downloads_through_torchvision(tmp_path, monkeypatch, capsys):
 
     monkeypatch.setattr(datasets, "KMNIST", Downloads)
     assert main(["data", "prepare", "KMNIST", "--root", str(tmp_path)]) == 0
-    assert "training: 300 images\ntest: 100 images\n" in capsys.readouterr().out
+    assert "training: 300 samples\ntest: 100 samples\n" in capsys.readouterr().out
     assert (tmp_path / "KMNIST" / "raw" / "t10k-images-idx3-ubyte").is_file()
 
 

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from matplotlib.figure import Figure
 
 from entreg.compare.report.html import page, picture, table
-from entreg.compare.report.tables import Sheet
+from entreg.compare.report.sheet import Sheet
 
 
 class Balanced(HTMLParser):

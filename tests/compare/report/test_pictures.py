@@ -1,14 +1,15 @@
-"""The images behind the predictions, where the data are at hand."""
+"""What is seen of the samples behind the predictions, where the data are at hand."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import yaml
 
-from entreg.compare.report.pictures import images_of
+from entreg.compare.report.pictures import pictures_of
 from entreg.compare.study import read_study
 from entreg.data import EMNIST
 from entreg.runs import write_predictions
@@ -27,19 +28,21 @@ def study_of_letters(tmp_path: Path, letter_files: Path):
 
 
 def test_they_are_upright_and_named(study_of_letters, letter_files: Path) -> None:
-    images, classes = images_of(study_of_letters)
+    pictures = pictures_of(study_of_letters)
     stored, _ = EMNIST(root=str(letter_files)).load(train=False)
-    assert torch.equal(images, stored.mT)
-    assert classes[:3] == ("a", "b", "c")
+    third, first = pictures.of(torch.tensor([2, 0]))
+    assert np.array_equal(third, stored[2, 0].T)
+    assert np.array_equal(first, stored[0, 0].T)
+    assert pictures.classes[:3] == ("a", "b", "c")
 
 
 def test_another_root_can_be_named_and_an_empty_one_gives_none(study_of_letters, letter_files: Path, tmp_path) -> None:
     moved = letter_files.rename(tmp_path / "moved")
-    assert images_of(study_of_letters) is None
-    assert images_of(study_of_letters, str(moved)) is not None
+    assert pictures_of(study_of_letters) is None
+    assert pictures_of(study_of_letters, str(moved)) is not None
 
 
-def test_images_with_other_labels_are_not_shown(tmp_path: Path, letter_files: Path, study_of_letters) -> None:
+def test_samples_with_other_labels_are_not_shown(tmp_path: Path, letter_files: Path, study_of_letters) -> None:
     run = study_of_letters.results[0].run
     write_predictions(run.predictions("test"), torch.zeros(130, 26), torch.zeros(130).long(), torch.arange(130))
-    assert images_of(read_study([run.path])) is None
+    assert pictures_of(read_study([run.path])) is None

@@ -8,28 +8,21 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
-import torch
 
-from entreg.compare.analysis import Analysis, analyse
-from entreg.compare.convergence import convergence
-from entreg.compare.report.write import verdict_sentences, write_report
-from entreg.compare.study import read_study
+from entreg.compare import Analysis, analyse, convergence_of, read_study
+from entreg.compare.report import Pictures, verdict_sentences, write_report
 from tests.compare.run_folders import CLASSES, write_study
 
 CHROMIUM = shutil.which("chromium")
 
 
 @pytest.fixture(scope="module")
-def analysis(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
-    return analyse(read_study(write_study(tmp_path_factory.mktemp("study"), 3)))
-
-
-@pytest.fixture(scope="module")
 def report(analysis: Analysis, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    images = torch.randint(256, (400, 1, 28, 28), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    pictures = Pictures(lambda ids: [np.full((28, 28), i % 256, np.uint8) for i in ids.tolist()], CLASSES)
     out = tmp_path_factory.mktemp("report")
-    return write_report(out, analysis, convergence(analysis.study), (images, CLASSES))
+    return write_report(out, analysis, convergence_of(analysis.study), pictures)
 
 
 def test_every_format_is_there_and_says_the_same(analysis: Analysis, report: Path) -> None:
@@ -42,8 +35,9 @@ def test_every_format_is_there_and_says_the_same(analysis: Analysis, report: Pat
         assert list(csv.reader(file))[2][-1] == verdict
     content = json.loads((report.parent / "report.json").read_text())
     assert content["comparisons"]["acc"]["mix_ent"]["verdict"] == verdict
-    assert content["comparisons"]["acc"]["mix_ent"]["paired"]["n"] == 3
-    assert content["arms"]["mix_ent"]["seeds"] == [0, 1, 2]
+    assert content["comparisons"]["acc"]["mix_ent"]["paired"]["n"] == 4
+    assert content["arms"]["mix_ent"]["seeds"] == [0, 1, 2, 3]
+    assert content["arms"]["mix_ent"]["arm"] == analysis.study.arms["mix_ent"][0].config_hash
 
 
 def test_the_page_is_one_small_file_that_asks_for_nothing_else(report: Path) -> None:
@@ -51,20 +45,20 @@ def test_the_page_is_one_small_file_that_asks_for_nothing_else(report: Path) -> 
     assert len(html) < 3e6
     for reference in ('src="http', 'href="http', "url(http", "@import"):
         assert reference not in html
-    headings = ("Verdict in numbers", "Reliability of the first seed before and after", "Images the arms disagree on")
+    headings = (
+        "Verdict in numbers",
+        "Reliability of the first seed before and after",
+        "Test samples the arms disagree on",
+    )
     assert all(heading in html for heading in headings)
 
 
-def test_without_images_the_page_does_without_them(analysis: Analysis, tmp_path: Path) -> None:
-    html = write_report(tmp_path, analysis, convergence(analysis.study)).read_text()
-    assert "Images the arms disagree on" not in html
-
-
-def test_one_arm_is_reported_without_a_verdict(tmp_path: Path) -> None:
-    alone = analyse(read_study(write_study(tmp_path, 2, mix_ent=1.0)))
+def test_one_arm_without_pictures_is_reported_without_a_verdict_and_them(tmp_path: Path) -> None:
+    alone = analyse(read_study(write_study(tmp_path, 1, mix_ent=1.0)))
     assert verdict_sentences(alone) == ["one arm only: nothing to compare it with"]
     out = tmp_path / "report"
-    write_report(out, alone, convergence(alone.study))
+    html = write_report(out, alone, convergence_of(alone.study)).read_text()
+    assert "Test samples the arms disagree on" not in html
     assert not (out / "verdicts.csv").exists()
 
 

@@ -69,6 +69,14 @@ def test_not_distinguishable_because_of_the_images():
     )
 
 
+def test_seeds_needed_are_for_a_claim_that_survives_holm():
+    pairs = {name: Pairs(BASELINE + shift + 10 * NOISE, BASELINE) for name, shift in {"a": 0.02, "b": 0.01}.items()}
+    found = compare_arms(pairs, higher_is_better=True, margin=0.1)
+    sd = (10 * NOISE).std(ddof=1)
+    assert found["a"].seeds_needed == found["b"].seeds_needed == seeds_needed(0.1, sd, alpha=0.05 / 2)
+    assert seeds_needed(0.1, sd, alpha=0.05 / 2) > seeds_needed(0.1, sd)
+
+
 def test_one_seed():
     checkpoints = mcnemar([True, True], [True, False])
     pairs = Pairs([0.96], [0.95], np.zeros((1, 4)), checkpoints)

@@ -1,5 +1,7 @@
 """Two one-sided tests against statsmodels."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 from statsmodels.stats.weightstats import ttost_paired
@@ -10,12 +12,12 @@ from entreg.compare.stats.intervals import mean_estimate, paired_estimate
 
 
 @pytest.mark.parametrize("n", [2, 3, 5, 10, 100])
-@pytest.mark.parametrize("shift", [0.0, 0.05, -0.09, 0.3])
-@pytest.mark.parametrize("margin", [0.01, 0.1, 1.0])
-def test_equals_statsmodels(n, shift, margin):
+def test_equals_statsmodels(n):
     a, b = np.random.default_rng(n).normal(95, 0.1, (2, n))
-    expected = ttost_paired(a + shift, b, -margin, margin)[0]
-    assert tost(paired_estimate(a + shift, b), margin) == pytest.approx(expected, rel=1e-9, abs=1e-12)
+    for shift, margin in product((0.0, 0.05, -0.09, 0.3), (0.01, 0.1, 1.0)):
+        expected = ttost_paired(a + shift, b, -margin, margin)[0]
+        found = tost(paired_estimate(a + shift, b), margin)
+        assert found == pytest.approx(expected, rel=1e-9, abs=1e-12), (shift, margin)
 
 
 @pytest.mark.parametrize("images", [0.0, 0.03])

@@ -17,15 +17,18 @@ def compare(arm, baseline):
     return hierarchical_estimate(arm.mean(1), baseline.mean(1), contributions)
 
 
-def test_standard_error_by_hand():
+@pytest.mark.parametrize("shared", [0, 2])
+def test_standard_error_by_hand(shared):
     arm, baseline = np.random.default_rng(0).random((2, 4, 50))
+    arm += shared * np.random.default_rng(1).random(50)  # what the images do to all seeds
     d = arm - baseline
     covariance = np.cov(d) / 50
     images = covariance[~np.eye(4, dtype=bool)].mean()
+    assert (images > 0) == (shared > 0)
     seeds = d.mean(1).var(ddof=1) / 4
     estimate = compare(arm, baseline)
     assert estimate.mean == pytest.approx(d.mean(), rel=1e-12)
-    assert estimate.image_variance == pytest.approx(max(images, 0), abs=1e-12)
+    assert estimate.image_variance == pytest.approx(max(images, 0), rel=1e-9)
     assert estimate.standard_error**2 == pytest.approx(seeds + max(images, 0), rel=1e-9)
     assert estimate.share == pytest.approx(seeds / (seeds + max(images, 0)), rel=1e-9)
 

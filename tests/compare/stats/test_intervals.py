@@ -14,25 +14,25 @@ ROWS = [RNG.normal(95, 0.1, n) for n in (2, 3, 5, 10, 200)] + [np.array([0.0, 1.
 
 
 @pytest.mark.parametrize("values", ROWS, ids=len)
-@pytest.mark.parametrize("level", [0.8, 0.95, 0.999])
-def test_mean_equals_scipy(values, level):
+def test_mean_equals_scipy(values):
     result = stats.ttest_1samp(values, 0)
-    expected = result.confidence_interval(level)
-    estimate = mean_estimate(values, level)
-    assert estimate.n == len(values)
-    assert estimate.mean == pytest.approx(values.mean(), rel=1e-12)
-    assert estimate.sd == pytest.approx(values.std(ddof=1), rel=1e-12)
-    assert estimate.interval == pytest.approx(expected, rel=1e-9)
-    assert estimate.p == pytest.approx(result.pvalue, rel=1e-9)
+    for level in (0.8, 0.95, 0.999):
+        estimate = mean_estimate(values, level)
+        assert estimate.n == len(values)
+        assert estimate.mean == pytest.approx(values.mean(), rel=1e-12)
+        assert estimate.sd == pytest.approx(values.std(ddof=1), rel=1e-12)
+        assert estimate.interval == pytest.approx(result.confidence_interval(level), rel=1e-9)
+        assert estimate.p == pytest.approx(result.pvalue, rel=1e-9)
 
 
-@pytest.mark.parametrize("n", [2, 3, 5, 10, 200])
+@pytest.mark.parametrize("n", [2, 5, 200])
 def test_paired_difference_equals_scipy(n):
     rng = np.random.default_rng(n)
     a, b = rng.normal(0.95, 0.001, n), rng.normal(0.951, 0.001, n)
     result = stats.ttest_rel(a, b)
     estimate = paired_estimate(a, b)
     assert estimate.interval == pytest.approx(result.confidence_interval(), rel=1e-9)
+    assert paired_estimate(a, b, 0.8).interval == pytest.approx(result.confidence_interval(0.8), rel=1e-9)
     assert estimate.p == pytest.approx(result.pvalue, rel=1e-9)
     assert estimate.standard_error == pytest.approx(stats.sem(a - b), rel=1e-9)
     assert estimate.share == 1
@@ -56,8 +56,10 @@ def test_differences_that_do_not_vary_are_no_certainty(difference):
 
 
 def test_rounding_of_float32_is_no_variation_but_one_image_in_100_000_is():
-    baseline = np.array([0.94, 0.95, 0.93], dtype=np.float32)
-    assert paired_estimate((baseline + np.float32(0.01)).astype(float), baseline.astype(float)).p is None
+    baseline = np.array([0.94, 0.49, 0.11, 0.06], dtype=np.float32)
+    shifted = baseline + np.float32(0.0123)
+    assert np.ptp(shifted.astype(float) - baseline.astype(float)) > 0  # by rounding alone
+    assert paired_estimate(shifted.astype(float), baseline.astype(float)).p is None
     assert paired_estimate([0.95001, 0.95, 0.95], [0.94, 0.94, 0.94]).p is not None
     assert standard_deviation(np.full(3, 1e-9)) == 0
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import stats
 
-from entreg.compare.stats.jackknife import of_auroc, of_calibration, of_mean, of_statistic
+from entreg.compare.stats.jackknife import of_auroc, of_calibration, of_mean
 from entreg.metrics.binning import bin_confidences, bin_index
 from entreg.metrics.calibration import debiased_squared_calibration_error
 
@@ -89,17 +89,6 @@ def test_auroc_at_its_ends():
     assert of_auroc([np.inf, 1.0], [-np.inf, 1.0]).value == 0.875
 
 
-def test_any_statistic_by_single_images_and_by_groups():
-    rng = np.random.default_rng(0)
-    x, y = rng.normal(size=(2, 2000))
-    single = of_statistic(lambda kept: x[kept].mean(), 2000, groups=2000)
-    assert np.sort(single.images) == pytest.approx(np.sort(of_mean(x).images), abs=1e-12)
-    first, second = (of_statistic(lambda kept, v=v: float(np.sqrt((v[kept] ** 2).mean())), 2000) for v in (x, x + y))
-    exact = [brute_force(lambda kept, v=v: np.sqrt((v[kept] ** 2).mean()), 2000) for v in (x, x + y)]
-    assert first.images @ first.images == pytest.approx(exact[0] @ exact[0], rel=0.3)
-    assert first.images @ second.images == pytest.approx(exact[0] @ exact[1], rel=0.3)
-
-
 def test_other_arguments_are_refused():
     with pytest.raises(ValueError, match="at least 2 images"):
         of_mean([1.0])
@@ -107,5 +96,3 @@ def test_other_arguments_are_refused():
         of_calibration([0.5, 0.5], [True], [0, 0])
     with pytest.raises(ValueError, match="at least 2 images"):
         of_auroc([1.0], [1.0, 2.0])
-    with pytest.raises(ValueError, match="5 groups of 3 images"):
-        of_statistic(lambda kept: 0.0, 3, groups=5)

@@ -25,9 +25,8 @@ def interior(homography, height, width):
     return warp(torch.ones(1, 1, height, width), homography)[0, 0] > 0.999
 
 
-@pytest.mark.parametrize(("height", "width"), SHAPES)
-@pytest.mark.parametrize("draw", range(4))
-def test_a_perspective_matches_torchvision(height, width, draw):
+@pytest.mark.parametrize(("draw", "height", "width"), [(draw, *shape) for draw, shape in enumerate(SHAPES)])
+def test_a_perspective_matches_torchvision(draw, height, width):
     corners = random_corners(1, height, width, 0.5, counter_generator(draw))
     homography = perspective_homography(corners, height, width).float()
     image = random_images(1, 2, height, width)
@@ -38,9 +37,10 @@ def test_a_perspective_matches_torchvision(height, width, draw):
     torch.testing.assert_close(warp(image, homography)[..., inside], expected[..., inside], rtol=0, atol=1e-4)
 
 
-@pytest.mark.parametrize(("height", "width"), SHAPES)
-@pytest.mark.parametrize("degrees", [-37.0, -10.0, 3.5, 10.0, 90.0])
-def test_a_rotation_matches_torchvision(height, width, degrees):
+@pytest.mark.parametrize(
+    ("degrees", "height", "width"), [(-37.0, *SHAPES[1]), (3.5, *SHAPES[0]), (10.0, *SHAPES[2]), (90.0, *SHAPES[1])]
+)
+def test_a_rotation_matches_torchvision(degrees, height, width):
     homography = rotation_homography(torch.tensor([degrees], dtype=torch.float64), height, width).float()
     image = random_images(1, 2, height, width)
     expected = tvf.rotate(image, degrees, InterpolationMode.BILINEAR)
@@ -68,8 +68,8 @@ def test_perspective_comes_before_rotation():
     assert (once - wrong)[:, :2][inside].abs().max() > 0.1
 
 
-@pytest.mark.parametrize("degrees", [10.0, 45.0])
-def test_rotation_angles_are_uniform(degrees):
+def test_rotation_angles_are_uniform():
+    degrees = 45.0
     table = Warp(perspective_p=0, degrees=degrees).table(20_000, 28, 28, seed=0, epoch=0).double()
     angles = torch.atan2(table[:, 1, 0], table[:, 0, 0]).rad2deg().numpy()
     assert np.abs(angles).max() <= degrees + 1e-4
@@ -91,7 +91,7 @@ def test_perspective_corners_are_distributed_as_in_torchvision(height, width, di
         assert stats.chisquare(counts.numpy()).pvalue > 1e-4
 
 
-@pytest.mark.parametrize("share", [0.0, 0.25, 0.5, 1.0])
+@pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
 def test_share_of_perspectives_is_perspective_p(share):
     table = Warp(perspective_p=share, degrees=0).table(5000, 28, 28, seed=0, epoch=0)
     warped = int((table != torch.eye(3)).flatten(1).any(1).sum())
@@ -125,8 +125,8 @@ def test_a_warp_does_not_depend_on_the_batch_it_is_in(start, length):
     assert torch.equal(warp(images, table)[part], warp(images[part], table[part]))
 
 
-@pytest.mark.parametrize(("height", "width"), SHAPES)
-def test_identity_leaves_the_image_unchanged(height, width):
+def test_identity_leaves_the_image_unchanged():
+    height, width = SHAPES[1]
     images = random_images(3, 2, height, width)
     torch.testing.assert_close(warp(images, torch.eye(3).expand(3, 3, 3)), images, rtol=0, atol=1e-5)
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image, ImageDraw, ImageOps
 
-from entreg.data.images.pictures import pictures, prepare
+from entreg.data.images.pictures import as_input, picture_files
 from entreg.errors import DataError
 
 LETTERS = {"image_shape": [1, 28, 28], "transposed": False, "ink": True}
@@ -30,7 +30,7 @@ def saved(image: Image.Image, path: Path) -> Path:
 
 
 def test_a_letter_fills_24_of_28_pixels_and_is_centred(tmp_path: Path) -> None:
-    image = prepare(saved(an_l(), tmp_path / "l.png"), LETTERS)
+    image = as_input(saved(an_l(), tmp_path / "l.png"), LETTERS)
     assert image.shape == (1, 28, 28)
     assert image.dtype == torch.uint8
     rows, columns = ((image[0] > 64).any(axis).nonzero()[:, 0] for axis in (1, 0))
@@ -51,49 +51,49 @@ def test_a_letter_fills_24_of_28_pixels_and_is_centred(tmp_path: Path) -> None:
     ],
 )
 def test_polarity_contrast_size_mode_and_margin_do_not_matter(make, tmp_path: Path) -> None:
-    expected = prepare(saved(an_l(), tmp_path / "plain.png"), LETTERS).float()
-    found = prepare(saved(make(), tmp_path / "other.png"), LETTERS).float()
+    expected = as_input(saved(an_l(), tmp_path / "plain.png"), LETTERS).float()
+    found = as_input(saved(make(), tmp_path / "other.png"), LETTERS).float()
     assert (found - expected).abs().mean() < 6
 
 
 def test_ink_on_nothing_is_ink_on_white(tmp_path: Path) -> None:
     drawn = an_l()
     image = Image.merge("LA", (Image.new("L", drawn.size, 0), ImageOps.invert(drawn)))
-    found = prepare(saved(image, tmp_path / "clear.png"), LETTERS)
-    assert torch.equal(found, prepare(saved(drawn, tmp_path / "plain.png"), LETTERS))
+    found = as_input(saved(image, tmp_path / "clear.png"), LETTERS)
+    assert torch.equal(found, as_input(saved(drawn, tmp_path / "plain.png"), LETTERS))
 
 
 def test_polarity_can_be_said(tmp_path: Path) -> None:
     path = saved(an_l(), tmp_path / "l.png")
-    assert torch.equal(prepare(path, LETTERS, "dark"), prepare(path, LETTERS))
-    assert not torch.equal(prepare(path, LETTERS, "light"), prepare(path, LETTERS))
+    assert torch.equal(as_input(path, LETTERS, "dark"), as_input(path, LETTERS))
+    assert not torch.equal(as_input(path, LETTERS, "light"), as_input(path, LETTERS))
 
 
 def test_images_stored_on_their_side_are_laid_on_their_side(tmp_path: Path) -> None:
     path = saved(an_l(), tmp_path / "l.png")
-    assert torch.equal(prepare(path, {**LETTERS, "transposed": True}), prepare(path, LETTERS).mT)
+    assert torch.equal(as_input(path, {**LETTERS, "transposed": True}), as_input(path, LETTERS).mT)
 
 
 def test_photographs_are_only_resized(tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(256, size=(40, 50, 3), dtype=np.uint8)
-    image = prepare(saved(Image.fromarray(pixels), tmp_path / "p.png"), {"image_shape": [3, 32, 32], "ink": False})
+    image = as_input(saved(Image.fromarray(pixels), tmp_path / "p.png"), {"image_shape": [3, 32, 32], "ink": False})
     expected = np.asarray(Image.fromarray(pixels).resize((32, 32), Image.Resampling.BILINEAR))
     assert np.array_equal(image.permute(1, 2, 0).numpy(), expected)
 
 
 def test_an_empty_or_torn_picture_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"blank.png: nothing is on it"):
-        prepare(saved(Image.new("L", (30, 30), 255), tmp_path / "blank.png"), LETTERS)
+        as_input(saved(Image.new("L", (30, 30), 255), tmp_path / "blank.png"), LETTERS)
     (tmp_path / "torn.png").write_bytes(b"not a picture")
     with pytest.raises(DataError, match=r"torn.png: is not a whole image file"):
-        prepare(tmp_path / "torn.png", LETTERS)
+        as_input(tmp_path / "torn.png", LETTERS)
 
 
 def test_pictures_are_found_below_a_folder_in_order(tmp_path: Path) -> None:
     (tmp_path / "b").mkdir()
     paths = [saved(an_l(), tmp_path / name) for name in ("b/1.PNG", "a.jpg")]
     (tmp_path / "notes.txt").write_text("")
-    assert pictures(tmp_path) == sorted(paths)
-    assert pictures(paths[0]) == [paths[0]]
+    assert picture_files(tmp_path) == sorted(paths)
+    assert picture_files(paths[0]) == [paths[0]]
     with pytest.raises(DataError, match="holds no picture"):
-        pictures(tmp_path / "nothing")
+        picture_files(tmp_path / "nothing")

@@ -8,8 +8,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from entreg.data.images.files import ImageFiles
 from entreg.data.images.module import ImageDataModule
-from entreg.data.images.samples import ImageFiles
 from entreg.data.splits import check_targets
 from entreg.errors import ConfigError, DataError
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
+from typing_extensions import Self
 
 from entreg.data.images.module import ImageDataModule
 from entreg.data.images.sets.idx import read_idx
@@ -18,13 +20,26 @@ class IdxDataModule(ImageDataModule):
 
     A subclass names the files and downloads them through torchvision where they are absent.
 
+    Attributes:
+        folder: of the files below the root, as torchvision has it.
+        first_label: label of the first class in the files.
+        flat: whether files may lie in the root itself, where sets whose files share names cannot be told apart.
+
     Raises:
         DataError: if files are absent and cannot be downloaded, or are damaged.
     """
 
-    folder: str  # below the root, as torchvision has it
+    folder: str
     first_label: int = 0
+    flat: bool = True
     image_size = 28
+
+    @classmethod
+    def in_own_folder(cls, **options: Any) -> Self:
+        """Make the data set with files in torchvision's place alone."""
+        data = super().in_own_folder(**options)
+        data.flat = False
+        return data
 
     @abstractmethod
     def file_names(self, train: bool) -> tuple[str, str]:

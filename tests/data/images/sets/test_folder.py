@@ -81,7 +81,7 @@ def test_the_fingerprint_sees_another_file(tmp_path):
         (lambda root: (root / "test" / "cat" / "0.png").write_bytes(b"<html>"), "0.png: is not a whole image file"),
         (lambda root: (root / "test" / "cow").mkdir(), "has class 'cow'"),
         (lambda root: (root / "train" / "cow").mkdir(), "cow: holds no image"),
-        (lambda root: [path.unlink() for path in (root / "test").rglob("*.png")], "holds no images"),
+        (lambda root: [path.unlink() for path in (root / "test").rglob("*.png")], "holds no samples"),
     ],
 )
 def test_what_does_not_fit_is_a_data_error(tmp_path, spoil, message):

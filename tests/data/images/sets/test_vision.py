@@ -17,14 +17,14 @@ from tests.data.images.picture_files import write_cifar, write_svhn
 
 
 @pytest.mark.parametrize("cls", [CIFAR10, CIFAR100])
-@pytest.mark.parametrize("train", [True, False])
-def test_cifar_is_what_torchvision_reads(cls, train, tmp_path, monkeypatch):
+def test_cifar_is_what_torchvision_reads(cls, tmp_path, monkeypatch):
     root = write_cifar(tmp_path, monkeypatch, cls.__name__, count=100)
-    images, targets = cls(root=str(root)).checked(train)
-    theirs = getattr(datasets, cls.__name__)(str(root), train=train)
-    assert images.dtype == torch.uint8
-    assert np.array_equal(images.permute(0, 2, 3, 1).numpy(), theirs.data)
-    assert targets.tolist() == theirs.targets
+    for train in (True, False):
+        images, targets = cls(root=str(root)).checked(train)
+        theirs = getattr(datasets, cls.__name__)(str(root), train=train)
+        assert images.dtype == torch.uint8
+        assert np.array_equal(images.permute(0, 2, 3, 1).numpy(), theirs.data)
+        assert targets.tolist() == theirs.targets
 
 
 def test_classes_of_cifar100_are_as_many_as_they_should_be_and_in_order():
@@ -59,10 +59,8 @@ def test_a_file_that_is_not_as_published_is_named(cls, write, tmp_path, monkeypa
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("net", [[], ["--model.net", "Timm", "--model.net.name", "vit_tiny_patch16_224"]])
-def test_it_trains_without_a_word_on_classes_channels_or_size(
-    net: list[str], workplace: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_trains_without_a_word_on_classes_channels_or_size(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = write_cifar(workplace / "cifar", monkeypatch)
+    net = ["--model.net", "Timm", "--model.net.name", "vit_tiny_patch16_224"]
     options = [*TINY[TINY.index("--data.batch_size") :], *net, "--data.root", str(root), "--trainer.fast_dev_run", "1"]
     assert main(["fit", "--model.loss", "mix_ent", "--data", "CIFAR10", *options]) == 0

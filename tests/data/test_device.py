@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 import torch
 
-from entreg.data.images.device import evaluation_batch_size, move_if_it_fits, on_device
-from entreg.data.images.samples import ResidentImages
+from entreg.data.device import evaluation_batch_size, move_if_it_fits, on_device
+from entreg.data.samples import ResidentSamples
 
 GIB = 2**30
 
 
-def images():
-    return ResidentImages(torch.zeros(4, 1, 28, 28, dtype=torch.uint8), torch.zeros(4, dtype=torch.long))
+def samples():
+    return ResidentSamples(torch.zeros(4, 1, 28, 28, dtype=torch.uint8), torch.zeros(4, dtype=torch.long))
 
 
 @pytest.mark.parametrize(
@@ -31,25 +31,17 @@ def test_a_cpu_takes_512():
 
 
 @pytest.mark.parametrize(("wanted", "free", "moved"), [(None, GIB, True), (None, 100, False), (True, 100, True)])
-def test_images_move_where_they_fit_or_are_wanted(wanted, free, moved, monkeypatch):
+def test_samples_move_where_they_fit_or_are_wanted(wanted, free, moved, monkeypatch):
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (free, free))
     asked: list[torch.device] = []
-    monkeypatch.setattr(ResidentImages, "to", lambda self, device: asked.append(device))
-    move_if_it_fits(images(), torch.device("cuda"), wanted)
+    monkeypatch.setattr(ResidentSamples, "to", lambda self, device: asked.append(device))
+    move_if_it_fits(samples(), torch.device("cuda"), wanted)
     assert bool(asked) is moved
 
 
-def test_images_stay_on_a_cpu_or_where_that_is_wanted(monkeypatch):
+def test_samples_stay_on_a_cpu_or_where_that_is_wanted(monkeypatch):
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (GIB, GIB))
     for device, wanted in (("cpu", True), ("cuda", False)):
-        kept = images()
+        kept = samples()
         move_if_it_fits(kept, torch.device(device), wanted)
         assert not on_device(kept)
-
-
-def test_images_are_gathered_where_they_are():
-    kept = images()
-    kept.to(torch.device("meta"))  # any other device
-    batch = kept[torch.tensor([2, 0])]
-    assert batch.input.device.type == "meta"
-    assert batch.id.tolist() == [2, 0]

@@ -1,90 +1,19 @@
-"""Sets of images: resident in memory as one uint8 tensor, or files that are decoded when a batch asks for them."""
+"""Images in files, decoded when a batch asks for them."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
 
+from entreg.data.samples import Batch, SampleSet
 from entreg.data.splits import digest
 from entreg.errors import DataError
 
 
-class Batch(NamedTuple):
-    """A batch of samples.
-
-    Attributes:
-        input: ``(N, ...)``; of images uint8 from the loader, normalised float32 on the device.
-        target: class indices ``(N,)`` int64, or probabilities ``(N, C)`` float32 where images are mixed.
-        id: row of each sample in its file ``(N,)`` int64.
-    """
-
-    input: Tensor
-    target: Tensor
-    id: Tensor
-
-
-class ImageSet(Dataset[Batch]):
-    """A set of uint8 images; indexed by a tensor of ids, it gathers a whole batch at once.
-
-    Args:
-        targets: ``(N,)`` int64.
-    """
-
-    def __init__(self, targets: Tensor) -> None:
-        self.targets = targets
-
-    def __len__(self) -> int:
-        return len(self.targets)
-
-    @property
-    @abstractmethod
-    def image_shape(self) -> tuple[int, ...]:
-        """Channels, height and width."""
-
-    @abstractmethod
-    def __getitem__(self, ids: Tensor) -> Batch: ...
-
-    @abstractmethod
-    def digest(self, ids: Tensor) -> str:
-        """Fingerprint of the samples ``ids``: images, targets, ids."""
-
-
-class ResidentImages(ImageSet):
-    """Images in memory, on the CPU or, after :meth:`to`, on the device that trains.
-
-    Args:
-        images: ``(N, C, H, W)`` uint8.
-        targets: ``(N,)`` int64.
-    """
-
-    def __init__(self, images: Tensor, targets: Tensor) -> None:
-        super().__init__(targets)
-        self.images = images
-
-    @property
-    def image_shape(self) -> tuple[int, ...]:
-        """Channels, height and width."""
-        return tuple(self.images.shape[1:])
-
-    def __getitem__(self, ids: Tensor) -> Batch:
-        return Batch(self.images[ids.to(self.images.device)], self.targets[ids], ids)
-
-    def digest(self, ids: Tensor) -> str:
-        """Digest of the pixels, targets and ids."""
-        return digest(self.images[ids.to(self.images.device)].cpu(), self.targets[ids], ids)
-
-    def to(self, device: torch.device) -> None:
-        """Move the images to a device; batches are gathered there."""
-        self.images = self.images.to(device)
-
-
-class ImageFiles(ImageSet):
+class ImageFiles(SampleSet):
     """Images in files of any size, each decoded, resized and cast to uint8 as it is asked for.
 
     Args:
@@ -104,7 +33,7 @@ class ImageFiles(ImageSet):
         self._resident: Tensor | None = None
 
     @property
-    def image_shape(self) -> tuple[int, ...]:
+    def input_shape(self) -> tuple[int, ...]:
         """Channels, height and width."""
         return (self.channels, self.size, self.size)
 
@@ -144,7 +73,7 @@ class ImageFiles(ImageSet):
         self._resident = self._decoded(torch.arange(len(self)))
 
     def _decoded(self, ids: Tensor) -> Tensor:
-        images = torch.empty(len(ids), *self.image_shape, dtype=torch.uint8)
+        images = torch.empty(len(ids), *self.input_shape, dtype=torch.uint8)
         for row, i in enumerate(ids.tolist()):
             images[row] = decode(self.paths[i], self.channels, self.size)
         return images

@@ -9,7 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
-from entreg.data.images.samples import ImageFiles, ResidentImages, decode
+from entreg.data.images.files import ImageFiles, decode
+from entreg.data.samples import ResidentSamples
 from entreg.errors import DataError
 
 GENERATOR = torch.Generator().manual_seed(0)
@@ -27,12 +28,12 @@ def files(tmp_path: Path) -> ImageFiles:
 
 def test_files_and_memory_give_the_same_batches(files: ImageFiles) -> None:
     ids = torch.tensor([4, 0, 5])
-    resident = ResidentImages(PIXELS, TARGETS)
+    resident = ResidentSamples(PIXELS, TARGETS)
     for _ in range(2):
         for ours, theirs in zip(files[ids], resident[ids], strict=True):
             assert torch.equal(ours, theirs)
         files.keep()
-    assert files.image_shape == resident.image_shape == (3, 8, 8)
+    assert files.input_shape == resident.input_shape == (3, 8, 8)
     assert len(files) == len(resident) == 6
     assert files.nbytes == PIXELS.nbytes
 
@@ -40,13 +41,13 @@ def test_files_and_memory_give_the_same_batches(files: ImageFiles) -> None:
 def test_a_digest_tells_pixels_targets_and_ids_apart() -> None:
     ids = torch.arange(6)
     digests = [
-        ResidentImages(PIXELS, TARGETS).digest(ids),
-        ResidentImages(255 - PIXELS, TARGETS).digest(ids),
-        ResidentImages(PIXELS, TARGETS.flip(0)).digest(ids),
-        ResidentImages(PIXELS, TARGETS).digest(ids[:5]),
+        ResidentSamples(PIXELS, TARGETS).digest(ids),
+        ResidentSamples(255 - PIXELS, TARGETS).digest(ids),
+        ResidentSamples(PIXELS, TARGETS.flip(0)).digest(ids),
+        ResidentSamples(PIXELS, TARGETS).digest(ids[:5]),
     ]
     assert len(set(digests)) == 4
-    assert ResidentImages(PIXELS, TARGETS).digest(ids) == digests[0]
+    assert ResidentSamples(PIXELS, TARGETS).digest(ids) == digests[0]
 
 
 def test_a_digest_of_files_sees_names_and_sizes(files: ImageFiles) -> None:

@@ -1,0 +1,92 @@
+"""What makes runs comparable: the same test set, the same further sets, the same bins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from statistics import mode
+from typing import Any
+
+import numpy as np
+
+from entreg.compare.result import Result, score
+from entreg.errors import RunError
+from entreg.runs import read_predictions
+from entreg.runs.set_name import TEST, SetKind, SetName, without_lookalikes
+
+
+def check_test_sets(results: Sequence[Result]) -> None:
+    """Raise :class:`RunError` unless all runs were tested on the same images."""
+    first = results[0]
+    reference = read_predictions(first.run.predictions(TEST))
+    for result in results[1:]:
+        other = read_predictions(result.run.predictions(TEST))
+        for key, what in (("ids", "other images"), ("targets", "images with other labels")):
+            if not np.array_equal(reference[key], other[key]):
+                sizes = f"{len(reference[key])} and {len(other[key])}"
+                raise RunError(
+                    f"{result.run.path} was tested on {what} than {first.run.path} ({sizes} samples); "
+                    "compare runs of one test set"
+                )
+
+
+def with_common_bins(results: Sequence[Result], notes: list[str]) -> list[Result]:
+    """Score all runs with the number of bins that most of them have, and say so if it is not that of all."""
+    numbers = [result.bins for result in results]
+    common = mode(numbers)
+    if set(numbers) == {common}:
+        return list(results)
+    found = " and ".join(map(str, sorted(set(numbers))))
+    notes.append(
+        f"the runs have {found} bins (metrics.bins): their calibration errors are all computed with {common} here, "
+        "so those of the others are not the ones in their summary.json"
+    )
+    return [
+        result
+        if result.bins == common
+        else replace(result, bins=common, scores=score(result.run, result.summary, common))
+        for result in results
+    ]
+
+
+def with_common_sets(results: Sequence[Result], notes: list[str]) -> list[Result]:
+    """Leave out the further sets of which the runs do not hold the same images, and say so."""
+    kept = list(results)
+    for kind in (SetKind.OOD, SetKind.SHIFT):
+        names = {name for result in results for name in result.sets(kind)}
+        for name in sorted(names, key=lambda name: name.name):
+            if not _is_the_same_in_all(name, results):
+                notes.append(f"{kind.value} set {name.name} is left out: it does not hold the same images in all runs")
+                kept = [replace(result, scores=_scores_without(name, result.scores)) for result in kept]
+    return kept
+
+
+def data_notes(arms: Mapping[str, Sequence[Result]]) -> list[str]:
+    """Say which arms were not trained on one training set, and whether the pixels of the test images differ.
+
+    Args:
+        arms: runs of each arm by its label.
+    """
+    notes = []
+    for label, arm in arms.items():
+        if len({result.train_fingerprint for result in arm}) > 1:
+            notes.append(f"the seeds of {label} were not trained on the same data (fingerprints differ)")
+    tested = {result.summary.get("data", {}).get("pixels") for arm in arms.values() for result in arm}
+    if len(tested - {None}) > 1:
+        notes.append(
+            "the test images of these runs have the same ids and labels, but not the same pixels: is that meant?"
+        )
+    return notes
+
+
+def _is_the_same_in_all(name: SetName, results: Sequence[Result]) -> bool:
+    """Whether all runs that have predictions on a set have them on the same samples."""
+    paths = [result.run.predictions(name) for result in results]
+    first, *others = [read_predictions(path) for path in paths if path.is_file()]
+    return all(np.array_equal(first[key], other[key]) for other in others for key in ("ids", "targets"))
+
+
+def _scores_without(name: SetName, scores: Mapping[str, Any]) -> dict[str, Any]:
+    left_out = (name.name, without_lookalikes(name.name))
+    of_kind = scores.get(name.kind.value, {})
+    return {**scores, name.kind.value: {key: value for key, value in of_kind.items() if key not in left_out}}

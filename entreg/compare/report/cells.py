@@ -1,0 +1,39 @@
+"""Numbers as the text of a table's cell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from entreg.compare.stats.intervals import Estimate
+
+
+def number(value: float | None, digits: int) -> str:
+    """Fixed decimals, ``-`` for what is undefined."""
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def mean(values: Iterable[float], digits: int) -> str:
+    """Mean of the values, ``-`` if there is none."""
+    shown = list(values)
+    return number(sum(shown) / len(shown) if shown else None, digits)
+
+
+def mean_percent(shares: Iterable[float]) -> str:
+    """Mean of shares in [0, 1], in percent with two decimals."""
+    shown = list(shares)
+    return f"{100 * sum(shown) / len(shown):.2f}" if shown else "-"
+
+
+def p_value(p: float | None) -> str:
+    """Three decimals; what is smaller is said to be."""
+    return "<0.001" if p is not None and p < 0.001 else number(p, 3)
+
+
+def estimate_text(estimate: Estimate, digits: int) -> str:
+    """Mean and half of the interval; one seed has none."""
+    if estimate.mean is None:
+        return "-"
+    if estimate.interval is None:
+        return number(estimate.mean, digits)
+    half = (estimate.interval.high - estimate.interval.low) / 2
+    return f"{estimate.mean:.{digits}f} ± {half:.{digits}f}"

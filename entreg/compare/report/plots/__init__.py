@@ -1,0 +1,20 @@
+"""Pictures of a comparison, as matplotlib figures that belong to no window."""
+
+from entreg.compare.report.plots.axes import COLOURS
+from entreg.compare.report.plots.calibration import accuracy_against_calibration, histograms, reliability
+from entreg.compare.report.plots.disagreement import disagreements
+from entreg.compare.report.plots.robustness import label_noise, ood_curves, robustness
+from entreg.compare.report.plots.training import coefficients, learning_curves
+
+__all__ = [
+    "COLOURS",
+    "accuracy_against_calibration",
+    "coefficients",
+    "disagreements",
+    "histograms",
+    "label_noise",
+    "learning_curves",
+    "ood_curves",
+    "reliability",
+    "robustness",
+]

@@ -1,0 +1,53 @@
+"""A table of text in every format of the report: one content for the terminal, Markdown, LaTeX, CSV and HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+# One rule for captions and cells: pandas escapes cells only, and keeps ± as it is.
+_LATEX = str.maketrans(
+    {character: f"\\{character}" for character in "%_&#{}$"}
+    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "±": r"$\pm$"}
+)
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table of text.
+
+    Attributes:
+        title: what it shows.
+        header: names of the columns.
+        rows: as many cells each.
+    """
+
+    title: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The same as a table of pandas."""
+        return pd.DataFrame(self.rows, columns=list(self.header))
+
+    def markdown(self) -> str:
+        """Return a Markdown table."""
+        lines = [self.header, ["---"] + ["---:"] * (len(self.header) - 1), *self.rows]
+        cells = ["| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |" for line in lines]
+        return "\n".join([f"**{self.title}**", "", *cells, ""])
+
+    def latex(self) -> str:
+        """Return a LaTeX table, with the rules of the package booktabs."""
+        escaped = pd.DataFrame(
+            [[cell.translate(_LATEX) for cell in row] for row in self.rows],
+            columns=[name.translate(_LATEX) for name in self.header],
+        )
+        columns = "l" + "r" * (len(self.header) - 1)
+        return escaped.to_latex(index=False, caption=self.title.translate(_LATEX), column_format=columns)
+
+    def csv(self) -> str:
+        """Return comma-separated values."""
+        return self.frame.to_csv(index=False, lineterminator="\n")

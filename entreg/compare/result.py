@@ -1,0 +1,121 @@
+"""One finished run, read from its folder and scored."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from torch import Tensor
+
+from entreg.errors import RunError
+from entreg.losses import name_of
+from entreg.runs import Run, open_run, read_predictions, read_summary
+from entreg.runs.provenance import config_hash, experiment
+from entreg.runs.scoring import DEFAULT_BINS, Scores, evaluate_predictions
+from entreg.runs.set_name import TEST, SetKind, SetName
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished run.
+
+    Attributes:
+        run: its folder.
+        config_hash: :func:`entreg.runs.provenance.config_hash`, the same for all runs of one arm.
+        summary: its ``summary.json``.
+        config: what makes it an experiment, :func:`entreg.runs.provenance.experiment` of its config.
+        data: section ``data`` of its config.
+        bins: bins of its calibration errors.
+        scores: :func:`entreg.runs.scoring.evaluate_predictions` of its folder.
+    """
+
+    run: Run
+    config_hash: str
+    summary: Mapping[str, Any]
+    config: Mapping[str, Any]
+    data: Mapping[str, Any]
+    bins: int
+    scores: Scores
+
+    @property
+    def seed(self) -> int:
+        """Seed of the run."""
+        return int(self.summary["seed"])
+
+    @property
+    def loss(self) -> str:
+        """Registry name of the loss, or its class."""
+        return name_of(str(self.config["model.loss.class_path"]))
+
+    @property
+    def train_fingerprint(self) -> str | None:
+        """Fingerprint of the training data, ``None`` in the summary of an old run."""
+        return self.summary.get("data", {}).get("train")
+
+    def sets(self, kind: SetKind) -> list[SetName]:
+        """Return the out-of-distribution or the shifted sets that are scored and have predictions of their own."""
+        names = [SetName(kind, name) for name in self.scores.get(kind.value, {})]
+        return [name for name in names if self.run.predictions(name).is_file()]
+
+
+def read_result(folder: str | Path) -> Result:
+    """Read one run folder.
+
+    Raises:
+        RunError: if it is none, or the run was not evaluated on test.
+    """
+    run = open_run(folder)
+    if not run.predictions(TEST).is_file():
+        raise RunError(f"{run.path}: holds no predictions/test.npz; finish it with entreg fit --run {run.path}")
+    try:
+        summary = read_summary(run)
+        config = yaml.safe_load(run.config.read_text())
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, yaml.YAMLError) as error:
+        raise RunError(f"{run.path}: cannot be read ({str(error).splitlines()[0]})") from error
+    if not isinstance(config, dict) or "model.loss.class_path" not in experiment(config):
+        raise RunError(f"{run.path}: config.yaml names no loss (model.loss.class_path), so it is not whole")
+    for key in ("seed", "loss"):
+        if key not in summary:
+            raise RunError(
+                f"{run.path}: summary.json has no {key!r}, so training did not end; "
+                f"finish it with entreg fit --run {run.path}"
+            )
+    bins = _bins(run, config)
+    scores = score(run, summary, bins)
+    return Result(run, config_hash(config), summary, experiment(config), config.get("data", {}), bins, scores)
+
+
+def score(run: Run, summary: Mapping[str, Any], bins: int) -> Scores:
+    """Score a run's predictions.
+
+    Raises:
+        RunError: if that is not possible, or the NLL on test is not finite.
+    """
+    try:
+        scores = evaluate_predictions(run, summary.get("ood_sets"), bins)
+    except ValueError as error:
+        raise RunError(f"{run.path}: predictions cannot be scored ({error})") from error
+    if not math.isfinite(scores["test"]["nll"]):
+        raise RunError(f"{run.path}: NLL on test is {scores['test']['nll']}, so the logits of some images are infinite")
+    return scores
+
+
+def read_logits(result: Result, name: str | SetName) -> tuple[Tensor, Tensor]:
+    """Return logits ``(N, C)`` and targets ``(N,)`` of one of a run's files of predictions, ordered by id."""
+    arrays = read_predictions(result.run.predictions(name))
+    return torch.from_numpy(arrays["logits"]), torch.from_numpy(arrays["targets"])
+
+
+def _bins(run: Run, config: Mapping[str, Any]) -> int:
+    """Bins of the calibration errors that the run was trained with."""
+    metrics = config.get("metrics")
+    bins = metrics.get("bins", DEFAULT_BINS) if isinstance(metrics, Mapping) else DEFAULT_BINS
+    if not isinstance(bins, int) or bins < 1:
+        raise RunError(f"{run.path}: metrics.bins in config.yaml is {bins!r}, expected a number >= 1")
+    return bins

@@ -1,0 +1,154 @@
+"""Loaders of training, validation and test samples, what is done to their batches, and the position in an epoch."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import torch
+from lightning.pytorch import LightningDataModule
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from entreg.data.device import evaluation_batch_size, on_device
+from entreg.data.evaluation_sets import EvaluationSet
+from entreg.data.samples import Batch, SampleSet
+from entreg.data.sampling import EvalSampler, TrainLoader, TrainSampler
+from entreg.errors import ConfigError
+
+
+class Loaders(LightningDataModule):
+    """What Lightning asks of a data module once its samples are there, shared between the processes.
+
+    Args:
+        batch_size: samples of one optimizer step over all processes.
+        eval_batch_size: samples of one evaluation batch, in each process; default: as many as the device takes.
+        num_workers: loader processes.
+        seed: seed of the order.
+
+    Attributes:
+        train_set: samples of the training file, validation included.
+        train_ids: rows of the training file that are trained on.
+        val_ids: rows of the training file that are validation.
+        evaluation_sets: what :meth:`test_dataloader` loads besides.
+
+    Raises:
+        ConfigError: if a number is out of its range.
+    """
+
+    train_set: SampleSet
+    train_ids: Tensor
+    val_ids: Tensor
+    evaluation_sets: Sequence[EvaluationSet]
+
+    def __init__(self, batch_size: int, eval_batch_size: int | None, num_workers: int, seed: int) -> None:
+        super().__init__()
+        least = {
+            "batch_size": (batch_size, 1),
+            "eval_batch_size": (eval_batch_size, 1),
+            "num_workers": (num_workers, 0),
+        }
+        for name, (number, smallest) in least.items():
+            if number is not None and number < smallest:
+                raise ConfigError(f"data.{name} is a number >= {smallest}, got {number}")
+        self.batch_size = batch_size
+        self.eval_batch_size = eval_batch_size
+        self.num_workers = num_workers
+        self.seed = seed
+        self._train_loader: TrainLoader | None = None
+        self._resume: dict[str, int] | None = None
+
+    @abstractmethod
+    def open(self, train: bool) -> SampleSet:
+        """Return the samples of the training or the test file."""
+
+    @cached_property
+    def test_set(self) -> SampleSet:
+        """Samples of the test file, opened when they are first asked for."""
+        return self.open(train=False)
+
+    @property
+    def device(self) -> torch.device:
+        """Device of the trainer, else the CPU."""
+        return torch.device("cpu") if self.trainer is None else self.trainer.strategy.root_device
+
+    @property
+    def test_names(self) -> tuple[str, ...]:
+        """Names of what :meth:`test_dataloader` loads, ``test`` first."""
+        return ("test", *(extra.stem for extra in self.evaluation_sets))
+
+    def train_dataloader(self) -> TrainLoader:
+        """Training batches in the order of (seed, epoch).
+
+        Raises:
+            ConfigError: if the processes cannot share a batch, or it exceeds the training samples.
+        """
+        rank, world_size = self._rank_and_world_size()
+        if self.batch_size % world_size:
+            raise ConfigError(f"data.batch_size {self.batch_size} is not divisible by {world_size} processes")
+        if self.batch_size > len(self.train_ids):
+            raise ConfigError(f"data.batch_size {self.batch_size} exceeds the {len(self.train_ids)} training samples")
+        sampler = TrainSampler(self.train_ids, self.batch_size, self.seed, rank, world_size)
+        self._train_loader = TrainLoader(self.train_set, sampler, **self._loader_options())
+        if self._resume is not None:
+            self._train_loader.load_state_dict(self._resume)
+        return self._train_loader
+
+    def val_dataloader(self) -> DataLoader[Batch]:
+        """Validation samples, each once."""
+        return self._eval_loader(self.train_set, self.val_ids)
+
+    def test_dataloader(self) -> list[DataLoader[Batch]]:
+        """Test samples, then those of each further set, each once."""
+        sets = [self.test_set, *(extra.samples for extra in self.evaluation_sets)]
+        return [self._eval_loader(samples, torch.arange(len(samples))) for samples in sets]
+
+    def predict_dataloader(self) -> DataLoader[Batch]:
+        """Return the test samples."""
+        return self._eval_loader(self.test_set, torch.arange(len(self.test_set)))
+
+    def transform(self, batch: Batch, epoch: int | None) -> Batch:
+        """Return the batch as training in ``epoch`` has it (``None``: as evaluation has it); here as it is."""
+        return batch
+
+    def corrupt(self, batch: Batch, extra: EvaluationSet) -> Batch:
+        """Do to a batch, not yet transformed, what is done to the samples of its set; here nothing."""
+        return batch
+
+    def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
+        """Corrupt the batch (of a corrupted set) and transform it, on its device."""
+        trainer = self.trainer
+        if trainer is not None and trainer.training:
+            return self.transform(batch, trainer.current_epoch)
+        if dataloader_idx and trainer is not None and trainer.testing:
+            batch = self.corrupt(batch, self.evaluation_sets[dataloader_idx - 1])
+        return self.transform(batch, None)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Position in the epoch.
+
+        Lightning saves the loader's state too, but loses it on resume when anything has asked for
+        ``trainer.estimated_stepping_batches`` before, as a schedule does.
+        """
+        return {} if self._train_loader is None else {"position": self._train_loader.state_dict()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Keep the position for the loader that will be made."""
+        self._resume = state_dict.get("position")
+
+    def _eval_loader(self, samples: SampleSet, ids: Tensor) -> DataLoader[Batch]:
+        size = self.eval_batch_size or evaluation_batch_size(self.device, self.train_set.input_shape)
+        sampler = EvalSampler(ids, size, *self._rank_and_world_size())
+        return DataLoader(samples, batch_size=None, sampler=sampler, **self._loader_options())
+
+    def _loader_options(self) -> dict[str, Any]:
+        return {
+            "num_workers": self.num_workers,
+            "persistent_workers": self.num_workers > 0,
+            "pin_memory": self.device.type == "cuda" and not on_device(self.train_set),
+        }
+
+    def _rank_and_world_size(self) -> tuple[int, int]:
+        return (0, 1) if self.trainer is None else (self.trainer.global_rank, self.trainer.world_size)
