@@ -10,7 +10,14 @@ from entreg.callbacks import ClassificationMetrics
 from entreg.runs import Run, read_predictions, read_summary
 
 
+def logged(run: Run) -> list[tuple[int, str, float]]:
+    """Step, name and value of each row."""
+    with run.metrics.open() as file:
+        return [(int(row["step"]), row["name"], float(row["value"])) for row in csv.DictReader(file)]
+
+
 def test_logged_scores_are_those_of_the_predictions(finished: Run) -> None:
+    last = {name: value for _, name, value in logged(finished)}
     for split in ("val", "test"):
         arrays = read_predictions(finished.predictions(split))
         logits, target = torch.from_numpy(arrays["logits"]), torch.from_numpy(arrays["targets"])
@@ -27,13 +34,12 @@ def test_logged_scores_are_those_of_the_predictions(finished: Run) -> None:
         scores = read_summary(finished)[split]
         for key, value in expected.items():
             assert abs(scores[key] - float(value)) < 1e-6, key
+            assert abs(last[f"{split}/{key}"] - float(value)) < 1e-6, key
 
 
 def test_every_epoch_logs_train_and_val(finished: Run) -> None:
-    with finished.metrics.open() as file:
-        rows = [(row["step"], row["name"]) for row in csv.DictReader(file)]
     for key in ("train/acc", "train/ece", "train/loss", "val/acc", "val/ece", "val/nll", "val/errors"):
-        steps = [int(step) for step, name in rows if name == key]
+        steps = [step for step, name, _ in logged(finished) if name == key]
         assert steps[:2] == [4, 9], key
 
 
