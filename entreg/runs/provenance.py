@@ -58,7 +58,7 @@ def config_hash(config: Mapping[str, Any]) -> str:
 
 
 def experiment(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What an arm is the hash of: the values of the config by dotted key.
+    """Return what :func:`config_hash` counts: the values of the config by dotted key.
 
     Example:
         >>> experiment({"seed_everything": 1, "model": {"lr": 0.1}})
