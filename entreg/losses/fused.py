@@ -59,8 +59,7 @@ class FusedLoss(torch.autograd.Function):
         """Push tangents of the arguments through the plain form."""
         arguments, _ = _saved(ctx)
         plain, inputs, positions = _plain(arguments)
-        given = [tangents[position] for position in positions]
-        pushed = tuple(torch.zeros_like(x) if t is None else t for x, t in zip(inputs, given, strict=True))
+        pushed = tuple(tangents[position] for position in positions)  # PyTorch makes zeros where there is none
         # J v as the transpose of u -> J^T u, which is linear: forward mode does not nest.
         loss, pullback, *_ = torch.func.vjp(plain, *inputs)
         _, transposed, *_ = torch.func.vjp(pullback, torch.zeros_like(loss))

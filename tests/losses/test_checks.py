@@ -138,8 +138,8 @@ def test_probabilities_are_checked_along_the_class_dimension() -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16], ids=str)
-@pytest.mark.parametrize("classes", [2, 20000])
-def test_probabilities_rounded_to_their_dtype_are_accepted(dtype: torch.dtype, classes: int) -> None:
+def test_probabilities_rounded_to_their_dtype_are_accepted(dtype: torch.dtype) -> None:
+    classes = 20_000
     generator = torch.Generator().manual_seed(10)
     for spread in (0.0, 1.0, 5.0):
         target = (torch.randn(8, classes, generator=generator) * spread).softmax(1).to(dtype)

@@ -189,18 +189,19 @@ def test_half_precision_logits_get_a_gradient_of_their_own_dtype(path: str, seve
         torch.testing.assert_close(got, want, rtol=torch.finfo(dtype).eps, atol=1e-6)
 
 
-@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16], ids=str)
 @pytest.mark.parametrize("path", [path for path in PATHS if path != "smoothed"])
-def test_logits_of_minus_infinity_get_a_gradient_of_0(path: str, dtype: torch.dtype, several_blocks: None) -> None:
+def test_logits_of_minus_infinity_get_a_gradient_of_0(path: str, several_blocks: None) -> None:
     kind, _, options = PATHS[path]
-    logits = torch.tensor([[0.5, -math.inf, 2.0], [9.0, 1.0, -math.inf], [-math.inf, 1.0, -math.inf]], dtype=dtype)
+    logits = torch.tensor([[0.5, -math.inf, 2.0], [9.0, 1.0, -math.inf], [-math.inf, 1.0, -math.inf]])
     possible = logits > -math.inf
     target = torch.tensor([2, -100, 1]) if kind == "hard" else possible / possible.sum(1, keepdim=True)
-    leaf = logits.requires_grad_()
-    (got,), (want,) = (gradients(entropy_regularized(leaf, target, **options, fused=f), leaf) for f in (True, False))
-    assert got.isfinite().all()
-    assert (got[~possible] == 0).all()
-    torch.testing.assert_close(got, want)
+    for dtype in (torch.float64, torch.bfloat16):
+        leaf = logits.to(dtype).requires_grad_()
+        losses = [entropy_regularized(leaf, target, **options, fused=fused) for fused in (True, False)]
+        (got,), (want,) = (gradients(loss, leaf) for loss in losses)
+        assert got.isfinite().all()
+        assert (got[~possible] == 0).all()
+        torch.testing.assert_close(got, want)
 
 
 @pytest.mark.parametrize("fused", [False, True])
@@ -306,7 +307,7 @@ def test_coefficients_may_be_wider_than_the_logits(path: str) -> None:
 
 
 @few_paths
-@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize("reduction", ["none", "mean"])
 def test_a_gradient_penalty_is_that_of_the_plain_form(path: str, reduction: str, several_blocks: None) -> None:
     logits, loss = of_path(path)
     results = []
@@ -367,7 +368,7 @@ TRANSFORMS: dict[str, Callable[[Callable[..., Tensor], Tensor], Tensor]] = {
 }
 
 
-@few_paths
+@pytest.mark.parametrize("path", ["family", "soft"])
 @pytest.mark.parametrize("transform", TRANSFORMS)
 def test_transforms_give_what_they_give_of_the_plain_form(transform: str, path: str, several_blocks: None) -> None:
     logits, loss = of_path(path, 3, CLASSES)
@@ -492,8 +493,8 @@ def test_a_loss_compiled_by_inductor_has_the_same_value_and_gradients(name: str,
 
 
 @few_paths
-@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=str)
-def test_it_works_under_autocast(path: str, dtype: torch.dtype, several_blocks: None) -> None:
+def test_it_works_under_autocast(path: str, several_blocks: None) -> None:
+    dtype = torch.bfloat16
     logits, loss = of_path(path)
     torch.manual_seed(7)
     layer = nn.Linear(CLASSES, CLASSES)

@@ -130,6 +130,12 @@ def test_order_and_names_of_classes_change_no_score(n, scale, seed):
     assert exact == pytest.approx(found, rel=1e-12, abs=1e-13)
 
 
+def test_coverage_at_1_is_the_share_answered_with_1_percent_errors():
+    logits = torch.stack([torch.arange(1.0, 201.0), torch.zeros(200)], 1)
+    target = (torch.arange(200) < 3).long()  # the three least certain are wrong: 1 of 198 may be answered, 2 of 199 not
+    assert scores_of(logits, target)["coverage_at_1"] == pytest.approx(198 / 200)
+
+
 def test_bins_below_one_are_refused():
     with pytest.raises(ValueError, match="bins must be >= 1, got 0"):
         scores_of(*random_logits(5), bins=0)
