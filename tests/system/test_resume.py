@@ -115,11 +115,12 @@ def test_killed_with_steps_to_repeat_or_with_workers(
         ("--trainer.limit_train_batches", "3"),
         ("--trainer.val_check_interval", "2"),
         ("--trainer.accumulate_grad_batches", "2"),
+        ("--trainer.accumulate_grad_batches", "2", "--trainer.val_check_interval", "3"),
         ("--trainer.check_val_every_n_epoch", "2"),
         ("--config", "paper.yaml"),
     ],
 )
-def test_other_rhythms(options: tuple[str, str], workplace: Path) -> None:
+def test_other_rhythms(options: tuple[str, ...], workplace: Path) -> None:
     (workplace / "paper.yaml").write_text(PAPER)
     chosen = OPTIONS if options[0] == "--config" else SNAPSHOTS
     run = fit_with_snapshots(workplace, *chosen, *options, "--checkpoint.every_n_steps", "1", "--evaluate", "false")
