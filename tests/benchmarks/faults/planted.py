@@ -66,8 +66,8 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
          "entropy_base: float = 10.73", "entropy_base: float = 10.37"),
     ],
     ("losses", "losses/baselines/focal.py"): [
-        ("focal-slope", "focal loss has an infinite gradient at p = 1 for gamma < 1",
-         ".clamp(min=torch.finfo(log_p.dtype).tiny)", ".clamp(min=0.0)"),
+        ("focal-slope", "focal loss has a gradient of NaN at p = 1 for gamma < 1",
+         ".clamp(min=torch.finfo(log_p.dtype).tiny)", ""),
     ],
     ("losses", "losses/baselines/margin.py"): [
         ("margin-axis", "the margin penalty is divided by samples, not classes",
