@@ -1,0 +1,401 @@
+"""The faults that are planted, each the kind that a careless edit makes: room, file, and which text becomes which."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One wrong edit.
+
+    Args:
+        room: folder or module of ``entreg`` that it belongs to; its tests lie in ``tests/<room>``.
+        file: file below ``entreg`` that it is planted in.
+        name: what ``--only`` takes, unique.
+        what: what is wrong then.
+        text: what is replaced, exactly once in the file.
+        planted: what stands there instead.
+    """
+
+    room: str
+    file: str
+    name: str
+    what: str
+    text: str
+    planted: str
+
+
+# Of each room and file: name, what is wrong, text, planted.
+# fmt: off
+_ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
+    ("losses", "losses/functional.py"): [
+        ("kl-sign", "KL is taken for RCE + H", "entropy - kl, rce + kl", "entropy + kl, rce + kl"),
+    ],
+    ("losses", "losses/fused.py"): [
+        ("fused-entropy-sign", "the entropy pulls the other way in the fused gradient",
+         "constant - entropy * values[1]", "constant + entropy * values[1]"),
+        ("fused-rce-index", "the fused gradient takes H for RCE where a loss has both",
+         "constant - rce * values[-1]", "constant - rce * values[1]"),
+        ("fused-weight", "the fused gradient forgets class weights",
+         "arriving = gradient * counted.sample_weight", "arriving = gradient"),
+        ("fused-last-block", "a last block of one row is left out",
+         "range(0, max(samples, 1), length)", "range(0, max(samples - 1, 1), length)"),
+    ],
+    ("losses", "losses/rows.py"): [
+        ("penalty-ignored", "ignored samples pay the penalty of learnt coefficients",
+         "((target != spec.ignore_index) | spec.unlabelled).to(spec.dtype)",
+         "torch.ones_like(target, dtype=spec.dtype)"),
+        ("smoothing-classes", "label smoothing is spread over C - 1 classes",
+         "smoothing / logits.shape[1]", "smoothing / (logits.shape[1] - 1)"),
+        ("zero-times-infinity", "a logit of -inf of a class that is no target gives NaN",
+         ".masked_fill((wq == 0) & (log_p == -math.inf), 0.0)", ""),
+    ],
+    ("losses", "losses/coefficients.py"): [
+        ("coefficient-order", "learnt and fixed coefficients change places",
+         "torch.cat((mapped, self.fixed))[self.order]", "torch.cat((mapped, self.fixed))"),
+        ("cosine-middle", "cosine_grow has the right ends and the wrong middle",
+         "(1 - torch.cos(math.pi * t)) / 2", "1 - torch.cos(math.pi * t / 2)"),
+    ],
+    ("losses", "losses/family.py"): [
+        ("confidence-sign", "the confidence penalty rewards confidence",
+         '"confidence": ("entropy", -1)', '"confidence": ("entropy", 1)'),
+    ],
+    ("losses", "losses/entropy.py"): [
+        ("published-base", "two digits of a published start value are swapped",
+         "entropy_base: float = 10.73", "entropy_base: float = 10.37"),
+    ],
+    ("losses", "losses/baselines/focal.py"): [
+        ("focal-slope", "focal loss has a gradient of NaN at p = 1 for gamma < 1",
+         ".clamp(min=torch.finfo(log_p.dtype).tiny)", ""),
+    ],
+    ("losses", "losses/baselines/margin.py"): [
+        ("margin-axis", "the margin penalty is divided by samples, not classes",
+         "excess.sum(1) / logits.shape[1]", "excess.sum(1) / logits.shape[0]"),
+    ],
+    ("losses", "losses/baselines/symmetric.py"): [
+        ("sce-clip", "symmetric cross-entropy ignores its clip", "eps=math.exp(clip)", "eps=1e-6"),
+    ],
+    ("losses", "losses/baselines/base.py"): [
+        ("baseline-ignored", "ignored samples count in the baselines",
+         "torch.where(keep, values, 0.0)", "torch.where(keep, values, values)"),
+    ],
+    ("metrics", "metrics/binning.py"): [
+        ("bin-edges", "bins are closed on the right", "edges, right=True", "edges, right=False"),
+        ("top-label", "the predicted class is that of rounded probabilities",
+         "predicted = logits.max(dim=1).indices", "predicted = probabilities(logits).max(dim=1).indices"),
+    ],
+    ("metrics", "metrics/calibration.py"): [
+        ("debiased-df", "the debiased error divides by n, not n - 1",
+         "(1 - accuracy) / (filled - 1)", "(1 - accuracy) / filled"),
+        ("ece-reduction", "processes are averaged, not summed",
+         'dtype=torch.float64), dist_reduce_fx="sum"', 'dtype=torch.float64), dist_reduce_fx="mean"'),
+    ],
+    ("metrics", "metrics/ood.py"): [
+        ("auroc-ties", "tied scores count whole, not half", "kept - inside / 2", "kept"),
+        ("fpr-boundary", "exactly 95 % kept is not enough", "len(score_in) >= 0.95", "len(score_in) > 0.95"),
+        ("aupr-out-order", "AUPR out takes scores from the wrong end",
+         "_average_precision(outside.flip(0), inside.flip(0))", "_average_precision(outside, inside)"),
+    ],
+    ("metrics", "metrics/temperature.py"): [
+        ("temperature-scale", "the temperature is in units of the margin",
+         "return scale * math.exp(-x)", "return math.exp(-x)"),
+    ],
+    ("metrics", "metrics/brier.py"): [
+        ("brier-covariance", "the within-bin covariance counts once, not twice",
+         "2 * (products - confidence * accuracy)", "(products - confidence * accuracy)"),
+    ],
+    ("metrics", "metrics/scores.py"): [
+        ("entropy-infinite", "the entropy of a prediction with a logit of -inf is NaN",
+         ".clamp(min=torch.finfo(log_p.dtype).min)", ""),
+        ("mean-of-means", "a mean divides by batches, not by samples", "self.count += count", "self.count += 1"),
+    ],
+    ("metrics", "metrics/ties.py"): [
+        ("ties-order", "values stay behind when scores are sorted", "value[order].double()", "value.double()"),
+    ],
+    ("metrics", "metrics/selective.py"): [
+        ("risk-boundary", "coverage at a risk leaves out what has exactly that risk",
+         "errors / accepted <= risk", "errors / accepted < risk"),
+    ],
+    ("metrics", "metrics/summary.py"): [
+        ("aurc-saturated", "AURC ranks by a confidence that saturates",
+         '"aurc": aurc(certainty, correct)', '"aurc": aurc(confidence, correct)'),
+    ],
+    ("data", "data/sampling.py"): [
+        ("rank-stride", "every process trains on the first one's samples",
+         "batch[self.rank :: self.world_size]", "batch[:: self.world_size]"),
+        ("same-order", "every epoch has the same order",
+         'counter_generator(self.seed, self.epoch, "order")', 'counter_generator(self.seed, "order")'),
+        ("resume-position", "the second interruption of an epoch goes back to its start",
+         "self.sampler.position = self.sampler.start", "self.sampler.position = 0"),
+        ("evaluation-share", "evaluation batches are cut by the smallest share",
+         "-(-len(ids) // world_size)", "len(ids) // world_size"),
+    ],
+    ("data", "data/splits.py"): [
+        ("split-share", "validation may take the whole of a rare class", "Fraction(h, 2 * w)", "Fraction(h, w)"),
+        ("digest-shape", "a fingerprint does not know shapes and dtypes",
+         'state.update(f"{tuple(tensor.shape)} {tensor.dtype}".encode())', 'state.update(b"")'),
+    ],
+    ("data", "data/damage.py"): [
+        ("noise-own-label", "label noise may draw the label that is there",
+         "torch.randint(1, classes,", "torch.randint(0, classes,"),
+        ("fraction-first", "a fraction takes the file's first samples",
+         "of_class[place[of_class].argsort()[: wanted[k]]]", "of_class[: wanted[k]]"),
+    ],
+    ("data", "data/store.py"): [
+        ("fetch-lock", "each process has a lock of its own",
+         'FileLock(root / f".{name}.lock")', 'FileLock(root / f".{name}.{os.getpid()}.lock")'),
+        ("fetch-twice", "who waited for a download downloads again", "if not absent:", "if False:"),
+    ],
+    ("data", "data/evaluation_sets.py"): [
+        ("shift-class-0", "a shifted set loses its first class", "place[targets] >= 0", "place[targets] > 0"),
+        ("shift-partly", "a class fits where it shares one symbol", "symbols <= of_host", "symbols & of_host"),
+    ],
+    ("data", "data/images/sets/idx.py"): [
+        ("idx-dtype", "the header's type of numbers is not looked at",
+         "content[:4] != bytes((0, 0, code, ndim))", "content[3] != ndim"),
+        ("idx-longer", "a file longer than its header says is taken",
+         "len(content) != expected", "len(content) < expected"),
+    ],
+    ("data", "data/images/augment.py"): [
+        ("warp-order", "images are rotated after the perspective, not before",
+         "perspective @ rotation_homography(angles, height, width)",
+         "rotation_homography(angles, height, width) @ perspective"),
+        ("warp-centre", "height and width are swapped in the centre of rotation",
+         "angle.sin(), width / 2, height / 2", "angle.sin(), height / 2, width / 2"),
+        ("warp-reach", "corners never move by the whole reach", "(reach + 1)).long()", "reach).long()"),
+    ],
+    ("data", "data/images/pipeline.py"): [
+        ("normalise-order", "pixels are divided before the mean is taken off",
+         "(image - self._scale[1]) / self._scale[2]", "image / self._scale[2] - self._scale[1]"),
+        ("warp-stale", "every epoch warps as the first",
+         "self._table[:2] != (epoch, image.device)", "self._table[1] != image.device"),
+    ],
+    ("data", "data/images/corruptions.py"): [
+        ("severity-reversed", "severities run from strong to weak", "[name][severity - 1]", "[name][-severity]"),
+        ("noise-shared", "every image gets the same noise",
+         'counter_seed(self.seed, i, "noise")', 'counter_seed(self.seed, "noise")'),
+        ("contrast-axis", "contrast is reduced around the batch's mean",
+         "image.mean((1, 2, 3), keepdim=True)", "image.mean()"),
+    ],
+    ("data", "data/images/statistics.py"): [
+        ("pixel-levels", "pixels run from 0 to 255 / 256", "dtype=torch.float64) / 255", "dtype=torch.float64) / 256"),
+    ],
+    ("data", "data/images/mix.py"): [
+        ("mix-epoch", "a batch is mixed alike in every epoch",
+         'counter_seed(seed, epoch, first, "mix")', 'counter_seed(seed, first, "mix")'),
+    ],
+    ("models", "models/vgg.py"): [
+        ("spinal-halves", "layers of the spine see the wrong halves", "halves[layer % 2]", "halves[layer // 2]"),
+        ("vgg-fan", "convolutions are initialised by fan in",
+         "module.kernel_size[1] * module.out_channels", "module.kernel_size[1] * module.in_channels"),
+    ],
+    ("models", "models/simple.py"): [
+        ("lenet-padding", "LeNet's first layer has no padding",
+         "nn.Conv2d(in_channels, 6, 5, padding=2)", "nn.Conv2d(in_channels, 6, 5)"),
+    ],
+    ("models", "models/backbones.py"): [
+        ("patch-boundary", "exactly 49 tokens are not enough", ">= _FEWEST_TOKENS", "> _FEWEST_TOKENS"),
+    ],
+    ("schedules", "schedules.py"): [
+        ("cycle-end", "the rate falls to where it started, not to its end",
+         "(end, (1 - progress)", "(start, (1 - progress)"),
+        ("cycle-beyond", "steps after the last one raise the rate again",
+         "min(step / max(total_steps, 1), 1.0)", "step / max(total_steps, 1)"),
+    ],
+    ("classifier", "classifier.py"): [
+        ("loss-decay", "weight decay pulls at the loss's coefficients",
+         '"lr": self.loss_lr, "weight_decay": 0.0', '"lr": self.loss_lr'),
+        ("clip-all", "clipping counts the coefficients' gradient",
+         "clip_grad_norm_(self.net.parameters(),", "clip_grad_norm_(self.parameters(),"),
+        ("mismatch-size", "weights of another shape and the same size fit",
+         "expected[name].shape != found[name].shape", "expected[name].numel() != found[name].numel()"),
+        ("frozen-thawed", "trying the network sets frozen layers to training",
+         "module.training = training", "module.training = True"),
+    ],
+    ("callbacks", "callbacks/checkpoint.py"): [
+        ("no-previous", "the last checkpoint is deleted before the new one is in place",
+         'os.replace(target, target.with_stem("previous"))', "target.unlink()"),
+        ("validation-late", "validation is expected one batch late",
+         "return (batches + 1) % int(interval) == 0", "return batches % int(interval) == 0"),
+        ("accumulation-early", "a checkpoint falls in the middle of accumulated gradients",
+         "self._accumulating = (batch_idx + 1) % ", "self._accumulating = batch_idx % "),
+        ("best-forgotten", "a resumed run forgets its best score", '"best_k_models": scores', '"best_k_models": {}'),
+    ],
+    ("callbacks", "callbacks/finite.py"): [
+        ("infinite-loss", "an infinite loss goes on", "if torch.isfinite(loss):", "if not torch.isnan(loss):"),
+    ],
+    ("callbacks", "callbacks/metrics.py"): [
+        ("metrics-reset", "scores of an epoch hold all epochs before", "collection.reset()", "pass"),
+        ("metrics-restored", "every process restores the sum over all processes",
+         "torch.distributed.get_rank() > 0", "torch.distributed.get_rank() < 0"),
+        ("loss-unweighted", "the logged loss is a mean over batches of any size",
+         'outputs["value"] * len(batch.target), len(batch.target)', 'outputs["value"], 1'),
+    ],
+    ("callbacks", "callbacks/reseed.py"): [
+        ("dropout-rank", "all processes drop the same units", "batch_idx, trainer.global_rank)", "batch_idx)"),
+    ],
+    ("callbacks", "callbacks/plateau.py"): [
+        ("plateau-tie", "as good as the best counts as better", "if value > self.best:", "if value >= self.best:"),
+        ("plateau-power", "the rate is a square, not a cube",
+         "generator=generator)) ** 3", "generator=generator)) ** 2"),
+    ],
+    ("callbacks", "callbacks/progress.py"): [
+        ("progress-step", "schedules of the loss run a step ahead",
+         "trainer.global_step / self._steps", "(trainer.global_step + 1) / self._steps"),
+    ],
+    ("callbacks", "callbacks/predictions.py"): [
+        ("predictions-kept", "test predictions begin with those of validation", "self._rows.clear()", "pass"),
+    ],
+    ("callbacks", "callbacks/throughput.py"): [
+        ("one-process", "throughput counts one process", "len(batch.target) * trainer.world_size", "len(batch.target)"),
+    ],
+    ("callbacks", "callbacks/stop.py"): [
+        ("signal-sum", "a signal that two processes receive is another signal", 'reduce_op="max"', 'reduce_op="sum"'),
+        ("stop-at-once", "a signal ends training in the middle of a step",
+         "self._training = True", "self._training = False"),
+    ],
+    ("callbacks", "callbacks/run_folder.py"): [
+        ("rows-twice", "a resumed run logs the rows after its checkpoint twice",
+         "self.log_file.cut(self._metrics_size)", "self.log_file.size()"),
+    ],
+    ("runs", "runs/files.py"): [
+        ("write-in-place", "files are written in place, not replaced",
+         "part.replace(target)", "target.write_bytes(part.read_bytes())"),
+        ("prediction-order", "predictions are sorted by target", "order = ids.argsort()", "order = targets.argsort()"),
+        ("logits-dtype", "whole numbers are taken for logits", 'rows.dtype.kind != "f"', "False"),
+        ("unsafe-load", "a checkpoint may run code when it is checked",
+         'map_location="meta", weights_only=True', 'map_location="meta", weights_only=False'),
+    ],
+    ("runs", "runs/folder.py"): [
+        ("resume-previous", "a run resumes from the checkpoint before the last",
+         '(self.checkpoint("last"), self.checkpoint("previous"))',
+         '(self.checkpoint("previous"), self.checkpoint("last"))'),
+        ("foreign-wandb", "a folder with W&B's files alone is not the run's own",
+         '".lease.part.json", "wandb"}', '".lease.part.json"}'),
+    ],
+    ("runs", "runs/lease.py"): [
+        ("lease-unlocked", "a lease is taken without the lock",
+         "with FileLock(self._lock):", "with suppress(OSError):"),
+        ("lease-pid-reused", "a process with the same id holds a dead one's lease",
+         "_start_of(holder.pid) != holder.started", "_start_of(holder.pid) is None"),
+        ("lease-clocks", "clocks of two machines are compared",
+         "return now - since > EXPIRES_AFTER", "return time.time() - renewal > EXPIRES_AFTER"),
+    ],
+    ("runs", "runs/provenance.py"): [
+        ("hash-order", "the hash of an experiment depends on the order of keys",
+         "json.dumps(experiment(config), sort_keys=True", "json.dumps(experiment(config), sort_keys=False"),
+        ("other-seed", "a run goes on under another seed",
+         '{"seed_everything": c.get("seed_everything"), **experiment(c)}', "experiment(c)"),
+    ],
+    ("runs", "runs/scoring.py"): [
+        ("scaled-inverse", "logits are multiplied by the temperature",
+         "logits.double() / temperature, targets, bins", "logits.double() * temperature, targets, bins"),
+        ("scaled-inside", "only the test set is scaled against other classes",
+         "outside.double() / temperature", "outside.double()"),
+    ],
+    ("loggers", "loggers/csv.py"): [
+        ("csv-digits", "logged values are rounded", "repr(float(value))", 'f"{float(value):.6g}"'),
+        ("csv-uncut", "rows after the checkpoint are never cut", "if self.size() > size:", "if self.size() < size:"),
+    ],
+    ("loggers", "loggers/wandb.py"): [
+        ("wandb-id", "a resumed run is a new one in W&B", "init_args.id = run.id", "init_args.id = None"),
+        ("wandb-lost", "one trouble ends the logging to W&B",
+         "self.lost = isinstance(error, ConnectionError)", "self.lost = True"),
+    ],
+    ("cli", "cli/shorthand.py"): [
+        ("shorthand-position", "the shorthand of a loss overwrites the option's name",
+         "[(i + 1, value) for i, (word, value)", "[(i, value) for i, (word, value)"),
+    ],
+    ("cli", "cli/resolve.py"): [
+        ("precision-given", "a precision given on resuming is ignored",
+         "trainer.precision or stored.trainer.precision", "stored.trainer.precision"),
+        ("validation-last", "a validation after the last epoch counts as none",
+         "< (trainer.check_val_every_n_epoch or 1)", "<= (trainer.check_val_every_n_epoch or 1)"),
+    ],
+    ("cli", "__main__.py"): [
+        ("exit-code", "every error ends with 1, also what only has to be started again",
+         "return error.exit_code", "return 1"),
+    ],
+    ("cli", "cli/lightning_cli.py"): [
+        ("stale-scores", "scores of an earlier checkpoint stay in the summary",
+         "self.summary = {}", "self.summary = {**self.summary}"),
+        ("wall-seconds", "a resumed run forgets the seconds before",
+         'wall_seconds = self.summary.get("wall_seconds", 0.0)', "wall_seconds = 0.0"),
+    ],
+    ("cli", "cli/commands/predict.py"): [
+        ("predict-temperature", "a picture's confidence at T is sharpened",
+         'logits.double() / summary.get("temperature"', 'logits.double() * summary.get("temperature"'),
+    ],
+    ("cluster", "cluster.py"): [
+        ("slurm-devices", "each node is said to have the devices of all",
+         "Launch(tasks // nodes, nodes)", "Launch(tasks, nodes)"),
+    ],
+    ("compare", "compare/stats/intervals.py"): [
+        ("interval-df", "intervals have n degrees of freedom, not n - 1",
+         "interval(mean, error, n - 1, 1.0, level)", "interval(mean, error, n, 1.0, level)"),
+    ],
+    ("compare", "compare/stats/multiple.py"): [
+        ("holm-monotone", "a larger p may end up below a smaller one",
+         "np.maximum.accumulate(np.minimum(factors * tested[order], 1))", "np.minimum(factors * tested[order], 1)"),
+    ],
+    ("compare", "compare/stats/equivalence.py"): [
+        ("tost-sign", "a large negative difference is equivalent",
+         "margin - abs(estimate.mean)", "margin - estimate.mean"),
+    ],
+    ("compare", "compare/stats/jackknife.py"): [
+        ("jackknife-factor", "the jackknife's factor is upside down", "np.sqrt((n - 1) / n)", "np.sqrt(n / (n - 1))"),
+    ],
+    ("compare", "compare/stats/hierarchical.py"): [
+        ("covariance-own", "an image's variance within a seed counts as shared",
+         "together @ together - alone", "together @ together"),
+    ],
+    ("compare", "compare/stats/power.py"): [
+        ("power-mixture", "the bound takes t for the images, too",
+         "t * seeds + z * image_variance", "t * seeds + t * image_variance"),
+        ("seeds-one-fewer", "one seed fewer than needed is asked for",
+         "range(low + 1, low + step + 1)", "range(low, low + step)"),
+    ],
+    ("compare", "compare/stats/comparison.py"): [
+        ("lower-is-better", "a higher NLL is better",
+         '"better" if (self.difference > 0) == self.higher_is_better', '"better" if self.difference > 0'),
+        ("seeds-uncorrected", "the seeds needed forget the number of arms", "self.alpha / self.arms", "self.alpha"),
+    ],
+    ("compare", "compare/analysis.py"): [
+        ("pairs-by-position", "runs are paired by position, not by seed",
+         "[theirs[seed][1].value for seed in seeds]", "[run.value for _, run in list(theirs.values())[: len(seeds)]]"),
+    ],
+    ("compare", "compare/study.py"): [
+        ("seed-by-name", "of two runs of a seed the last by name counts, not the newest",
+         "r.run.summary.stat().st_mtime", "r.run.path.name"),
+        ("labels-unchecked", "runs tested against other labels are compared",
+         '(("ids", "other images"), ("targets", "images with other labels"))', '(("ids", "other images"),)'),
+    ],
+    ("compare", "compare/dynamics.py"): [
+        ("epochs-off-by-one", "epochs to an accuracy are a step short", "s[there[0]] + 1", "s[there[0]]"),
+    ],
+    ("sweep", "sweep/board.py"): [
+        ("board-lock", "each worker has a lock of its own",
+         'FileLock(folder / ".lock")', 'FileLock(folder / f".lock-{secrets.token_hex(4)}")'),
+        ("board-outlived", "a run that outlives its worker is started again",
+         "self._watch.is_stale(self.run(trial).lease)", "True"),
+        ("retry-again", "what was retried is retried once more",
+         "trial.state == TrialState.FAIL and trial.number not in retried", "trial.state == TrialState.FAIL"),
+        ("grid-part", "a grid that was written in part stays so", "if number not in there:", "if not there:"),
+    ],
+    ("sweep", "sweep/space.py"): [
+        ("draws-alike", "every random trial draws the same values",
+         "RandomSampler(seed=sweep.seed + number)", "RandomSampler(seed=sweep.seed)"),
+    ],
+    ("sweep", "sweep/worker.py"): [
+        ("half-row", "half a row of metrics breaks the worker", "if len(row) == 4]", "if row]"),
+        ("half-finished", "a run with any summary counts as finished",
+         'read_summary(run).get("finished")', "read_summary(run)"),
+    ],
+    ("sweep", "sweep/report.py"): [
+        ("retried-listed", "a trial that was retried is listed as failed, too",
+         "!= TrialState.COMPLETE and trial.number not in retried", "!= TrialState.COMPLETE"),
+    ],
+}
+# fmt: on
+FAULTS = [Fault(room, file, *row) for (room, file), rows in _ROWS.items() for row in rows]
