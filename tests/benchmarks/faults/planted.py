@@ -29,20 +29,21 @@ class Fault:
 # Of each room and file: name, what is wrong, text, planted.
 # fmt: off
 _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
-    ("losses", "losses/functional.py"): [
-        ("kl-sign", "KL is taken for RCE + H", "entropy - kl, rce + kl", "entropy + kl, rce + kl"),
+    ("losses", "losses/evaluate.py"): [
+        ("kl-sign", "KL is taken for RCE + H",
+         "entropy, rce = entropy - kl, rce + kl", "entropy, rce = entropy + kl, rce + kl"),
     ],
-    ("losses", "losses/fused.py"): [
+    ("losses", "losses/closed_form.py"): [
         ("fused-entropy-sign", "the entropy pulls the other way in the fused gradient",
-         "constant - entropy * values[1]", "constant + entropy * values[1]"),
+         'constant - entropy * values["entropy"]', 'constant + entropy * values["entropy"]'),
         ("fused-rce-index", "the fused gradient takes H for RCE where a loss has both",
-         "constant - rce * values[-1]", "constant - rce * values[1]"),
+         'constant - rce * values["rce"]', 'constant - rce * values.get("entropy", values["rce"])'),
         ("fused-weight", "the fused gradient forgets class weights",
-         "arriving = gradient * counted.sample_weight", "arriving = gradient"),
+         "arriving = counted.weigh(gradient, term, spec)", "arriving = gradient"),
         ("fused-last-block", "a last block of one row is left out",
          "range(0, max(samples, 1), length)", "range(0, max(samples - 1, 1), length)"),
     ],
-    ("losses", "losses/rows.py"): [
+    ("losses", "losses/plain.py"): [
         ("penalty-ignored", "ignored samples pay the penalty of learnt coefficients",
          "((target != spec.ignore_index) | spec.unlabelled).to(spec.dtype)",
          "torch.ones_like(target, dtype=spec.dtype)"),
@@ -51,11 +52,11 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
         ("zero-times-infinity", "a logit of -inf of a class that is no target gives NaN",
          ".masked_fill((wq == 0) & (log_p == -math.inf), 0.0)", ""),
     ],
-    ("losses", "losses/coefficients.py"): [
+    ("losses", "losses/maps.py"): [
         ("coefficient-order", "learnt and fixed coefficients change places",
          "torch.cat((mapped, self.fixed))[self.order]", "torch.cat((mapped, self.fixed))"),
         ("cosine-middle", "cosine_grow has the right ends and the wrong middle",
-         "(1 - torch.cos(math.pi * t)) / 2", "1 - torch.cos(math.pi * t / 2)"),
+         "(1 - torch.cos(math.pi * progress)) / 2", "1 - torch.cos(math.pi * progress / 2)"),
     ],
     ("losses", "losses/family.py"): [
         ("confidence-sign", "the confidence penalty rewards confidence",
@@ -88,8 +89,14 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
     ("metrics", "metrics/calibration.py"): [
         ("debiased-df", "the debiased error divides by n, not n - 1",
          "(1 - accuracy) / (filled - 1)", "(1 - accuracy) / filled"),
+    ],
+    ("metrics", "metrics/binned.py"): [
         ("ece-reduction", "processes are averaged, not summed",
-         'dtype=torch.float64), dist_reduce_fx="sum"', 'dtype=torch.float64), dist_reduce_fx="mean"'),
+         'torch.zeros(3, bins, dtype=torch.float64), dist_reduce_fx="sum"',
+         'torch.zeros(3, bins, dtype=torch.float64), dist_reduce_fx="mean"'),
+    ],
+    ("metrics", "metrics/means.py"): [
+        ("mean-of-means", "a mean divides by batches, not by samples", "self.count += count", "self.count += 1"),
     ],
     ("metrics", "metrics/ood.py"): [
         ("auroc-ties", "tied scores count whole, not half", "kept - inside / 2", "kept"),
@@ -99,7 +106,7 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
     ],
     ("metrics", "metrics/temperature.py"): [
         ("temperature-scale", "the temperature is in units of the margin",
-         "return scale * math.exp(-x)", "return math.exp(-x)"),
+         "return scale * math.exp(-_root(derivatives))", "return math.exp(-_root(derivatives))"),
     ],
     ("metrics", "metrics/brier.py"): [
         ("brier-covariance", "the within-bin covariance counts once, not twice",
@@ -108,7 +115,6 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
     ("metrics", "metrics/scores.py"): [
         ("entropy-infinite", "the entropy of a prediction with a logit of -inf is NaN",
          ".clamp(min=torch.finfo(log_p.dtype).min)", ""),
-        ("mean-of-means", "a mean divides by batches, not by samples", "self.count += count", "self.count += 1"),
     ],
     ("metrics", "metrics/ties.py"): [
         ("ties-order", "values stay behind when scores are sorted", "value[order].double()", "value.double()"),
@@ -149,7 +155,7 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
     ],
     ("data", "data/evaluation_sets.py"): [
         ("shift-class-0", "a shifted set loses its first class", "place[targets] >= 0", "place[targets] > 0"),
-        ("shift-partly", "a class fits where it shares one symbol", "symbols <= of_host", "symbols & of_host"),
+        ("shift-partly", "a class fits where it shares one symbol", "symbols <= trained", "symbols & trained"),
     ],
     ("data", "data/images/sets/idx.py"): [
         ("idx-dtype", "the header's type of numbers is not looked at",
@@ -210,6 +216,8 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
          "clip_grad_norm_(self.net.parameters(),", "clip_grad_norm_(self.parameters(),"),
         ("mismatch-size", "weights of another shape and the same size fit",
          "expected[name].shape != found[name].shape", "expected[name].numel() != found[name].numel()"),
+    ],
+    ("classifier", "preflight.py"): [
         ("frozen-thawed", "trying the network sets frozen layers to training",
          "module.training = training", "module.training = True"),
     ],
@@ -317,9 +325,9 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
         ("exit-code", "every error ends with 1, also what only has to be started again",
          "return error.exit_code", "return 1"),
     ],
-    ("cli", "cli/lightning_cli.py"): [
+    ("cli", "cli/session.py"): [
         ("stale-scores", "scores of an earlier checkpoint stay in the summary",
-         "self.summary = {}", "self.summary = {**self.summary}"),
+         "self.summary = {}  # its", "self.summary = {**self.summary}  # its"),
         ("wall-seconds", "a resumed run forgets the seconds before",
          'wall_seconds = self.summary.get("wall_seconds", 0.0)', "wall_seconds = 0.0"),
     ],
@@ -363,11 +371,14 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
     ],
     ("compare", "compare/analysis.py"): [
         ("pairs-by-position", "runs are paired by position, not by seed",
-         "[theirs[seed][1].value for seed in seeds]", "[run.value for _, run in list(theirs.values())[: len(seeds)]]"),
+         "[theirs[seed][1][key].value for seed in seeds]",
+         "[run[1][key].value for run in list(theirs.values())[: len(seeds)]]"),
     ],
     ("compare", "compare/study.py"): [
         ("seed-by-name", "of two runs of a seed the last by name counts, not the newest",
-         "r.run.summary.stat().st_mtime", "r.run.path.name"),
+         "result.run.summary.stat().st_mtime", "result.run.path.name"),
+    ],
+    ("compare", "compare/comparable.py"): [
         ("labels-unchecked", "runs tested against other labels are compared",
          '(("ids", "other images"), ("targets", "images with other labels"))', '(("ids", "other images"),)'),
     ],
@@ -375,8 +386,6 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
         ("epochs-off-by-one", "epochs to an accuracy are a step short", "s[there[0]] + 1", "s[there[0]]"),
     ],
     ("sweep", "sweep/board.py"): [
-        ("board-lock", "each worker has a lock of its own",
-         'FileLock(folder / ".lock")', 'FileLock(folder / f".lock-{secrets.token_hex(4)}")'),
         ("board-outlived", "a run that outlives its worker is started again",
          "self._watch.is_stale(self.run(trial).lease)", "True"),
         ("retry-again", "what was retried is retried once more",
@@ -386,6 +395,10 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
     ("sweep", "sweep/space.py"): [
         ("draws-alike", "every random trial draws the same values",
          "RandomSampler(seed=sweep.seed + number)", "RandomSampler(seed=sweep.seed)"),
+    ],
+    ("sweep", "sweep/storage.py"): [
+        ("board-lock", "each worker has a lock of its own",
+         'FileLock(folder / ".lock")', 'FileLock(folder / f".lock-{os.urandom(4).hex()}")'),
     ],
     ("sweep", "sweep/worker.py"): [
         ("half-row", "half a row of metrics breaks the worker", "if len(row) == 4]", "if row]"),
