@@ -14,14 +14,14 @@ class Throughput(Callback):
     """Count training samples and the seconds spent on them, validation and start-up left out."""
 
     def __init__(self) -> None:
-        self.images = 0
+        self.samples = 0
         self.seconds = 0.0
         self._since: float | None = None
 
     @property
-    def images_per_second(self) -> float | None:
-        """Images over seconds, ``None`` before the first."""
-        return self.images / self.seconds if self.seconds else None
+    def samples_per_second(self) -> float | None:
+        """Samples over seconds, ``None`` before the first."""
+        return self.samples / self.seconds if self.seconds else None
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the clock."""
@@ -35,7 +35,7 @@ class Throughput(Callback):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, batch_idx: int
     ) -> None:
         """Count a batch."""
-        self.images += len(batch.target) * trainer.world_size
+        self.samples += len(batch.target) * trainer.world_size
         self._add()
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -43,12 +43,12 @@ class Throughput(Callback):
         self._since = None
 
     def state_dict(self) -> dict[str, Any]:
-        """Both counts."""
-        return {"images": self.images, "seconds": self.seconds}
+        """Both counts; samples were once called images."""
+        return {"images": self.samples, "seconds": self.seconds}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restore both."""
-        self.images, self.seconds = state_dict["images"], state_dict["seconds"]
+        self.samples, self.seconds = state_dict["images"], state_dict["seconds"]
 
     def _add(self) -> None:
         now = time.perf_counter()

@@ -52,7 +52,7 @@ def training_summary(
         "coefficients": coefficients_of(model.loss),
         "precision": config.trainer.precision,
         "train_seconds": round(throughput.seconds, 1),
-        "images_per_second": throughput.images_per_second,
+        "images_per_second": throughput.samples_per_second,
         **environment(),
     }
 
@@ -84,13 +84,13 @@ def print_results(summary: dict[str, Any], run: Run | None) -> None:
         if content.rows:
             console.print(content)
     if speed := summary.get("images_per_second"):
-        print_line(f"trained {summary['epochs']} epochs in {summary['train_seconds']:.0f} s, {speed:.0f} images/s")
+        print_line(f"trained {summary['epochs']} epochs in {summary['train_seconds']:.0f} s, {speed:.0f} samples/s")
     print_line("nothing written" if run is None else f"run folder: {run.path}")
 
 
 def _corruptions(corrupt: Mapping[str, Any]) -> Table:
     """Accuracy and calibration error along the severities."""
-    table = Table(title="corrupted test images: accuracy (ECE)", title_justify="left")
+    table = Table(title="corrupted test samples: accuracy (ECE)", title_justify="left")
     severities: Mapping[str, Any] = next(iter(corrupt.values()), {})
     table.add_column("corruption")
     for severity in severities:
@@ -101,7 +101,7 @@ def _corruptions(corrupt: Mapping[str, Any]) -> Table:
 
 
 def _ood(sets: Mapping[str, Any]) -> Table:
-    """How well test images are told from those of other classes."""
+    """How well test samples are told from those of other classes."""
     table = Table(title="out-of-distribution sets", title_justify="left")
     table.add_column("set")
     for header in ("AUROC of MSP", "of energy", "FPR at 95 % TPR", "confidence >= 99 %"):

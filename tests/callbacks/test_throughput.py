@@ -15,7 +15,7 @@ def test_validation_is_left_out_and_all_processes_count(monkeypatch: pytest.Monk
     clock = SimpleNamespace(now=0.0)
     monkeypatch.setattr("time.perf_counter", lambda: clock.now)
     trainer, throughput = SimpleNamespace(world_size=2), Throughput()
-    assert throughput.images_per_second is None
+    assert throughput.samples_per_second is None
     throughput.on_train_epoch_start(trainer, None)
     for _ in range(3):
         throughput.on_train_batch_start(trainer, None, BATCH, 0)
@@ -27,7 +27,7 @@ def test_validation_is_left_out_and_all_processes_count(monkeypatch: pytest.Monk
     clock.now += 0.5
     throughput.on_train_batch_end(trainer, None, None, BATCH, 0)
     assert throughput.seconds == 2.0
-    assert throughput.images == 4 * 8 * 2
+    assert throughput.samples == 4 * 8 * 2
     resumed = Throughput()
     resumed.load_state_dict(throughput.state_dict())
-    assert resumed.images_per_second == 32.0
+    assert resumed.samples_per_second == 32.0
