@@ -38,7 +38,7 @@ def check_same(run: Run, stored: Namespace, resolved: Namespace) -> None:
 
 
 def fill_in(config: Namespace, stored: Namespace | None) -> None:
-    """Resolve what belongs to the experiment: accelerator, precision, the place of the data, and what the network has to know.
+    """Resolve what belongs to the experiment: accelerator, precision, place of the data, what the net asks for.
 
     Args:
         config: of the command, changed in place.

@@ -15,7 +15,7 @@ def test_the_table_says_scores_counts_and_where_everything_is(capsys: pytest.Cap
     summary |= {"epochs": 4, "train_seconds": 700.0, "images_per_second": 620.4}
     print_results(summary, Run(Path("/somewhere/mix_ent-1")))
     printed = capsys.readouterr().out
-    for words in ("MixEntLoss on EMNIST", "94.84%", "537 of 10400", "1.23%", "0.1600", "620 images/s"):
+    for words in ("MixEntLoss on EMNIST", "94.84%", "537 of 10400", "1.23%", "0.1600", "620 samples/s"):
         assert words in printed
     assert printed.splitlines()[-1] == "run folder: /somewhere/mix_ent-1"
 
