@@ -183,8 +183,9 @@ def test_an_unlabelled_sample_has_its_rce_by_the_class_coefficients_of_rce(coeff
 
 def test_nothing_but_unlabelled_samples_is_the_mean_entropy() -> None:
     logits, _ = sample("hard", 6, 3)
-    got = entropy_regularized(logits, torch.full((6,), -100), entropy=0.4, kl=0.9, unlabelled=True)
-    torch.testing.assert_close(got, 0.4 * entropy(logits), rtol=1e-12, atol=0)
+    for coefficients in ({"entropy": 0.4, "kl": 0.9}, {"rce": 0.4}):
+        got = entropy_regularized(logits, torch.full((6,), -100), **coefficients, unlabelled=True)
+        torch.testing.assert_close(got, 0.4 * entropy(logits), rtol=1e-12, atol=0)
 
 
 @functions

@@ -6,14 +6,13 @@ import sys
 from entreg import metrics
 
 
-def test_importing_it_brings_nothing_large_until_a_torchmetrics_class_is_asked_for():
+def test_importing_it_brings_nothing_large():
     code = (
-        "import sys; import entreg.metrics as metrics; large = {'lightning', 'torchmetrics', 'torchvision', 'wandb'}; "
-        "print(large & {name.split('.')[0] for name in sys.modules}); "
-        "print(issubclass(metrics.NLL, sys.modules['torchmetrics'].Metric))"
+        "import sys; import entreg.metrics; large = {'lightning', 'torchmetrics', 'torchvision', 'wandb'}; "
+        "print(large & {name.split('.')[0] for name in sys.modules})"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
-    assert done.stdout.split() == ["set()", "True"]
+    assert done.stdout.strip() == "set()"
 
 
 def test_every_name_is_there_and_listed():
