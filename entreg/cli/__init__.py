@@ -18,8 +18,8 @@ def main(command: str, args: Sequence[str]) -> None:
     from entreg.cli.shorthand import expand
 
     words = expand([command, *args])  # before Lightning is imported: most mistakes are found here
-    from entreg.cli.lightning_cli import EntregCLI
+    from entreg.cli.lightning_cli import COMMANDS
     from entreg.cli.machine import quiet
 
     quiet()
-    EntregCLI(words)
+    COMMANDS[command](words)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from jsonargparse import Namespace
 from lightning.fabric.utilities.exceptions import MisconfigurationException
@@ -32,12 +32,14 @@ class EntregCLI(LightningCLI):
     """``fit | validate | test`` over a :class:`Classifier` and a data module.
 
     Args:
-        args: command line without the program's name.
+        args: command line without the program's name: the command, then its options.
 
     Attributes:
+        command: which of the three a subclass is.
         session: the command at work, made as soon as the command line is parsed.
     """
 
+    command: ClassVar[str]
     session: Session
 
     def __init__(self, args: Sequence[str]) -> None:
@@ -61,11 +63,10 @@ class EntregCLI(LightningCLI):
         )
 
     @override
-    @staticmethod
-    def subcommands() -> dict[str, set[str]]:
-        """Commands that need a Trainer; ``entreg predict`` needs none."""
-        theirs = LightningCLI.subcommands()
-        return {name: theirs[name] for name in ("fit", "validate", "test")}
+    @classmethod
+    def subcommands(cls) -> dict[str, set[str]]:
+        """Return the command at hand alone: parsers of all would take three times as long to make."""
+        return {cls.command: LightningCLI.subcommands()[cls.command]}
 
     @override
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
@@ -90,19 +91,18 @@ class EntregCLI(LightningCLI):
     @override
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         super().parse_arguments(parser, args)
-        command, config = self.config.subcommand, self.config[self.config.subcommand]
+        config = self.config[self.command]
         if (path := config.ckpt_path) is None:
-            if command != "fit" and config.run is None:
-                raise ConfigError(f"entreg {command} needs a trained run: entreg {command} --run runs/<id>")
-        elif command == "fit":
+            if self.command != "fit" and config.run is None:
+                raise ConfigError(f"entreg {self.command} needs a trained run: entreg {self.command} --run runs/<id>")
+        elif self.command == "fit":
             raise ConfigError(f"--ckpt_path {path}: fit goes on in a run folder: entreg fit --run runs/<id>")
         else:
             check_checkpoint(Path(path))
 
     @override
     def before_instantiate_classes(self) -> None:
-        command = self.config.subcommand
-        self.session = Session(command, self.config[command], self._read, self.started)
+        self.session = Session(self.command, self.config[self.command], self._read, self.started)
         self.save_config_kwargs = {
             "run": self.session.run,
             "resolved": self.session.resolved,
@@ -119,8 +119,8 @@ class EntregCLI(LightningCLI):
 
     @override
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
-        given = self.config_init[self.subcommand]
-        loggers = [self.session.log, *as_list(given.trainer.logger)] if self.subcommand == "fit" else False
+        given = self.config_init[self.command]
+        loggers = [self.session.log, *as_list(given.trainer.logger)] if self.command == "fit" else False
         return super().instantiate_trainer(
             callbacks=[*as_list(given.trainer.callbacks), *self.session.callbacks(given)],
             logger=loggers,
@@ -148,6 +148,27 @@ class EntregCLI(LightningCLI):
     def _read(self, path: Path) -> Namespace:
         """Parse the config of a run that has begun."""
         return self.parser.parse_args(["fit", "--config", str(path)]).fit
+
+
+class Fit(EntregCLI):
+    """``entreg fit``."""
+
+    command = "fit"
+
+
+class Validate(EntregCLI):
+    """``entreg validate``."""
+
+    command = "validate"
+
+
+class Test(EntregCLI):
+    """``entreg test``."""
+
+    command = "test"
+
+
+COMMANDS: dict[str, type[EntregCLI]] = {cli.command: cli for cli in (Fit, Validate, Test)}
 
 
 def _integer_seed(seed: Any) -> int:
