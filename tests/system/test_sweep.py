@@ -201,10 +201,11 @@ def url(storage: str) -> Iterator[str | None]:
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(
-    "storage", [pytest.param("journal", marks=pytest.mark.long), pytest.param("postgres", marks=pytest.mark.cluster)]
+    ("storage", "seeds"),
+    [pytest.param("journal", 3, marks=pytest.mark.long), pytest.param("postgres", 6, marks=pytest.mark.cluster)],
 )
-def test_killed_workers_lose_no_trial(storage: str, url: str | None, workplace: Path) -> None:
-    parameters = {"model.loss": ["cross_entropy", "mix_ent"], "seed_everything": list(range(6))}
+def test_killed_workers_lose_no_trial(storage: str, seeds: int, url: str | None, workplace: Path) -> None:
+    parameters = {"model.loss": ["cross_entropy", "mix_ent"], "seed_everything": list(range(seeds))}
     content = {**SWEEP, "parameters": parameters, "options": {**SWEEP["options"], "trainer.max_epochs": 20}}
     write(content)
     place = [] if url is None else ["--storage", url]
@@ -219,6 +220,6 @@ def test_killed_workers_lose_no_trial(storage: str, url: str | None, workplace: 
         others += [start_worker(*place) for _ in range(2 - len(others))]
     for worker in (victim, *others):
         assert worker.wait(400) == 0, Path("workers.log").read_text()
-    assert_all_done(sweep, 12)
-    assert sum(trial.user_attrs["attempts"] for trial in sweep.trials) == 12 + 2
+    assert_all_done(sweep, 2 * seeds)
+    assert sum(trial.user_attrs["attempts"] for trial in sweep.trials) == 2 * seeds + 2
     assert Path("workers.log").read_text().count("report: sweeps/tiny/report/index.html") == 1
