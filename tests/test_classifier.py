@@ -4,63 +4,12 @@ from functools import partial
 
 import pytest
 import torch
-from lightning.pytorch import Trainer
-from torch import nn
 
 from entreg.classifier import Classifier, first_mismatch
-from entreg.data import Batch, ImageDataModule
+from entreg.data import Batch
 from entreg.errors import ConfigError
 from entreg.losses import CrossEntropyLoss, MinEntLoss
-
-
-class Tiny(nn.Sequential):
-    def __init__(self, in_channels: int, num_classes: int) -> None:
-        super().__init__(nn.Flatten(), nn.Linear(in_channels * 16, num_classes))
-
-
-class FourLetters(ImageDataModule):
-    classes = tuple("abcd")
-    default_mean, default_std = (0.5,), (0.5,)
-
-    def load(self, train: bool) -> tuple[torch.Tensor, torch.Tensor]:
-        generator = torch.Generator().manual_seed(int(train))
-        images = torch.randint(256, (80, 1, 4, 4), dtype=torch.uint8, generator=generator)
-        return images, torch.arange(80) % 4
-
-
-def trained(classifier: Classifier, **options: object) -> Trainer:
-    trainer = Trainer(
-        accelerator="cpu",
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        use_distributed_sampler=False,
-        **{"max_epochs": 1, **options},
-    )
-    trainer.fit(classifier, datamodule=FourLetters(batch_size=8, augment=None))
-    return trainer
-
-
-def test_classes_and_channels_follow_the_data() -> None:
-    classifier = Classifier(CrossEntropyLoss(), Tiny)
-    trained(classifier)
-    assert (classifier.num_classes, classifier.in_channels) == (4, 1)
-
-
-@pytest.mark.parametrize("given", [{"num_classes": 5}, {"in_channels": 3}])
-def test_a_disagreement_with_the_data_names_both(given: dict[str, int]) -> None:
-    ((key, value),) = given.items()
-    with pytest.raises(ConfigError, match=rf"model.{key} is {value}, but FourLetters has"):
-        trained(Classifier(CrossEntropyLoss(), Tiny, **given))
-
-
-def test_without_data_classes_must_be_given() -> None:
-    with pytest.raises(ConfigError, match=r"set model\.num_classes"):
-        Classifier(MinEntLoss(), Tiny).configure_model()
-    classifier = Classifier(MinEntLoss(), Tiny, num_classes=3, in_channels=1)
-    classifier.configure_model()
-    assert classifier(torch.zeros(2, 1, 4, 4)).shape == (2, 3)
+from tests.four_letters import Tiny, trained
 
 
 def test_coefficients_are_a_group_of_their_own_and_move() -> None:
@@ -133,33 +82,6 @@ def test_first_mismatch(found: dict[str, torch.Tensor], words: str | None) -> No
 
     answer = first_mismatch({"a": torch.zeros(2)}, found)
     assert answer is None if words is None else re.search(words, answer)
-
-
-@pytest.mark.parametrize(
-    ("loss", "given"),
-    [
-        (CrossEntropyLoss(reduction="none"), r"CrossEntropyLoss gives shape \(2,\)"),
-        (nn.CrossEntropyLoss(reduction="none"), r"CrossEntropyLoss gives shape \(2,\)"),
-    ],
-)
-def test_a_loss_that_gives_no_single_number_is_refused_before_training(loss: nn.Module, given: str) -> None:
-    model = Classifier(loss=loss, net=Tiny, num_classes=4, in_channels=1)
-    with pytest.raises(ConfigError, match=f"^model.loss: training needs one number, {given}: set model.loss.reduction"):
-        model.configure_model()
-
-
-class Frozen(Tiny):
-    """A network with a part that its author has frozen."""
-
-    def __init__(self, in_channels: int, num_classes: int) -> None:
-        super().__init__(in_channels, num_classes)
-        self.backbone = nn.Dropout().eval()
-
-
-def test_a_frozen_part_stays_frozen_when_the_network_is_tried() -> None:
-    classifier = Classifier(CrossEntropyLoss(), net=Frozen)
-    trained(classifier)
-    assert not classifier.net.backbone.training
 
 
 @pytest.mark.parametrize("precision", ["bf16-true", "64-true"])

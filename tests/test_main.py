@@ -29,14 +29,6 @@ def test_unknown_command_is_one_line_and_exit_2(capsys: pytest.CaptureFixture[st
     )
 
 
-def test_losses_lists_every_row_of_the_registry(capsys: pytest.CaptureFixture[str]) -> None:
-    from entreg.losses import available
-
-    assert main(["losses"]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines[1:]] == list(available())
-
-
 @pytest.mark.parametrize("command", ["fit", "test"])
 def test_a_bare_command_says_in_one_line_what_to_type(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([command]) == 2
@@ -60,11 +52,3 @@ def test_lightning_cli_help_options_work(option: str, capsys: pytest.CaptureFixt
         main(["fit", "--data", "Strokes", "--model.loss", "mix_ent", option, *value])
     assert stopped.value.code == 0
     assert ("seed_everything: 0" if not value else "rce_weight") in capsys.readouterr().out
-
-
-def test_the_page_of_a_loss_lists_its_options(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["losses", "mix_ent"]) == 0
-    options = capsys.readouterr().out.strip().splitlines()[-1]
-    assert options.startswith("options: eps=1e-06, constraint='square', per_class_bases=None")
-    assert main(["losses", "cross_entropy"]) == 0
-    assert "options:" not in capsys.readouterr().out

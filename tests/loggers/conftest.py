@@ -15,6 +15,7 @@ from entreg.data import Strokes
 from entreg.runs import Run, open_run
 from tests.conftest import FINISHED, made_once, working_in
 from tests.system.wandb_file import records
+from tests.system.wandb_server import WandbServer
 
 WANDB = ("--trainer.logger", "WandbLogger", "--trainer.logger.project", "entreg")
 
@@ -84,3 +85,12 @@ def logged(tmp_path_factory: pytest.TempPathFactory, strokes_root: Path) -> Logg
     folder = made_once(tmp_path_factory, "logged", make)
     (path,) = (folder / "runs").glob("*")
     return Logged(open_run(path), (folder / "printed.txt").read_text())
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[WandbServer]:
+    """A server that answers as W&B's does, under the address that W&B is told."""
+    server = WandbServer()
+    monkeypatch.setenv("WANDB_BASE_URL", server.url)
+    yield server
+    server.close()

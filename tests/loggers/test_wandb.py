@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -10,90 +9,11 @@ from jsonargparse import Namespace
 from lightning.pytorch.loggers import WandbLogger
 
 from entreg.__main__ import main
-from entreg.loggers import CSVLog, describe_to_wandb, wandb_offline_reason, wandb_server
+from entreg.loggers import describe_to_wandb
 from entreg.runs import Run, read_summary
 from tests.conftest import TINY
 from tests.loggers.conftest import Logged
 from tests.system.wandb_server import WandbServer
-
-
-def rows_of(log: CSVLog) -> list[list[str]]:
-    with log.run.metrics.open() as file:
-        return [row[:3] for row in csv.reader(file)]
-
-
-def test_csv_appends_one_value_a_row_exactly(tmp_path: Path) -> None:
-    log = CSVLog(Run(tmp_path / "run-1"))
-    log.log_metrics({"val/acc": 1 / 3, "epoch": 0}, step=4)
-    CSVLog(log.run).log_metrics({"val/new": float("nan")}, step=5)
-    assert rows_of(log) == [["step", "name", "value"], ["4", "val/acc", repr(1 / 3)], ["5", "val/new", "nan"]]
-
-
-def test_csv_is_cut_back_and_never_grown(tmp_path: Path) -> None:
-    log = CSVLog(Run(tmp_path / "run-1"))
-    log.cut(100)
-    assert log.size() == 0
-    log.log_metrics({"a": 1.0}, step=0)
-    size = log.size()
-    log.log_metrics({"a": 2.0}, step=1)
-    log.cut(size)
-    assert rows_of(log)[1:] == [["0", "a", "1.0"]]
-    log.cut(10**6)
-    assert log.size() == size
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[WandbServer]:
-    server = WandbServer()
-    monkeypatch.setenv("WANDB_BASE_URL", server.url)
-    yield server
-    server.close()
-
-
-HOST = "https://wandb.example"
-
-
-def test_no_login_means_offline(workplace: Path) -> None:
-    assert wandb_offline_reason(HOST) == "not logged in"
-
-
-@pytest.mark.parametrize("login", ["key", "netrc"])
-def test_a_login_that_reaches_the_server_is_online(
-    login: str, server: WandbServer, workplace: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if login == "key":
-        monkeypatch.setenv("WANDB_API_KEY", "k" * 40)
-    else:
-        (workplace / "home").mkdir()
-        (workplace / "home" / ".netrc").write_text("machine 127.0.0.1 login user password key\n")
-    assert wandb_offline_reason(server.url) is None
-    server.close()
-    assert "127.0.0.1 cannot be reached" in (wandb_offline_reason(server.url) or "")
-
-
-@pytest.mark.parametrize(
-    ("outage", "reason"),
-    [
-        ("hang", "127.0.0.1 cannot be reached (timed out)"),
-        ("503", "127.0.0.1 answers 503 Service Unavailable"),
-        ("404", None),  # it is there; what lies at the root of a server is its own affair
-    ],
-)
-def test_a_server_that_gives_no_answer_is_offline(
-    outage: str, reason: str | None, server: WandbServer, workplace: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("WANDB_API_KEY", "k" * 40)
-    monkeypatch.setattr(wandb_server, "_ANSWER_SECONDS", 0.5)
-    server.outage(outage)
-    assert wandb_offline_reason(server.url) == reason
-
-
-def test_a_proxy_is_asked(server: WandbServer, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WANDB_API_KEY", "k" * 40)
-    monkeypatch.setenv("http_proxy", server.url)
-    assert wandb_offline_reason("http://wandb.example") is None
-    server.close()
-    assert "wandb.example cannot be reached" in (wandb_offline_reason("http://wandb.example") or "")
 
 
 @pytest.mark.parametrize(("given", "seconds"), [(None, 30), ("7", 7), ("0", 0)])
