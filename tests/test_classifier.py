@@ -103,3 +103,7 @@ def test_a_schedule_by_epochs_is_told_their_number_and_needs_it() -> None:
     assert asked == [3]
     with pytest.raises(ConfigError, match=r"set trainer.max_epochs"):
         trained(Classifier(CrossEntropyLoss(), **options), max_epochs=-1, max_steps=7)
+
+
+def test_weights_of_another_shape_and_the_same_size_do_not_fit() -> None:
+    assert first_mismatch({"a": torch.zeros(2, 3)}, {"a": torch.zeros(3, 2)}) == "a is (3, 2) in it, expected (2, 3)"

@@ -46,3 +46,7 @@ def test_warmup_outside_0_and_1_is_refused() -> None:
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
     with pytest.raises(ValueError, match="warmup"):
         OneCycle(optimizer, total_steps=10, warmup=1.0)
+
+
+def test_steps_beyond_the_last_stay_at_the_end() -> None:
+    assert rates(OneCycle, 31, total_steps=20)[21:] == pytest.approx([0.1 * 1e-4] * 10)

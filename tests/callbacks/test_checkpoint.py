@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
 
-from entreg.callbacks import AtomicCheckpointIO, CheckpointOptions
+from entreg.callbacks import AtomicCheckpointIO, CheckpointOptions, LastCheckpoint
+from entreg.callbacks.checkpoint import BestCheckpoint, validation_follows
+from entreg.runs import Run
 
 
 def test_the_checkpoint_before_the_last_is_kept(tmp_path: Path) -> None:
@@ -35,3 +39,44 @@ def test_other_checkpoints_have_no_previous(tmp_path: Path) -> None:
 def test_steps_between_checkpoints_are_a_number() -> None:
     with pytest.raises(ValueError, match=r"^checkpoint.every_n_steps is a number >= 1, got 0$"):
         CheckpointOptions(every_n_steps=0)
+
+
+def last_checkpoint(tmp_path: Path) -> LastCheckpoint:
+    return LastCheckpoint(Run(tmp_path), every_n_steps=1)
+
+
+@pytest.mark.parametrize(("interval", "batches_before_validation"), [(3, [2, 5, 8, 9]), (float("inf"), [9]), (10, [9])])
+def test_validation_follows_the_last_batch_of_each_interval(
+    interval: float, batches_before_validation: list[int]
+) -> None:
+    trainer: Any = SimpleNamespace(num_training_batches=10, val_check_batch=interval, check_val_every_n_epoch=1)
+    assert [i for i in range(10) if validation_follows(trainer, i)] == batches_before_validation
+
+
+def test_nothing_is_saved_at_a_validation_inside_an_accumulation(tmp_path: Path) -> None:
+    last = last_checkpoint(tmp_path)
+    saved: list[int] = []
+    trainer: Any = SimpleNamespace(
+        accumulate_grad_batches=2,
+        is_last_batch=False,
+        global_step=1,
+        sanity_checking=False,
+        state=SimpleNamespace(fn="fit"),
+        num_training_batches=10,
+        val_check_batch=1,
+        check_val_every_n_epoch=1,
+        save_checkpoint=lambda path: saved.append(trainer.global_step),
+    )
+    for batch in range(4):
+        last.on_train_batch_end(trainer, None, None, None, batch)  # type: ignore[arg-type]
+        last.on_validation_end(trainer, None)  # type: ignore[arg-type]
+        trainer.global_step += batch % 2
+    assert len(saved) == 2  # after the second and the fourth batch
+
+
+def test_a_best_score_outlives_a_move_of_the_folder(tmp_path: Path) -> None:
+    before, after = (BestCheckpoint(Run(tmp_path / name), "val/acc", "max") for name in ("before", "after"))
+    before.best_model_score, before.best_model_path = torch.tensor(0.9), before.path
+    after.load_state_dict(before.state_dict())
+    assert after.best_k_models == {after.path: torch.tensor(0.9)}
+    assert after.best_model_path == after.path

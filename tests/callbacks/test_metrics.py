@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import csv
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
 from netcal.metrics import ECE
 
 from entreg.callbacks import ClassificationMetrics
+from entreg.data import Batch
 from entreg.runs import Run, read_predictions, read_summary
 
 
@@ -46,3 +49,34 @@ def test_every_epoch_logs_train_and_val(finished: Run) -> None:
 def test_bins_are_a_number() -> None:
     with pytest.raises(ValueError, match=r"^metrics.bins is a number >= 1, got 0$"):
         ClassificationMetrics(bins=0)
+
+
+def collected() -> ClassificationMetrics:
+    metrics = ClassificationMetrics()
+    trainer: Any = SimpleNamespace(
+        datamodule=SimpleNamespace(num_classes=3, soft_targets=False),
+        strategy=SimpleNamespace(root_device=torch.device("cpu")),
+    )
+    metrics.setup(trainer, None, "fit")  # type: ignore[arg-type]
+    return metrics
+
+
+def test_the_logged_loss_is_a_mean_over_samples() -> None:
+    metrics = collected()
+    for size, value in ((3, 1.0), (1, 5.0)):
+        batch = Batch(torch.zeros(size, 1), torch.zeros(size, dtype=torch.long), torch.arange(size))
+        outputs = {"logits": torch.zeros(size, 3), "value": torch.tensor(value)}
+        metrics.on_train_batch_end(None, None, outputs, batch)  # type: ignore[arg-type]
+    assert metrics.collections["train-loss"].compute()["train/loss"] == 2.0
+
+
+@pytest.mark.parametrize(("rank", "count"), [(0, 4), (1, 0)])
+def test_the_first_process_alone_restores_the_sums(rank: int, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = collected()
+    before.collections["val"].update(torch.zeros(4, 3), torch.zeros(4, dtype=torch.long))
+    state = before.state_dict()
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.distributed, "get_rank", lambda: rank)
+    after = collected()
+    after.load_state_dict(state)
+    assert int(after.collections["val"]["n"].total) == count

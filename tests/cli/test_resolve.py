@@ -7,7 +7,7 @@ import yaml
 from jsonargparse import Namespace
 
 from entreg.__main__ import main
-from entreg.cli.resolve import default_name, fit_to_machine
+from entreg.cli.resolve import default_name, fill_in, fit_to_machine
 from entreg.runs import Run, open_run
 from tests.conftest import FINISHED
 
@@ -47,3 +47,15 @@ def test_an_id_is_one_run_of_one_config(finished_copy: Run, capsys: pytest.Captu
         assert f"{finished_copy.path.relative_to(Path.cwd())}: this run was begun with another {key};" in said
     assert main([*command, "--observe.every_n_steps", "3", "--figures", "false"]) == 0
     assert [open_run(folder) for folder in Path("runs").glob("*")] == [finished_copy]
+
+
+@pytest.mark.parametrize(("given", "resolved"), [(None, "bf16-mixed"), ("64-true", "64-true")])
+def test_a_precision_that_is_given_goes_before_the_stored_one(given: str | None, resolved: str) -> None:
+    trainer = Namespace(precision=given, accelerator="cpu")
+    config = Namespace(
+        trainer=trainer,
+        data=Namespace(class_path="entreg.data.Strokes", init_args=Namespace()),
+        model=Namespace(net="LeNet"),
+    )
+    fill_in(config, Namespace(trainer=Namespace(precision="bf16-mixed")))
+    assert config.trainer.precision == resolved

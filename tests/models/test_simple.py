@@ -39,3 +39,9 @@ def test_dropout_is_off_in_evaluation() -> None:
 def test_a_negative_depth_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^depth is the number of hidden layers, >= 0, got -1$"):
         MLP(depth=-1)
+
+
+def test_lenet_pads_its_first_layer_alone() -> None:
+    assert sum(p.numel() for p in LeNet(1, 10).parameters()) == 61_706  # LeCun et al. 1998, with all maps connected
+    features = [module for module in LeNet(1, 10).modules() if isinstance(module, nn.Conv2d)]
+    assert [layer.padding for layer in features] == [(2, 2), (0, 0)]

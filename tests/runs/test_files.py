@@ -53,3 +53,37 @@ def test_predictions_with_a_pickle_inside_are_refused(tmp_path: Path) -> None:
     np.savez(path, logits=np.array([object()], dtype=object), targets=np.zeros(1), ids=np.zeros(1))
     with pytest.raises(RunError, match="is not a file of predictions"):
         runs.read_predictions(path)
+
+
+def test_a_file_that_is_replaced_stays_whole_for_who_has_it_open(tmp_path: Path) -> None:
+    target = tmp_path / "a.json"
+    runs.write_json(target, {"a": 1})
+    with target.open() as reader:
+        runs.write_json(target, {"a": 2})
+        assert json.load(reader) == {"a": 1}
+    assert json.loads(target.read_text()) == {"a": 2}
+
+
+def test_whole_numbers_are_no_logits(tmp_path: Path) -> None:
+    path = tmp_path / "test.npz"
+    np.savez(path, logits=np.zeros((2, 3), dtype=np.int64), targets=np.zeros(2), ids=np.zeros(2))
+    with pytest.raises(RunError, match=r"logits int64\[2, 3\]"):
+        runs.read_predictions(path)
+
+
+class Creates:
+    """What a pickle runs when it is opened."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        return Path.touch, (self.path,)
+
+
+def test_checking_a_checkpoint_runs_none_of_its_code(tmp_path: Path) -> None:
+    content = {"state_dict": {}, "pytorch-lightning_version": "2", "evil": Creates(tmp_path / "ran")}
+    torch.save(content, tmp_path / "evil.ckpt")
+    with pytest.raises(RunError, match="cannot be opened as a checkpoint"):
+        runs.check_checkpoint(tmp_path / "evil.ckpt")
+    assert not (tmp_path / "ran").exists()

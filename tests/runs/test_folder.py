@@ -25,6 +25,7 @@ def test_a_folder_of_something_else_is_neither_used_nor_removed(tmp_path: Path) 
         runs.create_folder(run)
     assert (run.path / "notes.txt").exists()
     (run.path / "notes.txt").rename(run.path / "lease.json")  # left by a process that was killed
+    (run.path / "wandb").mkdir()  # likewise
     runs.create_folder(run)
 
 

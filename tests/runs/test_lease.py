@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from entreg.errors import Interrupted
 from entreg.runs import lease
@@ -133,3 +135,15 @@ def test_a_lease_is_renewed(tmp_path: Path) -> None:
         first = (tmp_path / "lease.json").stat().st_mtime_ns
         time.sleep(0.3)
         assert (tmp_path / "lease.json").stat().st_mtime_ns > first
+
+
+def test_a_lease_is_looked_at_and_taken_under_one_lock(tmp_path: Path) -> None:
+    path = tmp_path / "lease.json"
+    with FileLock(path.with_name(f".{path.name}.lock")):
+        taker = threading.Thread(target=Lease(path).__enter__, daemon=True)
+        taker.start()
+        taker.join(0.3)
+        assert taker.is_alive()
+        assert holder_of(path) is None
+    taker.join(10)
+    assert holder_of(path) is not None

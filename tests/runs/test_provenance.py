@@ -62,3 +62,7 @@ def test_a_function_counts_by_its_name_and_not_by_its_address() -> None:
     assert provenance.config_hash({"model": {"schedule": make}}) != provenance.config_hash(
         {"model": {"schedule": other}}
     )
+
+
+def test_the_order_of_keys_does_not_matter() -> None:
+    assert provenance.config_hash({"a": 1, "b": 2}) == provenance.config_hash({"b": 2, "a": 1})

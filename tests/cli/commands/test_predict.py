@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from entreg.__main__ import main
-from entreg.runs import Run, read_predictions
+from entreg.runs import Run, read_predictions, read_summary, write_summary
 from tests.data.images.test_pictures import an_l, saved
 
 
@@ -74,3 +74,10 @@ def test_a_run_that_is_not_finished_is_one_line(fit, workplace: Path, capsys) ->
     capsys.readouterr()
     assert main(["predict", "--run", str(run.path), "--images", "a.png"]) == 1
     assert "summary.json does not say what the run was trained on" in capsys.readouterr().err
+
+
+def test_the_confidence_at_t_is_that_of_logits_divided_by_it(finished_copy: Run, workplace: Path) -> None:
+    write_summary(finished_copy, {**read_summary(finished_copy), "temperature": 1e9})
+    saved(an_l(), workplace / "a.png")
+    assert main(["predict", "--run", str(finished_copy.path), "--images", "a.png", "--out", "found.csv"]) == 0
+    assert pd.read_csv("found.csv").confidence_at_T.item() == pytest.approx(1 / 26, abs=1e-6)
