@@ -65,13 +65,13 @@ def test_nothing_is_saved_at_a_validation_inside_an_accumulation(tmp_path: Path)
         num_training_batches=10,
         val_check_batch=1,
         check_val_every_n_epoch=1,
-        save_checkpoint=lambda path: saved.append(trainer.global_step),
+        save_checkpoint=lambda path: saved.append(batch),
     )
     for batch in range(4):
         last.on_train_batch_end(trainer, None, None, None, batch)  # type: ignore[arg-type]
         last.on_validation_end(trainer, None)  # type: ignore[arg-type]
         trainer.global_step += batch % 2
-    assert len(saved) == 2  # after the second and the fourth batch
+    assert saved == [1, 3]
 
 
 def test_a_best_score_outlives_a_move_of_the_folder(tmp_path: Path) -> None:
