@@ -117,7 +117,7 @@ class Worker:
                 process.send_signal(signal.SIGTERM if self._signal == signal.SIGINT else self._signal)
                 process.wait()
                 return False
-            values = _validations(run.metrics, self.board.sweep.metric)
+            values = validations(run.metrics, self.board.sweep.metric)
             for step in range(reported, len(values)):
                 trial.report(values[step], step)
             if len(values) > reported and not pruned and trial.should_prune():
@@ -165,7 +165,7 @@ def _environment() -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if not key.startswith("SLURM_") or key == "SLURM_CONF"}
 
 
-def _validations(path: Path, metric: str) -> list[float]:
+def validations(path: Path, metric: str) -> list[float]:
     """Values of a metric in ``metrics.csv`` so far."""
     if not path.is_file():
         return []

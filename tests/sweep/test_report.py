@@ -54,3 +54,18 @@ def test_without_a_completed_trial_the_logs_are_named(tmp_path: Path, capsys: py
         report(board, lambda runs, **options: pytest.fail("nothing to compare"))
     assert "fail" in capsys.readouterr().out
     assert not (board.folder / "trials.csv").exists()
+
+
+def test_a_trial_that_was_tried_again_is_listed_once(tmp_path: Path) -> None:
+    sweep = Sweep("s", {"x": [1, 2]})
+    board = Board.open(sweep, tmp_path / "s")
+    for state, value in ((TrialState.FAIL, None), (None, 0.5)):
+        with board.take() as trial:
+            board.study.tell(trial, value, state)  # type: ignore[arg-type]
+    board = Board.open(sweep, tmp_path / "s", retry=True)
+    with board.take() as trial:
+        board.study.tell(trial, 0.75)  # type: ignore[arg-type]
+    report(board, lambda runs, **options: None)
+    with (board.folder / "trials.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["trial"], row["state"]) for row in rows] == [("2", "complete"), ("1", "complete")]

@@ -15,7 +15,7 @@ from entreg.errors import ConfigError, RunError
 from entreg.runs import Run
 from entreg.sweep import Sweep
 from entreg.sweep.board import Board
-from entreg.sweep.worker import DEATHS, Worker
+from entreg.sweep.worker import DEATHS, Worker, validations
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 SWEEP = Sweep("s", {"x": [1, 2, 3]})
@@ -148,3 +148,20 @@ def test_a_trial_is_pruned_by_what_it_logs(tmp_path: Path) -> None:
     worker.work()
     assert board.trials[0].state == TrialState.PRUNED
     assert board.trials[0].intermediate_values == {0: 1.0, 1: 1.0, 2: 1.0}
+
+
+def test_half_a_row_of_metrics_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.csv"
+    path.write_text("step,name,value,time\n1,val/acc,0.5,1.0\n2,val/acc,0.75,2.0\n3,val/acc")
+    assert validations(path, "val/acc") == [0.5, 0.75]
+    assert validations(tmp_path / "absent.csv", "val/acc") == []
+
+
+def test_a_run_that_has_a_summary_and_did_not_finish_goes_on(tmp_path: Path) -> None:
+    board = Board.open(Sweep("s", {"x": [1]}), tmp_path)
+    with board.take() as trial:
+        run = board.run(trial)
+        run.path.mkdir(parents=True)
+        run.summary.write_text('{"val": {"acc": 0.25}}')
+    board, _ = work(tmp_path, FINISHES, parameters={"x": [1]})
+    assert [trial.value for trial in board.trials] == [1]

@@ -85,3 +85,9 @@ def test_seeds_needed_from_an_observed_variance_is_right_within_20_percent():
 def test_other_arguments_are_refused(arguments):
     with pytest.raises(ValueError, match="expected"):
         seeds_needed(**({"difference": 0.1, "sd": 0.1} | arguments))
+
+
+def test_the_bound_takes_students_quantile_for_the_seeds_alone() -> None:
+    # With images alone to vary, seeds agreeing, any number of seeds has the power of a z-test.
+    z_test = stats.norm.cdf(3 - stats.norm.isf(0.025)) + stats.norm.cdf(-3 - stats.norm.isf(0.025))
+    assert power(3, difference=3.0, sd=1e-6, image_variance=1.0) == pytest.approx(z_test, abs=1e-4)
