@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, Protocol, TypedDict
 
 import torch
 from lightning.pytorch import LightningModule
+from lightning.pytorch.core.optimizer import LightningOptimizer
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
+from typing_extensions import NotRequired
 
 from entreg.data import Batch
 from entreg.errors import ConfigError, RunError
 from entreg.losses import EntropyRegularizedLoss
 from entreg.models import VGG5
+from entreg.optimizers import fuse
 from entreg.preflight import check_loss, check_net, made, task_of
 from entreg.schedules import OneCycle
 
@@ -28,11 +31,21 @@ class StepOutput(TypedDict):
         loss: what is minimised; Lightning divides it by ``accumulate_grad_batches``.
         value: the loss itself, detached.
         logits: ``(N, C)``, detached.
+        gradient_norm: norm of the network's gradient before clipping, of a captured step.
     """
 
     loss: Tensor
     value: Tensor
     logits: Tensor
+    gradient_norm: NotRequired[Tensor]
+
+
+class Replayed(Protocol):
+    """A whole training step as one launch, see :mod:`entreg.step`."""
+
+    def replay(self) -> StepOutput:
+        """Do the step: forward, backward, optimizer."""
+        ...
 
 
 class Classifier(LightningModule):
@@ -49,6 +62,8 @@ class Classifier(LightningModule):
             Gradient descent shrinks every coefficient of a loss, so keep it at 1e-4 or less.
         channels_last: memory format of the network and of inputs ``(N, C, H, W)``.
         compile: compile the network with ``torch.compile``.
+        graph: on one GPU that holds the training samples, capture the training step as a CUDA graph; what cannot be
+            captured runs as it would without, and says why.
         num_classes: checked against the data where given; needed only without data.
         in_channels: size of an input's first dimension, likewise.
     """
@@ -65,6 +80,7 @@ class Classifier(LightningModule):
         loss_lr: float = 1e-4,
         channels_last: bool = True,
         compile: bool = False,
+        graph: bool = True,
         num_classes: int | None = None,
         in_channels: int | None = None,
     ) -> None:
@@ -77,6 +93,8 @@ class Classifier(LightningModule):
         self.loss_lr = loss_lr
         self.channels_last = channels_last
         self.compile_net = compile
+        self.graph = graph
+        self.captured: Replayed | None = None
         self.num_classes = num_classes
         self.in_channels = in_channels
         self.net: nn.Module | None = None
@@ -105,8 +123,31 @@ class Classifier(LightningModule):
         return self.net(input)
 
     def training_step(self, batch: Batch, batch_idx: int) -> StepOutput:
-        """Return loss and logits of an augmented batch."""
-        return self._step(batch)
+        """Return loss and logits of an augmented batch; a captured step does the whole step here."""
+        return self._step(batch) if self.captured is None else self.captured.replay()
+
+    def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
+        """Form the gradients, if that has not been done."""
+        if self.captured is None:
+            super().backward(loss, *args, **kwargs)
+
+    def optimizer_zero_grad(self, epoch: int, batch_idx: int, optimizer: Optimizer) -> None:
+        """Forget the gradients of the last step; a captured step has forgotten them itself."""
+        if self.captured is None:
+            super().optimizer_zero_grad(epoch, batch_idx, optimizer)
+
+    def optimizer_step(
+        self,
+        epoch: int,
+        batch_idx: int,
+        optimizer: Optimizer | LightningOptimizer,
+        optimizer_closure: Callable[[], Any] | None = None,
+    ) -> None:
+        """Update the parameters; a captured step does that in the closure."""
+        if self.captured is None:
+            super().optimizer_step(epoch, batch_idx, optimizer, optimizer_closure)
+        elif optimizer_closure is not None:
+            optimizer_closure()
 
     def validation_step(self, batch: Batch, batch_idx: int) -> StepOutput:
         """Return loss and logits."""
@@ -127,6 +168,7 @@ class Classifier(LightningModule):
         if loss_parameters := list(self.loss.parameters()):
             groups.append({"params": loss_parameters, "lr": self.loss_lr, "weight_decay": 0.0})
         optimizer = made("optimizer", self.make_optimizer, groups)
+        fuse(optimizer, self.device)
         if self.make_schedule is None:
             return optimizer
         steps = self.trainer.estimated_stepping_batches
@@ -170,6 +212,11 @@ class Classifier(LightningModule):
         logits = self(batch.input)
         loss = self.loss(logits, batch.target)
         return {"loss": loss, "value": loss.detach(), "logits": logits.detach()}
+
+
+def is_captured(module: LightningModule) -> bool:
+    """Whether a module's training step is done as a whole, with no look inside it."""
+    return isinstance(module, Classifier) and module.captured is not None
 
 
 def first_mismatch(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> str | None:

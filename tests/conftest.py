@@ -10,6 +10,10 @@ from pathlib import Path
 
 import pytest
 import torch
+
+if not torch.cuda.is_available():
+    os.environ["TRITON_INTERPRET"] = "1"  # before Triton is imported: its kernels run on CPU tensors then
+
 from filelock import FileLock
 from hypothesis import settings
 

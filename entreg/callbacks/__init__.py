@@ -2,6 +2,7 @@
 
 from entreg.callbacks.checkpoint import AtomicCheckpointIO, CheckpointOptions, LastCheckpoint, checkpoints
 from entreg.callbacks.finite import StopOnNonFinite
+from entreg.callbacks.graph import StepGraph
 from entreg.callbacks.metrics import ClassificationMetrics
 from entreg.callbacks.observe import ObserveLoss
 from entreg.callbacks.plateau import RandomRateOnPlateau
@@ -23,6 +24,7 @@ __all__ = [
     "Reseed",
     "RunFolder",
     "SavePredictions",
+    "StepGraph",
     "StopOnNonFinite",
     "StopOnSignal",
     "Stopped",

@@ -7,13 +7,24 @@ from typing import Any
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
+from torch import Tensor
 from torchmetrics import Metric, MetricCollection
 from torchmetrics.classification import MulticlassAccuracy
 
-from entreg.classifier import StepOutput
+from entreg.classifier import StepOutput, is_captured
 from entreg.data import Batch
 from entreg.data.attached import datamodule_of
-from entreg.metrics import NLL, Brier, CalibrationError, Errors, Mean, MeanConfidence, MeanEntropy, Samples
+from entreg.metrics import (
+    NLL,
+    Brier,
+    CalibrationError,
+    Errors,
+    Mean,
+    MeanConfidence,
+    MeanEntropy,
+    Samples,
+    TrainingScores,
+)
 
 _PROGRESS_BAR = ("train/loss", "val/acc", "val/ece")
 
@@ -24,17 +35,22 @@ class ClassificationMetrics(Callback):
     Keys are ``<stage>/acc``, ``ece`` and ``loss``, and besides ``n``, ``errors``, ``nll``, ``brier``, ``entropy`` and
     ``confidence``.
 
-    One collection per stage, reset after each epoch. Its states are part of the checkpoint, so an epoch that is
+    The metrics of a stage are reset after each epoch. Their states are part of the checkpoint, so an epoch that is
     resumed in its middle reports the same numbers as one that never stopped.
 
     Args:
         bins: equally wide bins of the calibration error.
+
+    Attributes:
+        training: scores of the training batches; a captured step updates them itself.
+        collections: those of val and test.
     """
 
     def __init__(self, bins: int = 15) -> None:
         if bins < 1:
             raise ValueError(f"metrics.bins is a number >= 1, got {bins}")
         self.bins = bins
+        self.training = TrainingScores(bins)
         self.collections: dict[str, MetricCollection] = {}
         self.device = torch.device("cpu")
 
@@ -56,39 +72,43 @@ class ClassificationMetrics(Callback):
             "confidence": MeanConfidence(),
             "n": Samples(),
         }
-        for name, metrics in (("train", common), ("val", common | scores), ("test", common | scores)):
-            if name != "train" or not data.soft_targets:  # no class is the right one of a mixed sample
-                collection = MetricCollection(metrics, prefix=f"{name}/", compute_groups=False).clone()
-                self.collections[name] = collection
+        for name in ("val", "test"):
+            metrics = MetricCollection(common | scores, prefix=f"{name}/", compute_groups=False)
+            self.collections[name] = metrics.clone()
             self.collections[f"{name}-loss"] = MetricCollection({"loss": Mean()}, prefix=f"{name}/").clone()
+        self.training.persistent(True)
+        self.training.to(self.device)
         for collection in self.collections.values():
             collection.persistent(True)
             collection.to(self.device)
 
     def state_dict(self) -> dict[str, Any]:
-        """States of all collections, summed over the processes."""
+        """States of all metrics, summed over the processes."""
         with ExitStack() as synced:
-            for collection in self.collections.values():
-                for metric in collection.values():
-                    synced.enter_context(metric.sync_context())
+            for metric in (
+                self.training,
+                *(m for collection in self.collections.values() for m in collection.values()),
+            ):
+                synced.enter_context(metric.sync_context())
             return {
-                name: {key: value.clone() for key, value in collection.state_dict().items()}
-                for name, collection in self.collections.items()
+                name: {key: value.clone() for key, value in metrics.state_dict().items()}
+                for name, metrics in self._by_stage().items()
             }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restore the states; only the first process takes them, as they hold everyone's sums."""
         if torch.distributed.is_initialized() and torch.distributed.get_rank() > 0:
             return
-        for name, state in state_dict.items():
-            self.collections[name].load_state_dict(state)
-            self.collections[name].to(self.device)  # checkpoints are loaded to the CPU
+        for name, metrics in self._by_stage().items():
+            metrics.load_state_dict(_training_sums(state_dict) if name == "train" else state_dict[name])
+            metrics.to(self.device)  # checkpoints are loaded to the CPU
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, *_: Any, **__: Any
     ) -> None:
-        """Update."""
-        self._update("train", outputs, batch)
+        """Update, unless a captured step has."""
+        if not is_captured(pl_module):
+            self.training.update(outputs["value"], outputs["logits"], batch.target)
 
     def on_validation_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, *_: Any, **__: Any
@@ -111,7 +131,9 @@ class ClassificationMetrics(Callback):
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Log and reset."""
-        self._log(pl_module, "train")
+        for name, value in self.training.compute().items():
+            self._log_score(pl_module, f"train/{name}", value)
+        self.training.reset()
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Log and reset."""
@@ -124,12 +146,26 @@ class ClassificationMetrics(Callback):
     def _update(self, name: str, outputs: StepOutput, batch: Batch) -> None:
         if len(batch.target) == 0:  # a process without a share in the last evaluation batch
             return
-        if name in self.collections:
-            self.collections[name].update(outputs["logits"], batch.target)
+        self.collections[name].update(outputs["logits"], batch.target)
         self.collections[f"{name}-loss"].update(outputs["value"] * len(batch.target), len(batch.target))
 
     def _log(self, pl_module: LightningModule, name: str) -> None:
-        for collection in (self.collections[key] for key in (name, f"{name}-loss") if key in self.collections):
+        for collection in (self.collections[name], self.collections[f"{name}-loss"]):
             for key, value in collection.compute().items():
-                pl_module.log(key, value.float(), prog_bar=key in _PROGRESS_BAR)
+                self._log_score(pl_module, key, value)
             collection.reset()
+
+    def _log_score(self, pl_module: LightningModule, key: str, value: Tensor) -> None:
+        pl_module.log(key, value.float(), prog_bar=key in _PROGRESS_BAR)
+
+    def _by_stage(self) -> dict[str, Metric | MetricCollection]:
+        return {"train": self.training, **self.collections}
+
+
+def _training_sums(state_dict: dict[str, Any]) -> dict[str, Any]:
+    """State of :class:`TrainingScores`, which was once that of three metrics."""
+    state = state_dict.get("train", {})
+    if "ece.state" not in state and "train-loss" not in state_dict:
+        return state
+    sums = {key.removeprefix("loss."): value for key, value in state_dict["train-loss"].items()}
+    return {"state": state.get("ece.state", torch.zeros(3, 15, dtype=torch.float64)), **sums}

@@ -78,8 +78,9 @@ class ObserveLoss(Callback):
         values = {"loss/train": outputs["value"]}
         if isinstance(loss, Observable):
             values |= {f"loss/{name}": value for name, value in loss.observed(outputs["logits"], batch.target).items()}
-        if self._norm is not None:
-            values["grad/net"], self._norm = self._norm, None
+        norm, self._norm = outputs.get("gradient_norm", self._norm), None
+        if norm is not None:
+            values["grad/net"] = norm
         device = outputs["value"].device
         scalars = [torch.as_tensor(value, dtype=torch.float32, device=device) for value in values.values()]
         numbers = torch.stack(scalars).tolist()  # one synchronisation for all

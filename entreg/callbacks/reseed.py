@@ -23,4 +23,9 @@ class Reseed(Callback):
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
         """Seed for this batch and process."""
         counters = (self.seed, trainer.current_epoch, batch_idx, trainer.global_rank)
-        torch.manual_seed(counter_seed(*counters, "dropout"))
+        seed = counter_seed(*counters, "dropout")
+        # torch.manual_seed would take note of the seed for every kind of accelerator that is not there: as long as the
+        # rest of what Lightning does in a step.
+        torch.default_generator.manual_seed(seed)
+        if trainer.strategy.root_device.type == "cuda":
+            torch.cuda.manual_seed(seed)

@@ -19,6 +19,7 @@ from entreg.callbacks import (
     LossProgress,
     Reseed,
     SavePredictions,
+    StepGraph,
     StopOnNonFinite,
     StopOnSignal,
     Stopped,
@@ -96,10 +97,11 @@ class Session:
 
     def callbacks(self, config: Namespace) -> list[Callback]:
         """Return what every training and evaluation has besides the user's own callbacks."""
-        found: list[Callback] = [Reseed(config.seed_everything), LossProgress(), self.throughput]
+        finite = StopOnNonFinite(self.run if self.writes else None)
+        found: list[Callback] = [StepGraph(finite), Reseed(config.seed_everything), LossProgress(), self.throughput]
         if config.trainer.enable_progress_bar is not False:
             found.append(RichProgressBar(leave=False))
-        found.append(StopOnNonFinite(self.run if self.writes else None))
+        found.append(finite)
         if self.writes:
             found += [SavePredictions(self.run), self.best, self.last]
             if self.command == "fit":

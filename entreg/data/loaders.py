@@ -5,18 +5,26 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from lightning.pytorch import LightningDataModule
 from torch import Tensor
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
 from entreg.data.device import evaluation_batch_size, on_device
 from entreg.data.evaluation_sets import EvaluationSet
-from entreg.data.samples import Batch, SampleSet
+from entreg.data.samples import Batch, SampleIds, SampleSet
 from entreg.data.sampling import EvalSampler, TrainLoader, TrainSampler
 from entreg.errors import ConfigError
+
+
+class PlacesBatches(Protocol):
+    """A training step that gathers and transforms its batch itself."""
+
+    def place(self, ids: Tensor, epoch: int) -> Batch:
+        """Note the ids of the next batch, and return it; its inputs and targets are there when the step is done."""
+        ...
 
 
 class Loaders(LightningDataModule):
@@ -33,6 +41,7 @@ class Loaders(LightningDataModule):
         train_ids: rows of the training file that are trained on.
         val_ids: rows of the training file that are validation.
         evaluation_sets: what :meth:`test_dataloader` loads besides.
+        step: who gathers and transforms training batches in place of :meth:`on_after_batch_transfer`, if anybody.
 
     Raises:
         ConfigError: if a number is out of its range.
@@ -57,6 +66,7 @@ class Loaders(LightningDataModule):
         self.eval_batch_size = eval_batch_size
         self.num_workers = num_workers
         self.seed = seed
+        self.step: PlacesBatches | None = None
         self._train_loader: TrainLoader | None = None
         self._resume: dict[str, int] | None = None
 
@@ -90,8 +100,11 @@ class Loaders(LightningDataModule):
             raise ConfigError(f"data.batch_size {self.batch_size} is not divisible by {world_size} processes")
         if self.batch_size > len(self.train_ids):
             raise ConfigError(f"data.batch_size {self.batch_size} exceeds the {len(self.train_ids)} training samples")
-        sampler = TrainSampler(self.train_ids, self.batch_size, self.seed, rank, world_size)
-        self._train_loader = TrainLoader(self.train_set, sampler, **self._loader_options())
+        gathered_late = on_device(self.train_set)
+        place = self.device if gathered_late else torch.device("cpu")
+        sampler = TrainSampler(self.train_ids, self.batch_size, self.seed, rank, world_size, place)
+        samples = SampleIds() if gathered_late else self.train_set
+        self._train_loader = TrainLoader(samples, sampler, **self._loader_options())
         if self._resume is not None:
             self._train_loader.load_state_dict(self._resume)
         return self._train_loader
@@ -113,15 +126,28 @@ class Loaders(LightningDataModule):
         """Return the batch as training in ``epoch`` has it (``None``: as evaluation has it); here as it is."""
         return batch
 
+    def begin_epoch(self, epoch: int) -> None:
+        """Prepare what :meth:`transform` needs to know of a training epoch, where the last epoch's is; here nothing."""
+
     def corrupt(self, batch: Batch, extra: EvaluationSet) -> Batch:
         """Do to a batch, not yet transformed, what is done to the samples of its set; here nothing."""
         return batch
 
-    def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
-        """Corrupt the batch (of a corrupted set) and transform it, on its device."""
+    def training_batch(self, ids: Tensor, epoch: int) -> Batch:
+        """Gather samples on the device and transform them as training in ``epoch`` has them."""
+        return self.transform(self.train_set[ids], epoch)
+
+    def on_after_batch_transfer(self, batch: Batch | Tensor, dataloader_idx: int) -> Batch:
+        """Gather the batch (of samples on the device), corrupt it (of a corrupted set) and transform it."""
         trainer = self.trainer
         if trainer is not None and trainer.training:
+            if self.step is not None:
+                assert isinstance(batch, Tensor)
+                return self.step.place(batch, trainer.current_epoch)
+            batch = self.train_set[batch] if isinstance(batch, Tensor) else batch
             return self.transform(batch, trainer.current_epoch)
+        if isinstance(batch, Tensor):
+            batch = self.train_set[batch]  # of validation
         if dataloader_idx and trainer is not None and trainer.testing:
             batch = self.corrupt(batch, self.evaluation_sets[dataloader_idx - 1])
         return self.transform(batch, None)
@@ -140,8 +166,10 @@ class Loaders(LightningDataModule):
 
     def _eval_loader(self, samples: SampleSet, ids: Tensor) -> DataLoader[Batch]:
         size = self.eval_batch_size or evaluation_batch_size(self.device, self.train_set.input_shape)
-        sampler = EvalSampler(ids, size, *self._rank_and_world_size())
-        return DataLoader(samples, batch_size=None, sampler=sampler, **self._loader_options())
+        gathered_late = samples is self.train_set and on_device(samples)
+        sampler = EvalSampler(ids.to(self.device) if gathered_late else ids, size, *self._rank_and_world_size())
+        dataset: Dataset[Any] = SampleIds() if gathered_late else samples
+        return DataLoader(dataset, batch_size=None, sampler=sampler, **self._loader_options())
 
     def _loader_options(self) -> dict[str, Any]:
         return {

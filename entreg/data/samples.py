@@ -53,7 +53,7 @@ class SampleSet(Dataset[Batch]):
 
 
 class ResidentSamples(SampleSet):
-    """Samples in memory, on the CPU or, after :meth:`to`, on the device that trains.
+    """Samples in memory, on the CPU or, after :meth:`to`, on the device that trains, where batches are gathered then.
 
     Args:
         inputs: ``(N, ...)``.
@@ -63,6 +63,7 @@ class ResidentSamples(SampleSet):
     def __init__(self, inputs: Tensor, targets: Tensor) -> None:
         super().__init__(targets)
         self.inputs = inputs
+        self._moved_targets: Tensor | None = None
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -70,12 +71,22 @@ class ResidentSamples(SampleSet):
         return tuple(self.inputs.shape[1:])
 
     def __getitem__(self, ids: Tensor) -> Batch:
-        return Batch(self.inputs[ids.to(self.inputs.device)], self.targets[ids], ids)
+        ids = ids.to(self.inputs.device)
+        targets = self.targets if self._moved_targets is None else self._moved_targets
+        return Batch(self.inputs[ids], targets[ids], ids)
 
     def digest(self, ids: Tensor) -> str:
         """Digest of the inputs, targets and ids."""
         return digest(self.inputs[ids.to(self.inputs.device)].cpu(), self.targets[ids], ids)
 
     def to(self, device: torch.device) -> None:
-        """Move the inputs to a device; batches are gathered there."""
+        """Move the inputs to a device, and a copy of the targets as they are now: :attr:`targets` stays on the CPU."""
         self.inputs = self.inputs.to(device)
+        self._moved_targets = self.targets.to(device)
+
+
+class SampleIds(Dataset[Tensor]):
+    """The ids themselves, for a loader of samples that are gathered where they are used."""
+
+    def __getitem__(self, ids: Tensor) -> Tensor:
+        return ids

@@ -39,6 +39,7 @@ class TrainSampler(Sampler[Tensor]):
         seed: seed of the run.
         rank: index of this process.
         world_size: number of processes.
+        device: where the ids are wanted; those of an epoch are copied there at once.
 
     Attributes:
         epoch: epoch whose order is drawn, set by Lightning through ``set_epoch``.
@@ -46,8 +47,17 @@ class TrainSampler(Sampler[Tensor]):
         position: batches of this epoch that the loader has handed out.
     """
 
-    def __init__(self, ids: Tensor, batch_size: int, seed: int, rank: int = 0, world_size: int = 1) -> None:
+    def __init__(
+        self,
+        ids: Tensor,
+        batch_size: int,
+        seed: int,
+        rank: int = 0,
+        world_size: int = 1,
+        device: torch.device = torch.device("cpu"),  # noqa: B008 - immutable
+    ) -> None:
         self.ids = ids
+        self.device = device
         self.batch_size = batch_size
         self.seed = seed
         self.rank = rank
@@ -65,7 +75,7 @@ class TrainSampler(Sampler[Tensor]):
     def __iter__(self) -> Iterator[Tensor]:
         order = torch.randperm(len(self.ids), generator=counter_generator(self.seed, self.epoch, "order"))
         start, self.start = self.start, 0
-        for batch in self.ids[order].split(self.batch_size)[start : len(self)]:
+        for batch in self.ids[order].to(self.device).split(self.batch_size)[start : len(self)]:
             yield batch[self.rank :: self.world_size]
 
 
@@ -87,7 +97,10 @@ class EvalSampler(Sampler[Tensor]):
 
 
 class TrainLoader(DataLoader[Any]):
-    """A DataLoader that can go on inside an epoch: its ``state_dict`` is the epoch and the batches handed out."""
+    """A DataLoader that can go on inside an epoch: its ``state_dict`` is the epoch and the batches handed out.
+
+    Without workers it gathers the batches itself, without what a DataLoader does around that.
+    """
 
     sampler: TrainSampler
 
@@ -96,7 +109,10 @@ class TrainLoader(DataLoader[Any]):
 
     def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
         self.sampler.position = self.sampler.start
-        for batch in super().__iter__():
+        batches = (
+            super().__iter__() if self.num_workers or self.pin_memory else map(self.dataset.__getitem__, self.sampler)
+        )
+        for batch in batches:
             self.sampler.position += 1  # counted here, as workers run ahead of what is used
             yield batch
 

@@ -152,7 +152,7 @@ def _check_probabilities(target: Tensor) -> None:
 
 
 def _check_indices(target: Tensor, classes: int, ignore_index: int) -> None:
-    low, high = target.aminmax()
+    low, high = (bound.numpy() for bound in target.aminmax())
     if low >= 0 and high < classes:
         return
     wrong = ((target < 0) | (target >= classes)) & (target != ignore_index)

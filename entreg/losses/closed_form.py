@@ -12,51 +12,90 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from entreg.losses.plain import LOWEST, Spec, counts, distribution, scaled
+from entreg.losses.plain import (
+    LOWEST,
+    Coefficient,
+    Reduction,
+    Spec,
+    combine,
+    counts,
+    distribution,
+    sample_terms,
+    scaled,
+)
 
 _CPU_BLOCK = 2**20  # logits: a few megabytes, what caches hold; 2**17 to 2**21 were about as fast
-_OTHER_BLOCKS = 8  # on an accelerator: temporaries of an eighth of the logits, few kernel launches
+_OTHER_BLOCK = 2**26  # on an accelerator: a launch costs as much as a million logits
 
 
 def blocks(logits: Tensor) -> Iterator[slice]:
     """Slices of the samples that are computed at once, at least one."""
     samples, size = len(logits), max(logits.numel(), 1)
-    block = _CPU_BLOCK if logits.device.type == "cpu" else math.ceil(size / _OTHER_BLOCKS)
+    block = _CPU_BLOCK if logits.device.type == "cpu" else _OTHER_BLOCK
     length = max(1, block * samples // size)
     return (slice(start, start + length) for start in range(0, max(samples, 1), length))
 
 
-def gradients(gradient: Tensor, arguments: Sequence[Any], values: Sequence[Tensor]) -> tuple[Tensor | None, ...]:
-    """Return the gradients for the logits and for those coefficients that are tensors.
+def evaluate(
+    logits: Tensor,
+    target: Tensor,
+    weight: Tensor | None,
+    spec: Spec,
+    reduction: Reduction,
+    coefficients: Sequence[Coefficient],
+) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """Return the loss and, for :func:`gradients`, the terms of each sample, from one block after another.
+
+    Args:
+        logits: ``(N, C, ...)``.
+        target: class indices ``(N, ...)`` or probabilities of the shape of the logits.
+        weight: class weights ``(C,)``.
+        spec: what is computed.
+        reduction: ``"none"``, ``"mean"`` or ``"sum"``.
+        coefficients: one for each of ``spec.terms``, numbers or scalar tensors.
+    """
+    parts = [sample_terms(logits[block], target[block], weight, spec) for block in blocks(logits)]
+    values = parts[0] if len(parts) == 1 else tuple(torch.cat(column) for column in zip(*parts, strict=True))
+    return combine(values, coefficients, counts(target, weight, spec), spec, reduction), values
+
+
+def gradients(
+    gradient: Tensor,
+    logits: Tensor,
+    target: Tensor,
+    weight: Tensor | None,
+    spec: Spec,
+    reduction: Reduction,
+    coefficients: Sequence[Coefficient],
+    kept: Sequence[Tensor],
+    learnt: Sequence[bool],
+) -> tuple[Tensor, list[Tensor | None]]:
+    """Return the gradients for the logits and for those coefficients that are learnt.
 
     Args:
         gradient: what arrives at the loss.
-        arguments: logits, target, class weights, :class:`Spec`, reduction, and a coefficient of each term.
-        values: the terms of each sample.
-
-    Returns:
-        as many as there are arguments.
+        kept: what :func:`evaluate` returned besides the loss; the other arguments are those that it had.
+        learnt: which coefficients are.
     """
-    logits, target, weight, spec, reduction, *coefficients = arguments
     counted = counts(target, weight, spec)
     if reduction == "mean":
         gradient = gradient / counted.normalizer
     arriving_at: dict[str, Tensor] = {}
     of_coefficients: list[Tensor | None] = []
-    for term, value, coefficient in zip(spec.terms, values, coefficients, strict=True):
+    for term, value, coefficient, is_learnt in zip(spec.terms, kept, coefficients, learnt, strict=True):
         arriving = counted.weigh(gradient, term, spec)
         arriving_at[term] = (arriving * coefficient).to(spec.dtype)
-        of_coefficients.append((arriving * value).sum() if isinstance(coefficient, Tensor) else None)
-    slopes = _slopes(target, spec, dict(zip(spec.terms, values, strict=True)), arriving_at)
+        of_coefficients.append((arriving * value).sum() if is_learnt else None)
+    slopes = _slopes(target, spec, dict(zip(spec.terms, kept, strict=True)), arriving_at)
     out = torch.empty_like(logits)
     for block in blocks(out):
         _write(out[block], logits[block], target[block], weight, spec, slopes.at(block))
-    return out, None, None, None, None, *of_coefficients
+    return out, of_coefficients
 
 
 class _Slopes(NamedTuple):

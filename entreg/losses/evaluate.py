@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from entreg.losses.fused import WORTHWHILE, FusedLoss
+from entreg.losses.fused import FusedLoss, worthwhile
 from entreg.losses.plain import Coefficient, Reduction, Spec, combine, counts, reduce, sample_terms
 
 Batch = tuple[Tensor, Tensor, Tensor | None]
@@ -84,11 +84,11 @@ def weighted_sum(
         penalty: added to every sample that counts, times its weight.
         reduction: ``"none"``, ``"mean"`` or ``"sum"``.
         fused: whether as :class:`FusedLoss`, which knows no coefficients of each class and is not compiled; ``None``:
-            where logits are many.
+            where that is faster.
     """
     logits, target, weight = batch
     if fused is None:
-        fused = logits.numel() >= WORTHWHILE
+        fused = worthwhile(logits, target)
     if fused and not coefficients.per_class and not torch.compiler.is_compiling():
         loss = FusedLoss.apply(*batch, spec, reduction, *coefficients.shared(spec))[0]
     else:

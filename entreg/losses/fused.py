@@ -1,65 +1,85 @@
-"""A loss and its gradient, block by block, as one node of the autograd graph.
+"""A loss and its gradient in closed form, as one node of the autograd graph.
 
-The forward pass evaluates the plain terms on one block of samples at a time, and keeps nothing of the size of the
-logits. The backward pass forms the gradient in closed form (:mod:`entreg.losses.closed_form`), in place. So the only
-allocation of the size of the logits is their gradient, where the plain form keeps several.
+There are two ways to run it, with one formula: block by block in PyTorch (:mod:`entreg.losses.closed_form`), and on
+CUDA as Triton kernels (:mod:`entreg.losses.launch`). Either keeps nothing of the size of the logits, so that the only
+allocation of that size is their gradient, where the plain form makes several.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from inspect import signature
+from types import ModuleType
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from entreg.losses.closed_form import blocks, gradients
+from entreg.losses import closed_form
 from entreg.losses.plain import Coefficient, combine, counts, sample_terms
 
 WORTHWHILE = 2**17  # logits: with fewer, what a node written in Python costs outweighs what it saves
 _FIRST_COEFFICIENT = 5  # among the arguments
 
 
-class FusedLoss(torch.autograd.Function):
-    """The terms of ``spec`` times their coefficients, reduced, and, not to be differentiated, the terms themselves.
+def worthwhile(logits: Tensor, target: Tensor) -> bool:
+    """Whether the closed form is the faster one: where logits are many, and always as kernels, which are fewer."""
+    return logits.numel() >= WORTHWHILE or _runs_as_kernels(logits, target)
 
-    Called with logits, target, class weights, ``spec``, the reduction and a coefficient for each term. Under
-    ``create_graph`` and under :mod:`torch.func`, and for the gradients of target and class weights, it is the plain
-    form that is differentiated.
+
+class FusedLoss(torch.autograd.Function):
+    """The terms of ``spec`` times their coefficients, reduced.
+
+    Called with logits, target, class weights, ``spec``, the reduction and a coefficient for each term; what follows the
+    loss in its result is kept for the backward pass. Under ``create_graph`` and under :mod:`torch.func`, and for the
+    gradients of target and class weights, it is the plain form that is differentiated.
     """
 
     @staticmethod
     def forward(*arguments: Any) -> tuple[Tensor, ...]:
-        """Evaluate block by block."""
+        """Evaluate in one of the two ways."""
         logits, target, weight, spec, reduction, *coefficients = arguments
-        parts = [sample_terms(logits[block], target[block], weight, spec) for block in blocks(logits)]
-        values = parts[0] if len(parts) == 1 else tuple(torch.cat(column) for column in zip(*parts, strict=True))
-        return combine(values, coefficients, counts(target, weight, spec), spec, reduction), *values
+        loss, kept = _way(logits, target).evaluate(logits, target, weight, spec, reduction, coefficients)
+        return loss, *kept
+
+    # PyTorch asks for the signature in each call, and forming it anew would take a third of the call's time.
+    forward.__func__.__signature__ = signature(forward.__func__)  # type: ignore[attr-defined]
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
-        """Keep the arguments and the terms, not the probabilities."""
+        """Keep the arguments and what the way asks for, not the probabilities."""
         ctx.mark_non_differentiable(*output[1:])
+        ctx.set_materialize_grads(False)  # zeros for what cannot be differentiated
         ctx.others = [None if isinstance(argument, Tensor) else argument for argument in inputs]
         tensors = [argument if isinstance(argument, Tensor) else None for argument in inputs]
         ctx.save_for_backward(*tensors, *output[1:])
         ctx.save_for_forward(*tensors)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, gradient: Tensor | None, *_: Tensor) -> tuple[Tensor | None, ...]:
         """Form the gradients for the logits and the coefficients."""
-        arguments, values = _saved(ctx)
+        arguments, kept = _saved(ctx)
+        if gradient is None:
+            return (None,) * len(arguments)
         # Gradients are enabled where this one is itself to be differentiated.
         if torch.is_grad_enabled() or any(ctx.needs_input_grad[1:3]) or _is_batched(gradient):
             return _pulled_back(gradient, arguments)
-        return gradients(gradient, arguments, values)
+        logits, target, weight, spec, reduction, *coefficients = arguments
+        way = _way(logits, target)
+        learnt = ctx.needs_input_grad[_FIRST_COEFFICIENT:]
+        out, of_coefficients = way.gradients(
+            gradient, logits, target, weight, spec, reduction, coefficients, kept, learnt
+        )
+        return out, None, None, None, None, *of_coefficients
 
     @staticmethod
     def jvp(ctx: Any, *tangents: Tensor | None) -> tuple[Tensor | None, ...]:
         """Push tangents of the arguments through the plain form."""
         arguments, _ = _saved(ctx)
         plain, inputs, positions = _plain(arguments)
-        pushed = tuple(tangents[position] for position in positions)  # PyTorch makes zeros where there is none
+        given = (tangents[position] for position in positions)
+        pushed = tuple(torch.zeros_like(x) if t is None else t for t, x in zip(given, inputs, strict=True))
         # J v as the transpose of u -> J^T u, which is linear: forward mode does not nest.
         loss, pullback, *_ = torch.func.vjp(plain, *inputs)
         _, transposed, *_ = torch.func.vjp(pullback, torch.zeros_like(loss))
@@ -81,8 +101,26 @@ class FusedLoss(torch.autograd.Function):
         return out, (0,) * len(out)
 
 
+def _runs_as_kernels(logits: Tensor, target: Tensor) -> bool:
+    """Whether there are kernels for these, and what it takes to compile them; they are imported on CUDA alone."""
+    if not logits.is_cuda or find_spec("triton") is None:
+        return False
+    from entreg.losses import launch
+
+    return launch.can_compile() and launch.fits(logits, target)
+
+
+def _way(logits: Tensor, target: Tensor) -> ModuleType:
+    """Return the module that evaluates this loss and forms its gradients."""
+    if _runs_as_kernels(logits, target):
+        from entreg.losses import launch
+
+        return launch
+    return closed_form
+
+
 def _saved(ctx: Any) -> tuple[tuple[Any, ...], tuple[Tensor, ...]]:
-    """Return the arguments and the terms of a call."""
+    """Return the arguments of a call and what it kept."""
     count = len(ctx.others)
     tensors = ctx.saved_tensors
     arguments = (other if tensor is None else tensor for tensor, other in zip(tensors[:count], ctx.others, strict=True))
@@ -92,11 +130,11 @@ def _saved(ctx: Any) -> tuple[tuple[Any, ...], tuple[Tensor, ...]]:
 def _is_batched(gradient: Tensor) -> bool:
     """Whether it stands for many gradients, those of ``torch.autograd.grad(..., is_grads_batched=True)``.
 
-    PyTorch has no public question for that, and no rule of ``vmap`` is called in such a backward pass. But it refuses
-    to write many into a tensor that has room for one, as the closed form would: so that is tried.
+    PyTorch has no public question for that, and no rule of ``vmap`` is called in such a backward pass. But a tensor
+    that stands for many lies nowhere in memory, and says so when it is asked for its place.
     """
     try:
-        torch.zeros(gradient.shape, dtype=gradient.dtype, device=gradient.device).add_(gradient)
+        gradient.data_ptr()
     except RuntimeError:
         return True
     return False

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         TopLabelBrier,
     )
     from entreg.metrics.means import NLL, Brier, Errors, Mean, MeanConfidence, MeanEntropy, Samples
+    from entreg.metrics.training import TrainingScores
 
 __all__ = [
     "NLL",
@@ -53,6 +54,7 @@ __all__ = [
     "MeanEntropy",
     "Samples",
     "TopLabelBrier",
+    "TrainingScores",
     "adaptive_calibration_error",
     "aurc",
     "bin_classes",
@@ -89,6 +91,7 @@ _MODULES = {
         "TopLabelBrier",
     ),
     "entreg.metrics.means": ("NLL", "Brier", "Errors", "Mean", "MeanConfidence", "MeanEntropy", "Samples"),
+    "entreg.metrics.training": ("TrainingScores",),
 }
 
 

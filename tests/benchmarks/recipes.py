@@ -42,12 +42,12 @@ def torchvision_loader(root: Path, ids: Tensor, workers: int) -> DataLoader[Imag
     return DataLoader(dataset, SPINALNET_BATCH, shuffle=True, num_workers=workers, persistent_workers=workers > 0)
 
 
-def spinalnet(net: nn.Module, root: Path, ids: Tensor, device: str) -> Iterator[int]:
+def spinalnet(net: nn.Module, root: Path, ids: Tensor, device: str, workers: int = 0) -> Iterator[int]:
     """SpinalNet's recipe: Adam at 0.005, batches of 100, float32, eager, contiguous.
 
     Its learning rate changes only after epochs without a better test accuracy: not within the time given here.
     """
-    loader = torchvision_loader(root, ids, workers=0)
+    loader = torchvision_loader(root, ids, workers)
     net.to(device).train()
     criterion = nn.CrossEntropyLoss()
     optimizer = torch.optim.Adam(net.parameters(), lr=0.005)

@@ -67,7 +67,17 @@ def test_the_logged_loss_is_a_mean_over_samples() -> None:
         batch = Batch(torch.zeros(size, 1), torch.zeros(size, dtype=torch.long), torch.arange(size))
         outputs = {"logits": torch.zeros(size, 3), "value": torch.tensor(value)}
         metrics.on_train_batch_end(None, None, outputs, batch)  # type: ignore[arg-type]
-    assert metrics.collections["train-loss"].compute()["train/loss"] == 2.0
+    assert metrics.training.compute()["loss"] == 2.0
+
+
+def test_a_checkpoint_of_three_training_metrics_is_restored() -> None:
+    metrics = collected()
+    state = metrics.state_dict()
+    state["train"] = {"acc.tp": torch.tensor(3), "ece.state": torch.full((3, 15), 2.0, dtype=torch.float64)}
+    state["train-loss"] = {"loss.total": torch.tensor(12.0, dtype=torch.float64), "loss.count": torch.tensor(4)}
+    metrics.load_state_dict(state)
+    assert metrics.training.state.sum() == 90
+    assert metrics.training.compute()["loss"] == 3.0
 
 
 @pytest.mark.parametrize(("rank", "count"), [(0, 4), (1, 0)])

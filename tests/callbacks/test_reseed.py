@@ -8,7 +8,8 @@ from entreg.callbacks import Reseed
 
 
 def drawn(seed: int, epoch: int, batch: int, rank: int) -> torch.Tensor:
-    trainer = SimpleNamespace(current_epoch=epoch, global_rank=rank)
+    strategy = SimpleNamespace(root_device=torch.device("cpu"))
+    trainer = SimpleNamespace(current_epoch=epoch, global_rank=rank, strategy=strategy)
     Reseed(seed).on_train_batch_start(trainer, None, None, batch)
     return torch.rand(4)
 

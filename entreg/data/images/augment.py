@@ -40,44 +40,68 @@ class Warp:
                 f"{self.distortion}, perspective_p={self.perspective_p}, degrees={self.degrees}"
             )
 
-    def table(self, n: int, height: int, width: int, seed: int, epoch: int) -> Tensor:
-        """Draw the homographies of all ``n`` samples for one epoch, ``(n, 3, 3)`` float32, to be indexed by id."""
+    def table(
+        self,
+        n: int,
+        height: int,
+        width: int,
+        seed: int,
+        epoch: int,
+        device: torch.device = torch.device("cpu"),  # noqa: B008 - immutable
+    ) -> Tensor:
+        """Draw the homographies of all ``n`` samples for one epoch, ``(n, 3, 3)`` float32, to be indexed by id.
+
+        The numbers are drawn on the CPU, the same on every machine; what follows from them is computed on the device.
+        """
         generator = counter_generator(seed, epoch, "augment")
-        corners = random_corners(n, height, width, self.distortion, generator)
-        applied = torch.rand(n, generator=generator) < self.perspective_p
-        angles = (2 * torch.rand(n, generator=generator, dtype=torch.float64) - 1) * self.degrees
-        perspective = torch.eye(3, dtype=torch.float64).repeat(n, 1, 1)
-        perspective[applied] = perspective_homography(corners[applied], height, width)
-        return (perspective @ rotation_homography(angles, height, width)).float()
+        corners = random_corners(n, height, width, self.distortion, generator, device)
+        applied = torch.rand(n, generator=generator).to(device) < self.perspective_p
+        angles = (2 * torch.rand(n, generator=generator, dtype=torch.float64).to(device) - 1) * self.degrees
+        perspective = perspective_homography(corners, height, width)
+        perspective = torch.where(applied[:, None, None], perspective, _identity(device))
+        return _product(perspective, rotation_homography(angles, height, width)).float()
 
 
-def random_corners(n: int, height: int, width: int, distortion: float, generator: torch.Generator) -> Tensor:
+def random_corners(
+    n: int,
+    height: int,
+    width: int,
+    distortion: float,
+    generator: torch.Generator,
+    device: torch.device = torch.device("cpu"),  # noqa: B008 - immutable
+) -> Tensor:
     """Draw where perspective sends the four corners, ``(n, 4, 2)`` integer (x, y), clockwise from top left.
 
     Each coordinate is uniform over the integers within ``int(distortion * (size // 2))`` of its corner, as in
     ``torchvision.transforms.RandomPerspective.get_params``.
     """
-    reach = torch.tensor([int(distortion * (width // 2)), int(distortion * (height // 2))])
-    inward = (torch.rand(n, 4, 2, generator=generator, dtype=torch.float64) * (reach + 1)).long()
-    start, direction = _corners(height, width), torch.tensor([[1, 1], [-1, 1], [-1, -1], [1, -1]])
-    return start.long() + direction * inward
+    uniform = torch.rand(n, 4, 2, generator=generator, dtype=torch.float64).to(device)
+    reach = torch.tensor([int(distortion * (width // 2)), int(distortion * (height // 2))], device=device)
+    direction = torch.tensor([[1, 1], [-1, 1], [-1, -1], [1, -1]], device=device)
+    return _corners(height, width).long().to(device) + direction * (uniform * (reach + 1)).long()
 
 
 def perspective_homography(corners: Tensor, height: int, width: int) -> Tensor:
-    """Solve for the homographies that send the image's corners to ``corners`` ``(n, 4, 2)``; ``(n, 3, 3)`` float64.
+    """Return the homographies that send ``corners`` ``(n, 4, 2)`` to the image's corners; ``(n, 3, 3)`` float64.
 
-    As in torchvision, corner coordinates are taken as positions of pixel centres.
+    As in torchvision, corner coordinates are taken as positions of pixel centres. The homography of the unit square to
+    a quadrilateral has a closed form (Heckbert 1989, *Fundamentals of Texture Mapping and Image Warping*, section
+    2.2.3); this is its inverse, up to a factor its adjugate, then stretched to the size of the image.
     """
-    output, source = corners.double(), _corners(height, width).expand(len(corners), 4, 2)
-    x, y = output.unbind(-1)
-    one, zero = torch.ones_like(x), torch.zeros_like(x)
-    u, v = source.unbind(-1)
-    rows_u = torch.stack([x, y, one, zero, zero, zero, -u * x, -u * y], dim=-1)
-    rows_v = torch.stack([zero, zero, zero, x, y, one, -v * x, -v * y], dim=-1)
-    coefficients, failed = torch.linalg.solve_ex(torch.cat([rows_u, rows_v], 1), torch.cat([u, v], 1))
-    homographies = F.pad(coefficients, (0, 1), value=1.0).view(-1, 3, 3)
-    homographies[failed > 0] = torch.eye(3, dtype=torch.float64)  # three corners on a line: no perspective has them
-    return homographies
+    (x0, y0), (x1, y1), (x2, y2), (x3, y3) = (corner.unbind(-1) for corner in corners.double().unbind(-2))
+    dx1, dx2, sx = x1 - x2, x3 - x2, x0 - x1 + x2 - x3
+    dy1, dy2, sy = y1 - y2, y3 - y2, y0 - y1 + y2 - y3
+    area = dx1 * dy2 - dx2 * dy1
+    g, h = (sx * dy2 - dx2 * sy) / area, (dx1 * sy - sx * dy1) / area
+    a, b, c = x1 - x0 + g * x1, x3 - x0 + h * x3, x0
+    d, e, f = y1 - y0 + g * y1, y3 - y0 + h * y3, y0
+    adjugate = [e - f * h, c * h - b, b * f - c * e, f * g - d, a - c * g, c * d - a * f, d * h - e * g, b * g - a * h,
+                a * e - b * d]  # fmt: skip
+    homographies = torch.stack(adjugate, dim=-1).view(-1, 3, 3)
+    size = torch.tensor([width - 1, height - 1, 1], dtype=torch.float64, device=corners.device)
+    homographies = homographies * size[:, None] / homographies[:, 2:, 2:]
+    flat = ~homographies.isfinite().all(2).all(1)  # three corners on a line: no perspective has them
+    return torch.where(flat[:, None, None], _identity(corners.device), homographies)
 
 
 def rotation_homography(degrees: Tensor, height: int, width: int) -> Tensor:
@@ -101,6 +125,15 @@ def warp(images: Tensor, homographies: Tensor) -> Tensor:
     grid[..., 0] = u / w * (2 / width) - 1
     grid[..., 1] = v / w * (2 / height) - 1
     return F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+
+
+def _identity(device: torch.device) -> Tensor:
+    return torch.eye(3, dtype=torch.float64, device=device)
+
+
+def _product(left: Tensor, right: Tensor) -> Tensor:
+    """Product of matrices ``(n, 3, 3)``, one by one: a library for large ones takes ten times as long."""
+    return (left[:, :, :, None] * right[:, None]).sum(2)
 
 
 def _corners(height: int, width: int) -> Tensor:

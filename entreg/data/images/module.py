@@ -124,6 +124,10 @@ class ImageDataModule(ImageSource, ClassificationDataModule):
         n, classes = len(self.train_set), self.num_classes
         self._pipeline = Pipeline(n, classes, self.mean, self.std, self.augment, self.mix, self.seed)
 
+    def begin_epoch(self, epoch: int) -> None:
+        """Draw how each image is warped and mixed in an epoch of training."""
+        self._pipeline.begin_epoch(epoch, self.image_shape, self.device)
+
     def transform(self, batch: Batch, epoch: int | None) -> Batch:
         """Return the batch as training in ``epoch`` has it (``None``: as evaluation has it), normalised float32."""
         return self._pipeline.evaluate(batch) if epoch is None else self._pipeline.train(batch, epoch)

@@ -34,16 +34,38 @@ class Pipeline:
     augment: Warp | None = None
     mix: Mix | None = None
     seed: int = 0
-    _table: tuple[int, torch.device, Tensor] | None = field(default=None, init=False, repr=False)
+    _epoch: int | None = field(default=None, init=False, repr=False)
+    _warps: Tensor | None = field(default=None, init=False, repr=False)
+    _mixes: Tensor | None = field(default=None, init=False, repr=False)
     _scale: tuple[torch.device, Tensor, Tensor] | None = field(default=None, init=False, repr=False)
+
+    def begin_epoch(self, epoch: int, image_shape: Sequence[int], device: torch.device) -> None:
+        """Draw by what each sample is warped and mixed in this epoch, if that has not been done.
+
+        The tables stay where they are in memory: a training step that is captured as a CUDA graph reads them there.
+        """
+        if epoch == self._epoch and all(
+            table is None or table.device == device for table in (self._warps, self._mixes)
+        ):
+            return
+        self._epoch = epoch
+        if self.augment is not None:
+            height, width = image_shape[-2:]
+            drawn = self.augment.table(self.n, height, width, self.seed, epoch, device)
+            self._warps = _replaced(self._warps, drawn, device)
+        if self.mix is not None:
+            self._mixes = _replaced(self._mixes, self.mix.table(self.n, self.seed, epoch), device)
 
     def train(self, batch: Batch, epoch: int) -> Batch:
         """Warp as ``epoch`` has it, normalise, mix."""
+        self.begin_epoch(epoch, batch.input.shape, batch.input.device)
         image = batch.input.float()
-        if self.augment is not None:
-            image = warp(image, self._homographies(self.augment, epoch, image)[batch.id])
+        if self._warps is not None:
+            image = warp(image, self._warps[batch.id])
         batch = batch._replace(input=self.normalise(image))
-        return batch if self.mix is None else self.mix(batch, self.num_classes, self.seed, epoch)
+        if self.mix is None or self._mixes is None:
+            return batch
+        return self.mix(batch, self.num_classes, self._mixes[batch.id[:1]].squeeze(0))
 
     def evaluate(self, batch: Batch) -> Batch:
         """Normalise."""
@@ -56,10 +78,7 @@ class Pipeline:
             self._scale = (image.device, mean, std)
         return (image - self._scale[1]) / self._scale[2]
 
-    def _homographies(self, augment: Warp, epoch: int, image: Tensor) -> Tensor:
-        """Those of all samples for this epoch, drawn once and kept on the device."""
-        if self._table is None or self._table[:2] != (epoch, image.device):
-            height, width = image.shape[-2:]
-            table = augment.table(self.n, height, width, self.seed, epoch)
-            self._table = (epoch, image.device, table.to(image.device))
-        return self._table[2]
+
+def _replaced(table: Tensor | None, drawn: Tensor, device: torch.device) -> Tensor:
+    """Write a table over the last epoch's, if that is on the device, else put it there."""
+    return drawn.to(device) if table is None or table.device != device else table.copy_(drawn)

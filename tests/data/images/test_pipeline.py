@@ -29,10 +29,21 @@ def test_evaluation_only_normalises():
 
 def test_images_are_mixed_last():
     augmented = Pipeline(20, 3, (0.5,), (0.25,), augment=Warp(), seed=1).train(batch(), 0)
-    expected = Mix("mixup", 1.0)(augmented, 3, seed=1, epoch=0)
+    mix = Mix("mixup", 1.0)
+    expected = mix(augmented, 3, mix.table(20, seed=1, epoch=0)[0])
     found = Pipeline(20, 3, (0.5,), (0.25,), augment=Warp(), mix=Mix("mixup", 1.0), seed=1).train(batch(), 0)
     assert torch.equal(found.input, expected.input)
     assert torch.equal(found.target, expected.target)
+
+
+def test_the_tables_of_an_epoch_stay_where_they_are_in_memory():
+    pipeline = Pipeline(20, 3, (0.5,), (0.25,), augment=Warp(), mix=Mix())
+    first = pipeline.train(batch(), 0)
+    places = [table.data_ptr() for table in (pipeline._warps, pipeline._mixes)]
+    other = pipeline.train(batch(), 1)
+    assert [table.data_ptr() for table in (pipeline._warps, pipeline._mixes)] == places
+    assert not torch.equal(first.input, other.input)
+    assert torch.equal(pipeline.train(batch(), 0).input, first.input)
 
 
 @pytest.mark.slow

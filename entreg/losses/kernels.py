@@ -1,0 +1,212 @@
+r"""The closed form of the losses as Triton code: a kernel that reads the logits once, and one for the gradient.
+
+A program of the first owns a sample: it walks along the classes with the running maximum m of the logits and the sums
+:math:`s = \sum e^{z - m}` and :math:`t = \sum e^{z - m} (z - m)` (online softmax, Milakov and Gimelshein 2018, arXiv
+1805.02867), so that :math:`CE = \ln s - (z_y - m)` and :math:`H = \ln s - t / s`. A program of the second owns a block
+of one sample's classes. The formula of the gradient stands in :mod:`entreg.losses.closed_form`. How the kernels are
+launched is said in :mod:`entreg.losses.launch`.
+"""
+
+from __future__ import annotations
+
+import triton
+import triton.language as tl
+
+from entreg.losses.plain import LOWEST
+
+LOWEST_LOG = tl.constexpr(LOWEST)
+NOWHERE = tl.constexpr(0)  # where a coefficient comes from: a term that does not count,
+GIVEN = tl.constexpr(1)  # an argument of the kernel,
+IN_MEMORY = tl.constexpr(2)  # a place in memory, as of one that is learnt
+
+
+@triton.jit
+def _number(value, FROM: tl.constexpr):
+    """Return a coefficient."""
+    if FROM == IN_MEMORY:
+        return tl.load(value).to(tl.float32)
+    else:
+        return value
+
+
+@triton.jit
+def _distribution(target, class_weight, row, column, inside, classes, target_stride, label, smoothing,
+                  SOFT: tl.constexpr, WEIGHTED: tl.constexpr):  # fmt: skip
+    """Target probabilities of a block of classes, and these times the class weights."""
+    if SOFT:
+        q = tl.load(target + row * target_stride + column, mask=inside, other=0.0).to(tl.float32)
+    else:
+        q = tl.where(column == label, 1.0, 0.0)
+    q = tl.where(inside, q * (1 - smoothing) + smoothing / classes, 0.0)
+    v = q
+    if WEIGHTED:
+        v = q * tl.load(class_weight + column, mask=inside, other=0.0).to(tl.float32)
+    return q, v
+
+
+@triton.jit
+def evaluate(
+    rows,
+    logits, target, class_weight, c_ce, c_entropy, c_rce,
+    logits_stride, target_stride, samples, classes, eps, ignore_index, smoothing,
+    CE_FROM: tl.constexpr, ENTROPY_FROM: tl.constexpr, RCE_FROM: tl.constexpr,
+    SOFT: tl.constexpr, DENSE: tl.constexpr, ENTROPY: tl.constexpr, RCE: tl.constexpr,
+    WEIGHTED: tl.constexpr, UNLABELLED: tl.constexpr, BLOCK: tl.constexpr,
+):  # fmt: skip
+    """One sample: its column of ``rows`` ``(10, N)``.
+
+    They are what it adds to the sums, its loss, weight, CE, H and RCE; and for the gradient its log-sum-exp, CE, H and
+    RCE without the weight, and the sum of v.
+    """
+    row = tl.program_id(0).to(tl.int64)
+    label = 0
+    ignored = False
+    if not SOFT:
+        given = tl.load(target + row * target_stride)
+        ignored = given == ignore_index
+        label = tl.where(ignored, 0, given)
+    m = float("-inf")
+    of_v = 0.0  # sum of v
+    s = tl.zeros([BLOCK], tl.float32)
+    t = tl.zeros([BLOCK], tl.float32)
+    others = tl.zeros([BLOCK], tl.float32)  # s without the target, or the sum of e^(z - m) ln q~
+    products = 0.0  # sum of v (z - m)
+    for start in range(0, classes, BLOCK):
+        column = start + tl.arange(0, BLOCK)
+        inside = column < classes
+        z = tl.load(logits + row * logits_stride + column, mask=inside, other=float("-inf")).to(tl.float32)
+        before = m
+        m = tl.maximum(m, tl.max(z, 0))
+        shift = tl.where(m == float("-inf"), 0.0, m)
+        old = tl.where(before == float("-inf"), LOWEST_LOG, before - shift)
+        rescale = tl.exp(old)
+        distance = z - shift
+        e = tl.exp(distance)
+        if ENTROPY:
+            t = (t + s * old) * rescale + e * tl.maximum(distance, LOWEST_LOG)
+        s = s * rescale + e
+        if DENSE:
+            q, v = _distribution(target, class_weight, row, column, inside, classes, target_stride, label, smoothing,
+                                 SOFT, WEIGHTED)  # fmt: skip
+            products += of_v * old + tl.sum(tl.where(v == 0, 0.0, v * distance), 0)
+            of_v += tl.sum(v, 0)
+            if RCE:
+                others = others * rescale + e * tl.log(tl.minimum(tl.maximum(q, eps), 1.0))
+        elif RCE:
+            others = others * rescale + tl.where(column == label, 0.0, e)
+    total = tl.sum(s, 0)
+    log_total = tl.log(total)
+    if DENSE:
+        ce = of_v * log_total - products
+    else:
+        ce = log_total - (tl.load(logits + row * logits_stride + label).to(tl.float32) - m)
+    ce = tl.where(ignored, 0.0, ce)
+    h = 0.0
+    if ENTROPY:
+        h = log_total - tl.sum(t, 0) / total
+    rce = 0.0
+    if RCE:
+        if DENSE:
+            rce = -tl.sum(others, 0) / total
+        else:
+            rce = -tl.log(eps) * (tl.sum(others, 0) / total)
+    share = 1.0  # what the sample counts
+    if WEIGHTED:
+        if SOFT:
+            share = of_v
+        else:
+            share = tl.load(class_weight + label).to(tl.float32)
+    if UNLABELLED:
+        rce = tl.where(ignored, h, rce)
+        share = tl.where(ignored, 1.0, share)
+    else:
+        h = tl.where(ignored, 0.0, h)
+        rce = tl.where(ignored, 0.0, rce)
+        share = tl.where(ignored, 0.0, share)
+    of_ce = ce
+    if not DENSE and WEIGHTED:
+        of_ce = ce * share
+    of_h = h
+    of_rce = rce
+    if WEIGHTED:
+        of_h = h * share
+        of_rce = rce * share
+    loss = 0.0
+    if CE_FROM != NOWHERE:
+        loss += _number(c_ce, CE_FROM) * of_ce
+    if ENTROPY_FROM != NOWHERE:
+        loss += _number(c_entropy, ENTROPY_FROM) * of_h
+    if RCE_FROM != NOWHERE:
+        loss += _number(c_rce, RCE_FROM) * of_rce
+    tl.store(rows + row, loss)
+    tl.store(rows + samples + row, share)
+    tl.store(rows + 2 * samples + row, of_ce)
+    tl.store(rows + 3 * samples + row, of_h)
+    tl.store(rows + 4 * samples + row, of_rce)
+    tl.store(rows + 5 * samples + row, m + log_total)
+    tl.store(rows + 6 * samples + row, ce)
+    tl.store(rows + 7 * samples + row, h)
+    tl.store(rows + 8 * samples + row, rce)
+    tl.store(rows + 9 * samples + row, of_v)
+
+
+@triton.jit
+def gradient_of(
+    arriving_at_loss, rows, totals, out, gradient_stride, out_stride,
+    logits, target, class_weight, c_ce, c_entropy, c_rce,
+    logits_stride, target_stride, samples, classes, eps, ignore_index, smoothing,
+    CE_FROM: tl.constexpr, ENTROPY_FROM: tl.constexpr, RCE_FROM: tl.constexpr,
+    SOFT: tl.constexpr, DENSE: tl.constexpr, ENTROPY: tl.constexpr, RCE: tl.constexpr,
+    WEIGHTED: tl.constexpr, UNLABELLED: tl.constexpr, MEAN: tl.constexpr, BLOCK: tl.constexpr,
+):  # fmt: skip
+    """A block of one sample's gradient, from what :func:`evaluate` has found."""
+    row = tl.program_id(0).to(tl.int64)
+    column = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
+    inside = column < classes
+    arriving = tl.load(arriving_at_loss + row * gradient_stride).to(tl.float32)
+    if MEAN:
+        if SOFT:
+            arriving /= samples
+        else:
+            arriving /= tl.load(totals + 1)
+    share = tl.load(rows + samples + row)
+    label = 0
+    ignored = False
+    if not SOFT:
+        given = tl.load(target + row * target_stride)
+        ignored = given == ignore_index
+        label = tl.where(ignored, 0, given)
+    of_ce = 0.0  # what arrives at each term of this sample
+    of_h = 0.0
+    of_rce = 0.0
+    if CE_FROM != NOWHERE:
+        of_ce = arriving * _number(c_ce, CE_FROM)
+        if not DENSE:
+            of_ce *= share
+    if ENTROPY_FROM != NOWHERE:
+        of_h = arriving * share * _number(c_entropy, ENTROPY_FROM)
+    if RCE_FROM != NOWHERE:
+        of_rce = arriving * share * _number(c_rce, RCE_FROM)
+        if UNLABELLED:  # without a label RCE is H
+            of_h += tl.where(ignored, of_rce, 0.0)
+            of_rce = tl.where(ignored, 0.0, of_rce)
+        if not DENSE:  # RCE is (1 - p_y)(-ln eps), and p_y is exp(-CE)
+            of_ce -= of_rce * tl.log(eps) * tl.exp(-tl.load(rows + 6 * samples + row))
+    of_ce = tl.where(ignored, 0.0, of_ce)
+    z = tl.load(logits + row * logits_stride + column, mask=inside, other=float("-inf")).to(tl.float32)
+    log_p = z - tl.load(rows + 5 * samples + row)
+    if DENSE:
+        q, v = _distribution(target, class_weight, row, column, inside, classes, target_stride, label, smoothing,
+                             SOFT, WEIGHTED)  # fmt: skip
+        v *= of_ce
+        factor = of_ce * tl.load(rows + 9 * samples + row) + tl.zeros([BLOCK], tl.float32)
+        if RCE_FROM != NOWHERE:
+            log_q = tl.log(tl.minimum(tl.maximum(q, eps), 1.0))
+            factor -= of_rce * (log_q + tl.load(rows + 8 * samples + row))
+    else:
+        v = tl.where(column == label, of_ce, 0.0)
+        factor = of_ce + tl.zeros([BLOCK], tl.float32)
+    if ENTROPY:
+        factor -= of_h * (tl.maximum(log_p, LOWEST_LOG) + tl.load(rows + 7 * samples + row))
+    value = tl.exp(log_p) * factor - v
+    tl.store(out + row * out_stride + column, value.to(out.dtype.element_ty), mask=inside)

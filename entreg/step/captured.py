@@ -1,0 +1,179 @@
+"""A training step captured as a CUDA graph: launched once as a whole instead of operation by operation."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from entreg.classifier import StepOutput
+from entreg.data import Batch
+from entreg.step.training import TrainingStep
+
+_WARM_UP = 3  # steps before a capture, in which libraries choose their algorithms
+
+
+class NotCapturable(Exception):
+    """A step cannot be captured, and why."""
+
+
+class CapturedStep:
+    """A step that is replayed; with ``graph=None``, as on a CPU, it is called instead.
+
+    Learning rates are numbers in the optimizer, where schedules and monitors look for them. The captured step reads
+    them from memory, into which they are written before it is replayed.
+
+    Args:
+        step: the step.
+        rates: where it reads the learning rate of each parameter group.
+        graph: what was captured of it.
+    """
+
+    def __init__(self, step: TrainingStep, rates: list[Tensor], graph: torch.cuda.CUDAGraph | None) -> None:
+        self.step = step
+        self.rates = rates
+        self.graph = graph
+        self.batch = step.batch
+        self._written: list[float | None] = [None] * len(rates)
+        self._groups = _options(step.optimizer)
+        self._attributes = _attributes(step.model)
+
+    def place(self, ids: Tensor, epoch: int) -> Batch:
+        """Say which batch the next step is for; return it, its inputs and targets being there when the step is done."""
+        self.step.place(ids, epoch)
+        return self.batch._replace(id=ids)
+
+    def fill(self) -> None:
+        """Gather the batch that was placed last, for somebody else to do its step."""
+        self._show(self.step.data.training_batch(self.step.ids, self.step.epoch))
+
+    def replay(self) -> StepOutput:
+        """Do one step. What it returns is overwritten by the next one."""
+        if self.graph is None:
+            self.step()
+            self._show(self.step.batch)
+            return self.step.output
+        for group, rate, written in zip(self.step.optimizer.param_groups, self.rates, self._written, strict=True):
+            if group["lr"] != written:
+                rate.fill_(group["lr"])
+        self._written = [group["lr"] for group in self.step.optimizer.param_groups]
+        self.graph.replay()
+        return self.step.output
+
+    def is_current(self, thoroughly: bool) -> bool:
+        """Whether what was captured as a constant is unchanged: options of the optimizer, and attributes of modules.
+
+        Args:
+            thoroughly: look at the modules too, which takes longer.
+        """
+        if self._groups != _options(self.step.optimizer):
+            return False
+        return not thoroughly or self._attributes == _attributes(self.step.model)
+
+    def _show(self, batch: Batch) -> None:
+        """Write a batch where callbacks look for it."""
+        self.batch.input.copy_(batch.input)
+        self.batch.target.copy_(batch.target)
+
+
+def capture(step: TrainingStep) -> CapturedStep:
+    """Capture a step, which leaves no trace of itself: the guard lets nothing change meanwhile.
+
+    Raises:
+        NotCapturable: if it waits for the device, or does something else that a graph cannot hold.
+    """
+    device = step.ids.device
+    rates = [torch.zeros((), device=device) for _ in step.optimizer.param_groups]
+    with _without_trace(step):
+        if device.type != "cuda":
+            step()
+            return CapturedStep(step, rates, None)
+        try:
+            with _rates_in_memory(step.optimizer, rates):
+                graph = _captured(step)
+        except RuntimeError as error:
+            raise NotCapturable(str(error).strip().splitlines()[0]) from error
+    return CapturedStep(step, rates, graph)
+
+
+def _captured(step: TrainingStep) -> torch.cuda.CUDAGraph:
+    """Warm up on a stream of its own, refusing what waits for the device, then capture."""
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        step()
+        before = _attributes(step.model)
+        with _refusing_to_wait():
+            for _ in range(_WARM_UP - 1):
+                step()
+    torch.cuda.current_stream().wait_stream(stream)
+    changed = [name for name, value in _attributes(step.model).items() if before.get(name, value) != value]
+    if changed:
+        raise NotCapturable(f"{changed[0]} changes in every step")
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+        step()
+    return graph
+
+
+@contextlib.contextmanager
+def _without_trace(step: TrainingStep) -> Iterator[None]:
+    """Undo what calls of the step change: nothing is learnt, the scores are put back, the generators too."""
+    device = step.ids.device
+    sums = () if step.scores is None else step.scores.sums
+    kept = [value.clone() for value in sums]
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        step.guard.found.fill_(1.0)
+        try:
+            yield
+        finally:
+            step.guard.found.zero_()
+            for value, before in zip(sums, kept, strict=True):
+                value.copy_(before)
+
+
+@contextlib.contextmanager
+def _rates_in_memory(optimizer: Optimizer, rates: list[Tensor]) -> Iterator[None]:
+    """Let the optimizer read its learning rates from memory."""
+    kept = [(group["lr"], group["capturable"]) for group in optimizer.param_groups]
+    try:
+        for group, rate in zip(optimizer.param_groups, rates, strict=True):
+            group["lr"], group["capturable"] = rate, True
+        yield
+    finally:
+        for group, (lr, capturable) in zip(optimizer.param_groups, kept, strict=True):
+            group["lr"], group["capturable"] = lr, capturable
+
+
+@contextlib.contextmanager
+def _refusing_to_wait() -> Iterator[None]:
+    """Let whatever waits for the device be an error."""
+    mode = torch.cuda.get_sync_debug_mode()
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        yield
+    finally:
+        torch.cuda.set_sync_debug_mode(mode)
+
+
+def _options(optimizer: Optimizer) -> list[dict[str, Any]]:
+    """What the optimizer is told besides its learning rates, and how many parameters each group has."""
+    return [
+        {**group, "params": len(group["params"]), "lr": None, "initial_lr": None} for group in optimizer.param_groups
+    ]
+
+
+def _attributes(model: nn.Module) -> dict[str, Any]:
+    """Plain values that a model keeps outside of tensors, by name, and which of its parameters are trained."""
+    values: dict[str, Any] = {}
+    for name in ("net", "loss"):
+        part = model.get_submodule(name)
+        for path, module in part.named_modules(prefix=name):
+            plain = {key: value for key, value in vars(module).items() if isinstance(value, (bool, int, float, str))}
+            values |= {f"{path}.{key}": value for key, value in plain.items()}
+        values |= {path: parameter.requires_grad for path, parameter in part.named_parameters(prefix=name)}
+    return values

@@ -1,0 +1,174 @@
+"""The Triton kernels, run by Triton's interpreter on a CPU, against the plain form in float64."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor
+
+pytest.importorskip("triton")
+
+from entreg.losses import MinEntLoss, MixEntLoss, fused, launch
+from entreg.losses.functional import entropy_regularized
+
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning:triton.*")  # 0 * inf, which is then masked
+COEFFICIENTS = (
+    {"ce": 1.0},
+    {"ce": 0.7, "entropy": 0.4},
+    {"ce": 0.3, "rce": 0.5},
+    {"ce": 0.7, "entropy": -0.4, "kl": 1},
+)
+
+
+@pytest.fixture(autouse=True)
+def as_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take a CPU for a GPU, and several blocks of classes for one."""
+    monkeypatch.setattr(fused, "_runs_as_kernels", launch.fits)
+    monkeypatch.setattr(launch, "_LARGEST_BLOCK", 4)
+
+
+def sample(classes: int, soft: bool, ignored: bool, seed: int = 0, samples: int = 6) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    logits = 3 * torch.randn(samples, classes, generator=generator)
+    if soft:
+        return logits, torch.randn(samples, classes, generator=generator).mul(3).softmax(1)
+    target = torch.randint(classes, (samples,), generator=generator)
+    if ignored:
+        target[1] = -100
+    return logits, target
+
+
+def value_and_gradients(
+    logits: Tensor, target: Tensor, dtype: torch.dtype, coefficients: dict[str, float], learnt: bool, options: Any
+) -> list[Tensor]:
+    """Value, and gradients for the logits and the coefficients; in float64 of the plain form."""
+    wide = dtype == torch.float64
+    leaf = logits.to(dtype).requires_grad_()
+    target = target.to(dtype) if target.is_floating_point() and wide else target
+    scale = torch.float64 if wide else torch.float32
+    given = {
+        name: torch.tensor(c, dtype=scale, requires_grad=True) if learnt else c for name, c in coefficients.items()
+    }
+    weight = options.get("weight")
+    options = options if weight is None else options | {"weight": weight.to(scale)}
+    value = entropy_regularized(leaf, target, **given, **options, fused=not wide)
+    leaves = [leaf, *given.values()] if learnt else [leaf]
+    slope = torch.linspace(0.1, 1, value.numel(), dtype=value.dtype) if value.ndim else None
+    return [value.detach(), *torch.autograd.grad(value, leaves, slope)]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    classes=st.integers(1, 11),
+    soft=st.booleans(),
+    weighted=st.booleans(),
+    smoothing=st.sampled_from([0.0, 0.1]),
+    unlabelled=st.booleans(),
+    reduction=st.sampled_from(["none", "mean", "sum"]),
+    coefficients=st.sampled_from(COEFFICIENTS),
+    learnt=st.booleans(),
+    seed=st.integers(0, 1000),
+)
+def test_kernels_are_the_plain_form_in_float64(
+    classes: int, soft: bool, weighted: bool, smoothing: float, unlabelled: bool, reduction: str,
+    coefficients: dict[str, float], learnt: bool, seed: int,
+) -> None:  # fmt: skip
+    logits, target = sample(classes, soft, ignored=True, seed=seed)
+    weight = torch.linspace(0.5, 2.0, classes) if weighted else None
+    options = {"weight": weight, "label_smoothing": smoothing, "unlabelled": unlabelled, "reduction": reduction}
+    found = value_and_gradients(logits, target, torch.float32, coefficients, learnt, options)
+    expected = value_and_gradients(logits, target, torch.float64, coefficients, learnt, options)
+    for got, want in zip(found, expected, strict=True):
+        scale = max(1.0, want.abs().max().item())
+        torch.testing.assert_close(got.double() / scale, want / scale, rtol=1e-4, atol=3e-6)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("soft", [False, True])
+def test_half_logits_are_computed_and_returned_in_float32(dtype: torch.dtype, soft: bool) -> None:
+    logits, target = sample(9, soft, ignored=False)
+    logits = logits.to(dtype)
+    found = value_and_gradients(logits, target, dtype, COEFFICIENTS[2], True, {})
+    expected = value_and_gradients(logits, target, torch.float64, COEFFICIENTS[2], True, {})
+    assert [part.dtype for part in found] == [torch.float32, dtype, torch.float32, torch.float32]
+    torch.testing.assert_close(found[0].double(), expected[0], rtol=1e-5, atol=1e-5)
+    for got, want in zip(found[1:], expected[1:], strict=True):
+        torch.testing.assert_close(got.double(), want, rtol=torch.finfo(dtype).eps, atol=1e-4)
+
+
+def test_the_logits_are_left_alone_and_rows_may_lie_apart() -> None:
+    whole = torch.randn(5, 12, generator=torch.Generator().manual_seed(0))
+    before, target = whole.clone(), torch.arange(5)
+    logits = whole[:, 2:9].requires_grad_()
+    loss = entropy_regularized(logits, target, ce=0.5, entropy=0.5)
+    loss.backward()
+    assert torch.equal(whole, before)
+    dense = before[:, 2:9].clone().requires_grad_()
+    entropy_regularized(dense, target, ce=0.5, entropy=0.5, fused=False).backward()
+    torch.testing.assert_close(logits.grad, dense.grad)
+
+
+def test_minus_infinity_is_fine_for_classes_that_are_not_the_target() -> None:
+    logits, target = sample(9, False, ignored=False)
+    logits[torch.arange(6), (target + 1) % 9] = -math.inf
+    logits[2, :4] = -math.inf  # a whole block, the first one
+    target[2] = 5
+    for coefficients in COEFFICIENTS[:3]:
+        found = value_and_gradients(logits, target, torch.float32, coefficients, True, {})
+        expected = value_and_gradients(logits, target, torch.float64, coefficients, True, {})
+        for got, want in zip(found, expected, strict=True):
+            torch.testing.assert_close(got.double(), want, rtol=1e-5, atol=1e-6)
+
+
+def test_nan_and_a_target_of_probability_0_show() -> None:
+    logits, target = sample(9, False, ignored=False)
+    logits[3, 8] = math.nan
+    values = entropy_regularized(logits, target, ce=0.5, entropy=0.5, reduction="none")
+    assert values.isnan().tolist() == [False, False, False, True, False, False]
+    logits[3, 8], logits[3, target[3]] = 0.0, -math.inf
+    assert entropy_regularized(logits, target, reduction="none")[3] == math.inf
+
+
+def test_large_logits_do_not_overflow() -> None:
+    logits = torch.tensor([[1e4, -1e4, 1e4 - 1, 0.0, 5.0]])
+    found = value_and_gradients(logits, torch.tensor([2]), torch.float32, COEFFICIENTS[1], True, {})
+    expected = value_and_gradients(logits, torch.tensor([2]), torch.float64, COEFFICIENTS[1], True, {})
+    for got, want in zip(found, expected, strict=True):
+        torch.testing.assert_close(got.double(), want, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("loss", [MixEntLoss, MinEntLoss])
+def test_every_parameter_of_a_module_gets_its_gradient(loss: type) -> None:
+    logits, target = sample(9, False, ignored=False)
+    ours, plain = loss(), loss().double()
+    ours(logits.requires_grad_(), target).backward()
+    value = logits.detach().double().requires_grad_()
+    plain(value, target).backward()
+    for got, want in itertools.chain([(logits, value)], zip(ours.parameters(), plain.parameters(), strict=True)):
+        torch.testing.assert_close(got.grad.double(), want.grad, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype"), [((2, 3, 4), torch.float32), ((2, 3), torch.float64), ((0, 3), torch.float32)]
+)
+def test_what_kernels_do_not_take_is_computed_block_by_block(shape: tuple[int, ...], dtype: torch.dtype) -> None:
+    logits = torch.randn(shape, dtype=dtype)
+    assert not launch.fits(logits, torch.zeros((shape[0], *shape[2:]), dtype=torch.long))
+    assert not launch.fits(torch.randn(3, 2).T, torch.zeros(2, dtype=torch.long))
+
+
+def test_double_backward_is_that_of_the_plain_form() -> None:
+    logits, target = sample(5, False, ignored=False)
+    found = []
+    for fused_form in (True, False):
+        leaf = logits.clone().requires_grad_()
+        loss = entropy_regularized(leaf, target, ce=0.5, entropy=0.5, fused=fused_form)
+        (gradient,) = torch.autograd.grad(loss, leaf, create_graph=True)
+        found.append(torch.autograd.grad(gradient.square().sum(), leaf)[0])
+    torch.testing.assert_close(*found)
