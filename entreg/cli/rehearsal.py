@@ -15,18 +15,21 @@ from entreg.cli.lightning_cli import Fit, Parser
 from entreg.cli.machine import quiet
 from entreg.cli.shorthand import expand
 from entreg.data import ClassificationDataModule
+from entreg.data.kept import keep
 
 
 def prepare(words: Sequence[str]) -> None:
     """Go through the beginning of ``entreg fit``, as far as nothing is written and no device is touched.
 
-    The parser then knows the classes' signatures, the user's files are imported, and the data are in the system's
-    cache of files. A mistake is left for the trial to report, which comes upon it too.
+    The parser then knows the classes' signatures, the user's files are imported, and the data are in memory
+    (:mod:`entreg.data.kept`), or at least in the system's cache of files. A mistake is left for the trial to report,
+    which comes upon it too.
 
     Args:
         words: of the command line, ``fit`` first.
     """
     quiet()
+    keep()
     try:
         Rehearsal(expand(list(words)))
     except RehearsalOver:
@@ -53,4 +56,4 @@ class Rehearsal(Fit):
 def _made(config: Namespace) -> ClassificationDataModule:
     parser = Parser()
     parser.add_lightning_class_args(ClassificationDataModule, "data", subclass_mode=True)
-    return parser.instantiate_classes(Namespace(data=config)).data
+    return parser.instantiate(Namespace(data=config)).data

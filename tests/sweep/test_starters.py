@@ -36,7 +36,8 @@ TOY = """
         "words": sys.argv[1:], "cpus": sorted(os.sched_getaffinity(0)), "threads": torch.get_num_threads(),
         "alive": len(os.listdir("/proc/self/task")), "module": sys.modules["__main__"].__spec__.name,
         "interrupts": signal.getsignal(signal.SIGINT) == signal.SIG_IGN, "parent": os.getppid(),
-        "environment": dict(os.environ), "prepared": sys.modules["preparation"].rehearsed,
+        "environment": dict(os.environ),
+        "prepared": getattr(sys.modules.get("preparation"), "rehearsed", None),
     }))
     sys.exit(int(sys.argv[1]))
 """
@@ -54,13 +55,22 @@ TWO = Place(frozenset(os.sched_getaffinity(0)), {"OMP_NUM_THREADS": "2", "NEW": 
 
 
 @pytest.fixture
-def forks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Forks]:
+def toys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Working directory with the program, and two preparations for it."""
     (tmp_path / "toy").mkdir()
     (tmp_path / "toy" / "__init__.py").touch()
     (tmp_path / "toy" / "__main__.py").write_text(textwrap.dedent(TOY))
     (tmp_path / "preparation.py").write_text(textwrap.dedent(PREPARATION))
+    (tmp_path / "touching.py").write_text(
+        "from preparation import prepare, torch\ntorch.cuda.is_initialized = lambda: True"
+    )
     monkeypatch.chdir(tmp_path)
-    with Forks("toy", "preparation", tmp_path / "logs" / "warm.log") as started:
+    return tmp_path
+
+
+@pytest.fixture
+def forks(toys: Path) -> Iterator[Forks]:
+    with Forks("toy", "preparation", toys / "logs" / "warm.log") as started:
         yield started
 
 
@@ -108,6 +118,15 @@ def test_forks_run_beside_one_another_and_only_the_first_is_rehearsed(forks: For
     assert [end(forks, process) for process in processes] == [0, 1, 2]
     for n in range(3):
         assert told(tmp_path / f"{n}.log")["prepared"] == [["0"]]
+
+
+def test_a_server_whose_cuda_was_touched_forks_interpreters(toys: Path) -> None:
+    with Forks("toy", "touching", toys / "warm.log") as forks:
+        for number in range(2):
+            log = toys / f"{number}.log"
+            assert end(forks, forks.start(["4"], TWO, log)) == 4
+            found = told(log)
+            assert (found["prepared"], found["threads"], found["interrupts"]) == (None, 2, True)
 
 
 def test_a_signal_reaches_the_trial_it_is_for(forks: Forks, tmp_path: Path) -> None:
