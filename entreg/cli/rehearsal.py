@@ -6,7 +6,9 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-import torchvision.datasets  # noqa: F401 - a fit imports these late; here it is time for them
+import pandas  # noqa: F401 - a fit imports these late; here it is time for them
+import torchvision.datasets  # noqa: F401
+import wandb.sdk  # noqa: F401
 from jsonargparse import Namespace
 from typing_extensions import override
 

@@ -156,7 +156,7 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
     ("data", "data/kept.py"): [
         ("kept-stale", "what was kept is handed out when the file has changed",
          "found.st_mtime_ns, found.st_size", "0, 0"),
-        ("kept-shared", "a keeper hands out what it keeps, to be written to", "copy.deepcopy(_kept[key])", "_kept[key]"),
+        ("kept-lent", "a keeper hands out what it keeps, to be written to", "copy.deepcopy(_kept[key])", "_kept[key]"),
     ],
     ("data", "data/store.py"): [
         ("fetch-lock", "each process has a lock of its own",
