@@ -76,7 +76,7 @@ class Worker:
         """Keep every place busy; whatever ends this, no process is left behind."""
         try:
             while self._signal is None and not self.board.is_done:
-                self._at = [(place, training or self._take(place)) for place, training in self._at]
+                self._fill()
                 self.display.show(self._running)
                 self.starter.wait(POLL)
                 self._look()
@@ -86,6 +86,12 @@ class Worker:
             again = self._signal == signal.SIGUSR1 and requeue()
             who = f"SLURM starts job {os.environ['SLURM_JOB_ID']} again, which" if again else "the same command"
             raise Interrupted(f"stopped by {signal.Signals(self._signal).name}; {who} goes on with the sweep")
+
+    def _fill(self) -> None:
+        """Take a trial for every place that is free, as long as there are any."""
+        for number, (place, training) in enumerate(self._at):
+            if training is None:
+                self._at[number] = (place, self._take(place))
 
     def _take(self, place: Place) -> Training | None:
         """Take the next trial that has to be trained, if there is one and nobody tells us to stop."""

@@ -113,6 +113,19 @@ def test_a_fork_computes_on_its_share_of_cores_and_threads(forks: Forks, tmp_pat
         assert told(log)["alive"] >= threads  # they were really started
 
 
+def test_a_fork_that_is_left_everything_has_the_threads_of_an_interpreter(
+    toys: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    threads = []
+    for starter in (Interpreters((sys.executable, "-m", "toy")), Forks("toy", "preparation", toys / "warm.log")):
+        log = toys / f"{type(starter).__name__}.log"
+        with starter:
+            assert end(starter, starter.start(["0"], Place(), log)) == 0
+        threads.append(told(log)["threads"])
+    assert threads[0] == threads[1]
+
+
 def test_forks_run_beside_one_another_and_only_the_first_is_rehearsed(forks: Forks, tmp_path: Path) -> None:
     processes = [forks.start([str(n)], Place(), tmp_path / f"{n}.log") for n in range(3)]
     assert [end(forks, process) for process in processes] == [0, 1, 2]

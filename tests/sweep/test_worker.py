@@ -220,6 +220,19 @@ def test_what_ends_the_work_stops_every_trial(tmp_path: Path) -> None:
     assert not list((tmp_path / "claims").glob("*.json"))  # both may be taken up again
 
 
+def test_what_ends_the_work_while_trials_are_taken_stops_those_that_were(tmp_path: Path) -> None:
+    board = Board.open(SWEEP, tmp_path)
+    with board.take(), board.take() as second:
+        assert second is not None
+        board.run(second).path.mkdir(parents=True)
+        board.run(second).summary.write_text('{"val": {}, "finished": true}')  # its value cannot be told
+    with pytest.raises(ConfigError, match="metric val/acc"):
+        work(tmp_path, STAYS, places=2)
+    first = board.run(board.trials[0]).path
+    assert not list((tmp_path / "claims").glob("*.json"))
+    assert Path(f"{first}-there").exists() == Path(f"{first}-saved").exists()  # if it had come that far
+
+
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 def test_one_signal_stops_all(signum: int, tmp_path: Path) -> None:
     board = Board.open(SWEEP, tmp_path)
