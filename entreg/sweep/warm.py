@@ -23,8 +23,8 @@ from importlib import import_module
 from multiprocessing.connection import Connection
 from typing import NamedTuple
 
+from entreg.sweep.forks import SIGNALS, Order, Signal
 from entreg.sweep.places import pin
-from entreg.sweep.starters import SIGNALS, Order, Signal
 
 _LOOK = 0.05  # seconds between two looks at the trials, while nothing is asked for
 
@@ -59,9 +59,10 @@ def main(descriptor: int, program: str, preparation: str) -> None:
     prepare: Callable[[tuple[str, ...]], None] = import_module(preparation).prepare
     added = {key: value for key, value in os.environ.items() if key not in before}
     with Connection(descriptor) as connection:
-        fork = serve(connection, prepare)
-    if fork is None:
-        return
+        try:
+            fork = serve(connection, prepare)
+        except (EOFError, ConnectionError):
+            return  # trials whose worker was killed end by themselves
     take_place(fork.order)
     if fork.is_sound:
         become(program, fork.order, added, threads)
@@ -69,21 +70,22 @@ def main(descriptor: int, program: str, preparation: str) -> None:
         os.execve(sys.executable, [sys.executable, "-m", program, *fork.order.words], fork.order.environment)
 
 
-def serve(connection: Connection, prepare: Callable[[tuple[str, ...]], None]) -> Fork | None:
+def serve(connection: Connection, prepare: Callable[[tuple[str, ...]], None]) -> Fork:
     """Fork a process for each order, and tell the exit code of each that ends.
 
     Returns:
-        in the forked process what it is to become; in the server, once the other end is closed, ``None``.
+        in the forked process, what it is to become.
+
+    Raises:
+        EOFError: in the server, when the worker is gone.
+        ConnectionError: likewise, in the middle of a message.
     """
     import torch
 
     running: dict[int, int] = {}
     prepared = touched = False
     while True:
-        try:
-            asked: Order | Signal | None = connection.recv() if connection.poll(_LOOK) else None
-        except EOFError:
-            return None
+        asked: Order | Signal | None = connection.recv() if connection.poll(_LOOK) else None
         if isinstance(asked, Signal) and asked.ticket in running:
             os.kill(running[asked.ticket], asked.signum)
         elif isinstance(asked, Order):

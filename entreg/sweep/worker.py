@@ -15,10 +15,11 @@ from entreg.cluster import requeue
 from entreg.errors import ConfigError, Interrupted, RunError
 from entreg.runs import Run, read_summary
 from entreg.sweep.board import Board
+from entreg.sweep.forks import SIGNALS
 from entreg.sweep.places import Place
 from entreg.sweep.progress import Display
 from entreg.sweep.space import arguments
-from entreg.sweep.starters import SIGNALS, Starter
+from entreg.sweep.starters import Starter
 from entreg.sweep.training import Training
 
 DEATHS = 10  # of a trial's process before it counts as failed

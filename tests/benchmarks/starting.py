@@ -15,8 +15,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from entreg.sweep.forks import Forks
 from entreg.sweep.places import Place
-from entreg.sweep.starters import Forks, Interpreters, Starter
+from entreg.sweep.starters import Interpreters, Starter
 from tests.benchmarks.timing import machine, print_table
 
 OPTIONS = [

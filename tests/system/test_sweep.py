@@ -21,8 +21,9 @@ from entreg.runs import open_run, read_predictions, read_summary
 from entreg.runs.lease import Watch, holder_of
 from entreg.sweep import Sweep
 from entreg.sweep.board import Board
+from entreg.sweep.forks import Forks
 from entreg.sweep.places import Place
-from entreg.sweep.starters import Forks, Interpreters
+from entreg.sweep.starters import Interpreters
 from tests.conftest import TINY
 from tests.sweep.test_board import SWEEP as GRID
 from tests.sweep.test_board import assert_each_once, take_all

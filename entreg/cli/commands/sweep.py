@@ -14,10 +14,11 @@ from entreg.cli.messages import OneLineErrors
 from entreg.errors import ConfigError
 from entreg.sweep.board import Board
 from entreg.sweep.config import Sweep
+from entreg.sweep.forks import Forks, forking_is_safe
 from entreg.sweep.places import share_out
 from entreg.sweep.progress import Display
 from entreg.sweep.report import report
-from entreg.sweep.starters import Forks, Interpreters, Starter, forking_is_safe
+from entreg.sweep.starters import Interpreters, Starter
 from entreg.sweep.worker import Worker
 
 

@@ -9,8 +9,9 @@ import torch
 
 from entreg.__main__ import main
 from entreg.cli.commands import sweep as command
+from entreg.sweep.forks import Forks
 from entreg.sweep.places import Place
-from entreg.sweep.starters import Forks, Interpreters, Starter
+from entreg.sweep.starters import Interpreters, Starter
 
 
 class Recorder:
