@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields
+from itertools import pairwise
 from pathlib import Path
 
 import optuna
+import yaml
 from jsonargparse import ArgumentParser, Namespace
 from jsonargparse.typing import PositiveInt
 
@@ -39,7 +41,7 @@ def main(args: Sequence[str]) -> None:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     board = Board.open(sweep, given.folder or Path("sweeps") / sweep.name, given.storage, given.retry)
     extra = words[end + 1 :]
-    places = share_out(given.workers, spread=not _names_devices(sweep, extra))
+    places = share_out(given.workers, spread=not _chooses_gpus(sweep, extra))
     Worker(board, extra, Display(), _starter(board), places).work()
     from entreg.cli.commands.compare import compare_runs  # seconds to import, and not needed before all trials are done
 
@@ -81,7 +83,12 @@ def _starter(board: Board) -> Starter:
     return Forks("entreg", "entreg.cli.rehearsal", board.folder / "logs" / "warm.log")
 
 
-def _names_devices(sweep: Sweep, extra: Sequence[str]) -> bool:
-    """Whether the user says which GPUs a trial is to have."""
-    keys = [*sweep.options, *sweep.parameters, *(word.removeprefix("--").partition("=")[0] for word in extra)]
-    return "trainer.devices" in keys
+def _chooses_gpus(sweep: Sweep, extra: Sequence[str]) -> bool:
+    """Whether the user says which GPUs a trial is to have, or that it is to have several."""
+    key = "trainer.devices"
+    words = " ".join(extra).replace("=", " ").split()
+    said = [sweep.options.get(key), *(value for word, value in pairwise(words) if word == f"--{key}")]
+    said += [key] if key in sweep.parameters else []
+    trainers = [(yaml.safe_load(Path(path.absolute).read_text()) or {}).get("trainer") for path in sweep.fit]
+    said += [part.get("devices") for part in trainers if isinstance(part, dict)]
+    return not {str(value) for value in said if value is not None} <= {"1", "auto"}

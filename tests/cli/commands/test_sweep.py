@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pytest
 import torch
@@ -57,12 +58,26 @@ def test_workers_share_the_gpus(sweep: Callable[..., Recorder]) -> None:
     assert gpus(sweep("--workers", "3").places) == ["0", "1", "0"]
 
 
+@pytest.mark.parametrize("words", [["--trainer.devices", "1"], ["--trainer.devices=auto"]])
+def test_who_wants_one_device_a_trial_or_does_not_mind_gets_one(
+    words: list[str], sweep: Callable[..., Recorder]
+) -> None:
+    assert gpus(sweep("--workers", "2", "--", *words).places) == ["0", "1"]
+
+
 @pytest.mark.parametrize("words", [["--trainer.devices", "2"], ["--trainer.devices=2"]])
 def test_a_user_who_names_devices_is_left_to_it(words: list[str], sweep: Callable[..., Recorder]) -> None:
     assert gpus(sweep("--workers", "2", "--", *words).places) == [None, None]
     assert gpus(sweep("--workers", "2", "--name", "t", options="trainer.devices: 2").places) == [None, None]
     both = "trainer.devices: [1, 2]"
     assert gpus(sweep("--workers", "2", "--name", "u", parameters=both).places) == [None, None]
+
+
+def test_devices_in_a_config_of_the_trials_are_the_users_too(workplace: Path, sweep: Callable[..., Recorder]) -> None:
+    for number, (content, expected) in enumerate([("devices: 2", [None, None]), ("devices: 1", ["0", "1"])]):
+        (workplace / "fit.yaml").write_text(f"trainer: {{{content}}}\n")
+        words = ["--workers", "2", "--name", f"n{number}", "--fit", "[fit.yaml]"]
+        assert gpus(sweep(*words).places) == expected
 
 
 def test_trials_are_forks_where_that_is_safe(sweep: Callable[..., Recorder], monkeypatch: pytest.MonkeyPatch) -> None:
