@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from entreg.errors import ConfigError
 
 _RUN_ID = "ENTREG_RUN_ID"
+SHARE = "ENTREG_SHARE"  # among how many runs the memory of a GPU is divided
 
 
 class Launch(NamedTuple):
@@ -81,6 +82,18 @@ def check_id(run_id: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_.]+", run_id):
         raise ConfigError(f"--id {run_id}: an id is made of letters, digits, _ and .")
     return run_id
+
+
+def sharers() -> int:
+    """Among how many runs the memory of a GPU is divided, this one included: what ``entreg sweep --workers`` says.
+
+    Raises:
+        ConfigError: if ``ENTREG_SHARE`` is no such number.
+    """
+    said = os.environ.get(SHARE, "1")
+    if not said.isdecimal() or int(said) < 1:
+        raise ConfigError(f"{SHARE}={said}: expected the number of runs that share a GPU, >= 1")
+    return int(said)
 
 
 def cluster_plugins() -> list[Any]:

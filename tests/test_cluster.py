@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from entreg.cluster import Launch, check_id, cluster_plugins, launch, launch_id, shared_with_children
+from entreg.cluster import Launch, check_id, cluster_plugins, launch, launch_id, shared_with_children, sharers
 from entreg.errors import ConfigError
 
 SRUN = {"SLURM_NTASKS": "4", "SLURM_NNODES": "2", "SLURM_JOB_ID": "7", "SLURM_STEP_ID": "0", "SLURM_JOB_NAME": "fit"}
@@ -74,6 +74,17 @@ def test_an_interactive_shell_is_no_job(monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_sweep_of_wandb_names_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     set_all(monkeypatch, {"WANDB_SWEEP_ID": "s", "WANDB_RUN_ID": "x1y2"})
     assert launch_id() == "x1y2"
+
+
+def test_the_memory_is_shared_by_as_many_runs_as_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ENTREG_SHARE", raising=False)
+    assert sharers() == 1
+    monkeypatch.setenv("ENTREG_SHARE", "8")
+    assert sharers() == 8
+    for wrong in ("0", "-1", "many", ""):
+        monkeypatch.setenv("ENTREG_SHARE", wrong)
+        with pytest.raises(ConfigError, match="the number of runs that share a GPU"):
+            sharers()
 
 
 def test_an_id_can_end_a_folder_name() -> None:

@@ -26,6 +26,23 @@ def test_evaluation_batches_follow_free_memory_on_a_gpu(free, shape, expected, m
     assert size == 64 or size * 4 * 512 * torch.Size(shape).numel() <= free / 2
 
 
+@pytest.mark.parametrize(("runs", "expected"), [("1", 2048), ("2", 1024), ("8", 256), ("3", 512)])
+def test_runs_that_share_a_gpu_share_its_memory(runs, expected, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (8 * GIB, 8 * GIB))
+    monkeypatch.setenv("ENTREG_SHARE", runs)
+    assert evaluation_batch_size(torch.device("cuda"), (1, 28, 28)) == expected
+
+
+@pytest.mark.parametrize(("runs", "moved"), [("1", True), ("2", False)])
+def test_samples_move_where_they_fit_beside_those_of_other_runs(runs, moved, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (5 * 3136, GIB))
+    monkeypatch.setenv("ENTREG_SHARE", runs)
+    asked: list[torch.device] = []
+    monkeypatch.setattr(ResidentSamples, "to", lambda self, device: asked.append(device))
+    move_if_it_fits(samples(), torch.device("cuda"), None)
+    assert bool(asked) is moved
+
+
 def test_a_cpu_takes_512():
     assert evaluation_batch_size(torch.device("cpu"), (1, 28, 28)) == 512
 

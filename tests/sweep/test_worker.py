@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import textwrap
 from dataclasses import replace
@@ -11,11 +12,14 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from entreg.errors import ConfigError, RunError
+from entreg.errors import ConfigError, Interrupted, RunError
 from entreg.runs import Run
 from entreg.sweep import Sweep
 from entreg.sweep.board import Board
-from entreg.sweep.worker import DEATHS, Worker, validations
+from entreg.sweep.places import Place
+from entreg.sweep.progress import Display
+from entreg.sweep.starters import Interpreters
+from entreg.sweep.worker import DEATHS, Worker
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 SWEEP = Sweep("s", {"x": [1, 2, 3]})
@@ -27,22 +31,34 @@ FINISHES = """
 """
 
 
+class Lines(Display):
+    """Keeps what is said."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: list[str] = []
+
+    def say(self, line: str) -> None:
+        self.said.append(line)
+
+
 class Pretender(Worker):
     """Starts a script with the run folder and the value of ``x`` in place of ``entreg fit``."""
 
-    script = FINISHES
+    def __init__(self, board: Board, script: str, places: int = 1) -> None:
+        starter = Interpreters((sys.executable, "-c", textwrap.dedent(script)))
+        super().__init__(board, [], Lines(), starter, [Place() for _ in range(places)])
 
-    def _command(self, trial: optuna.Trial, run: Run) -> list[str]:
-        return [sys.executable, "-c", textwrap.dedent(self.script), str(run.path), str(trial.params["x"])]
+    def _words(self, trial: optuna.Trial, run: Run) -> list[str]:
+        return [str(run.path), str(trial.params["x"])]
 
 
-def work(tmp_path: Path, script: str, **sweep: object) -> tuple[Board, list[str]]:
+def work(tmp_path: Path, script: str, places: int = 1, **sweep: object) -> tuple[Board, list[str]]:
     board = Board.open(replace(SWEEP, **sweep), tmp_path)  # type: ignore[arg-type]
-    said: list[str] = []
-    worker = Pretender(board, [], said.append)
-    worker.script = script
+    worker = Pretender(board, script, places)
     worker.work()
-    return board, said
+    assert isinstance(worker.display, Lines)
+    return board, worker.display.said
 
 
 def states(board: Board) -> list[TrialState]:
@@ -115,9 +131,7 @@ def test_a_finished_run_is_told_and_not_run_again(tmp_path: Path) -> None:
         run = board.run(trial)
         run.path.mkdir(parents=True)
         run.summary.write_text('{"val": {"acc": 0.5}, "finished": true}')
-    worker = Pretender(board, [], print)
-    worker.script = "raise SystemExit(1)"
-    worker.work()
+    Pretender(board, "raise SystemExit(1)").work()
     assert [trial.value for trial in board.trials] == [0.5]
 
 
@@ -143,18 +157,9 @@ def test_a_trial_is_pruned_by_what_it_logs(tmp_path: Path) -> None:
         values = dict.fromkeys(range(3), 2.0)
         known = {"cell": 10 + number, "run": "none"}
         board.study.add_trial(optuna.trial.create_trial(value=2.0, intermediate_values=values, user_attrs=known))
-    worker = Pretender(board, [], print)
-    worker.script = logs
-    worker.work()
+    Pretender(board, logs).work()
     assert board.trials[0].state == TrialState.PRUNED
     assert board.trials[0].intermediate_values == {0: 1.0, 1: 1.0, 2: 1.0}
-
-
-def test_half_a_row_of_metrics_is_waited_for(tmp_path: Path) -> None:
-    path = tmp_path / "metrics.csv"
-    path.write_text("step,name,value,time\n1,val/acc,0.5,1.0\n2,val/acc,0.75,2.0\n3,val/acc")
-    assert validations(path, "val/acc") == [0.5, 0.75]
-    assert validations(tmp_path / "absent.csv", "val/acc") == []
 
 
 def test_a_run_that_has_a_summary_and_did_not_finish_goes_on(tmp_path: Path) -> None:
@@ -165,3 +170,84 @@ def test_a_run_that_has_a_summary_and_did_not_finish_goes_on(tmp_path: Path) -> 
         run.summary.write_text('{"val": {"acc": 0.25}}')
     board, _ = work(tmp_path, FINISHES, parameters={"x": [1]})
     assert [trial.value for trial in board.trials] == [1]
+
+
+MEETS = """
+    import pathlib, sys, time
+    here = pathlib.Path(sys.argv[1]).parent
+    here.mkdir(parents=True, exist_ok=True)
+    (here / f"there-{sys.argv[2]}").touch()
+    deadline = time.monotonic() + 30
+    while len(list(here.glob("there-*"))) < 2:  # until another one is at work, too
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+"""
+
+
+def test_places_are_worked_at_together(tmp_path: Path) -> None:
+    board, said = work(tmp_path, textwrap.dedent(MEETS) + textwrap.dedent(FINISHES), places=2)
+    assert [trial.value for trial in board.trials] == [1, 2, 3]
+    assert [trial.user_attrs["attempts"] for trial in board.trials] == [1, 1, 1]
+    assert said[:2] == ["trial 0 of 3: x 1", "trial 1 of 3: x 2"]
+
+
+STAYS = """
+    import pathlib, signal, sys, time
+    def leave(signum, frame):
+        pathlib.Path(sys.argv[1] + "-saved").touch()
+        sys.exit(75)
+    signal.signal(signal.SIGTERM, leave)
+    pathlib.Path(sys.argv[1]).parent.mkdir(parents=True, exist_ok=True)
+    pathlib.Path(sys.argv[1] + "-there").touch()
+    time.sleep(60)
+"""
+
+
+def test_what_ends_the_work_stops_every_trial(tmp_path: Path) -> None:
+    """Here: the second trial cannot be configured, while the first is at work."""
+    refused = """
+    import pathlib, sys, time
+    if float(sys.argv[2]) == 2:
+        while not list(pathlib.Path(sys.argv[1]).parent.glob("*-there")):
+            time.sleep(0.01)
+        sys.exit(2)
+    """
+    with pytest.raises(ConfigError, match="trial 1: it said nothing"):
+        work(tmp_path, textwrap.dedent(refused) + textwrap.dedent(STAYS), places=2)
+    board = Board.open(SWEEP, tmp_path)
+    assert states(board)[:2] == [TrialState.RUNNING] * 2
+    assert Path(f"{board.run(board.trials[0]).path}-saved").exists()
+    assert not list((tmp_path / "claims").glob("*.json"))  # both may be taken up again
+
+
+def test_what_ends_the_work_while_trials_are_taken_stops_those_that_were(tmp_path: Path) -> None:
+    board = Board.open(SWEEP, tmp_path)
+    with board.take(), board.take() as second:
+        assert second is not None
+        board.run(second).path.mkdir(parents=True)
+        board.run(second).summary.write_text('{"val": {}, "finished": true}')  # its value cannot be told
+    with pytest.raises(ConfigError, match="metric val/acc"):
+        work(tmp_path, STAYS, places=2)
+    first = board.run(board.trials[0]).path
+    assert not list((tmp_path / "claims").glob("*.json"))
+    assert Path(f"{first}-there").exists() == Path(f"{first}-saved").exists()  # if it had come that far
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_one_signal_stops_all(signum: int, tmp_path: Path) -> None:
+    board = Board.open(SWEEP, tmp_path)
+    handler = signal.getsignal(signum)
+
+    class Interrupting(Pretender):
+        def _look(self) -> None:
+            super()._look()
+            if len(list((tmp_path / "runs").glob("*-there"))) == 2:
+                signal.raise_signal(signum)
+
+    with pytest.raises(Interrupted, match=f"{signal.Signals(signum).name}; the same command goes on"):
+        Interrupting(board, STAYS, places=2).work()
+    assert signal.getsignal(signum) is handler
+    assert len(list((tmp_path / "runs").glob("*-saved"))) == 2
+    board, _ = work(tmp_path, FINISHES, places=2)
+    assert [trial.value for trial in board.trials] == [1, 2, 3]
+    assert [trial.user_attrs["attempts"] for trial in board.trials] == [2, 2, 1]

@@ -6,7 +6,6 @@ import multiprocessing
 import os
 import random
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -78,27 +77,21 @@ class Process:
 
 
 class Forked:
-    """In place of the ``subprocess.Popen`` of a trial of a sweep: the same command, but of a fork."""
+    """In place of the ``subprocess.Popen`` of a trial that an interpreter of its own would run: the same command."""
 
     def __init__(self, command: Sequence[str], *, env: dict[str, str], stdout: IO[str], **_: object) -> None:
         assert list(command[:3]) == [sys.executable, "-m", "entreg"]
         log = Path(stdout.name).absolute()
         self._process = SERVER.Process(target=_run, args=(Path.cwd(), command[3:], env, log, log))
         self._process.start()
+        assert self._process.pid is not None
+        self.pid = self._process.pid
 
-    @property
-    def returncode(self) -> int | None:
+    def poll(self) -> int | None:
         return self._process.exitcode
 
     def send_signal(self, signum: int) -> None:
-        assert self._process.pid is not None
-        os.kill(self._process.pid, signum)
-
-    def wait(self, timeout: float | None = None) -> int | None:
-        self._process.join(timeout)
-        if self._process.is_alive():
-            raise subprocess.TimeoutExpired("entreg", timeout or 0)
-        return self.returncode
+        os.kill(self.pid, signum)
 
 
 def free_port() -> str:

@@ -17,16 +17,20 @@ import yaml
 from optuna.trial import FrozenTrial, TrialState
 
 from entreg.__main__ import main
-from entreg.runs import read_predictions, read_summary
+from entreg.runs import open_run, read_predictions, read_summary
 from entreg.runs.lease import Watch, holder_of
 from entreg.sweep import Sweep
 from entreg.sweep.board import Board
+from entreg.sweep.forks import Forks
+from entreg.sweep.places import Place
+from entreg.sweep.starters import Interpreters
 from tests.conftest import TINY
 from tests.sweep.test_board import SWEEP as GRID
 from tests.sweep.test_board import assert_each_once, take_all
 from tests.system.postgres import Postgres
 from tests.system.postgres import why_not as no_postgres
 from tests.system.processes import SERVER, Forked
+from tests.system.test_resume import assert_same
 
 OPTIONS = {key.removeprefix("--"): yaml.safe_load(value) for key, value in zip(TINY[::2], TINY[1::2], strict=True)}
 SWEEP = {
@@ -59,14 +63,15 @@ def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.1)
 
 
-def is_training(worker: subprocess.Popen[bytes], sweep: Board) -> bool:
-    """Whether a trial of this worker is being trained."""
+def is_training(worker: subprocess.Popen[bytes], sweep: Board, trials: int = 1) -> bool:
+    """Whether as many trials of this worker are being trained."""
+    found = 0
     for trial in sweep.trials:
         claim = holder_of(sweep.folder / "claims" / f"{trial.number}.json")
         if claim is not None and claim.pid == worker.pid and "run" in trial.user_attrs:
             run = sweep.run(trial)
-            return run.checkpoint("last").exists() and not Watch().is_stale(run.lease)
-    return False
+            found += run.checkpoint("last").exists() and not Watch().is_stale(run.lease)
+    return found >= trials
 
 
 def assert_all_done(sweep: Board, number: int) -> None:
@@ -96,7 +101,8 @@ def test_workers_share_the_cells_of_a_grid(tmp_path: Path) -> None:
 
 @pytest.fixture
 def _forked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Trials are forks of a server that has imported everything, not interpreters of their own."""
+    """As on a system where forking is not safe; but the trials are forks of this session's server all the same."""
+    monkeypatch.setattr("entreg.cli.commands.sweep.forking_is_safe", lambda: False)
     monkeypatch.setattr(subprocess, "Popen", Forked)
 
 
@@ -139,6 +145,7 @@ def test_a_wrong_option_is_one_line_and_stops_the_sweep(workplace: Path, capfd: 
         (["--config", "sweep.yaml", "--sampler", "guess"], "guess"),
         (["--config", "sweep.yaml", "--metric", "test/acc"], "metric test/acc"),
         (["--config", "sweep.yaml", "--wrong", "1"], "wrong"),
+        (["--config", "sweep.yaml", "--workers", "0"], "workers"),
     ],
 )
 def test_wrong_usage_is_one_line(
@@ -173,19 +180,58 @@ def better_trial(number: int) -> FrozenTrial:
     )
 
 
+def test_one_command_works_at_several_trials(workplace: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    write(SWEEP)
+    assert main(["sweep", "--config", "sweep.yaml", "--workers", "2"]) == 0
+    said = capfd.readouterr().out.splitlines()
+    sweep = board(SWEEP)
+    assert_all_done(sweep, 4)
+    assert {trial.user_attrs["attempts"] for trial in sweep.trials} == {1}
+    assert [line[:12] for line in said[:2]] == ["trial 0 of 4", "trial 1 of 4"]  # before either had ended
+    assert sum(line.startswith("report: ") for line in said) == 1
+    assert Path("sweeps/tiny/logs/warm.log").read_text() == ""
+
+
+def test_a_forked_trial_is_the_run_of_the_same_command(workplace: Path) -> None:
+    """Weights and metrics to the bit, on two threads."""
+    place, finished = Place(environment={"OMP_NUM_THREADS": "2"}), []
+    for starter in (Interpreters(), Forks("entreg", "entreg.cli.rehearsal", Path("warm.log"))):
+        kind = type(starter).__name__
+        words = ["fit", *TINY, "--name", "run", "--id", kind]
+        with starter:
+            process = starter.start(words, place, Path(f"{kind}.log"))
+            while process.poll() is None:
+                starter.wait(1)
+        assert process.poll() == 0, Path(f"{kind}.log").read_text()
+        finished.append(open_run(Path("runs") / f"run-{kind}"))
+    assert_same(*finished)
+    assert Path("warm.log").read_text() == ""
+
+
 @pytest.mark.long
-def test_a_signal_stops_worker_and_trial_and_the_same_command_goes_on(workplace: Path) -> None:
-    write({**SWEEP, "parameters": {"seed_everything": [0]}, "options": {**SWEEP["options"], "trainer.max_epochs": 30}})
+@pytest.mark.parametrize(("signum", "trials"), [(signal.SIGTERM, 1), (signal.SIGINT, 2)])
+def test_a_signal_stops_all_trials_and_the_same_command_goes_on(signum: int, trials: int, workplace: Path) -> None:
+    seeds = list(range(trials))
+    write(
+        {**SWEEP, "parameters": {"seed_everything": seeds}, "options": {**SWEEP["options"], "trainer.max_epochs": 30}}
+    )
     sweep = board(yaml.safe_load(Path("sweep.yaml").read_text()))
-    worker = start_worker()
-    wait_for(lambda: is_training(worker, sweep))
-    worker.send_signal(signal.SIGTERM)
-    assert worker.wait(60) == 75
-    assert "entreg: stopped by SIGTERM; the same command goes on with the sweep" in Path("workers.log").read_text()
-    assert "entreg: stopped by SIGTERM after step" in Path("sweeps/tiny/logs/0.log").read_text()
-    assert start_worker().wait(200) == 0
-    assert_all_done(sweep, 1)
-    assert sweep.trials[0].user_attrs["attempts"] == 2
+    workers = ["--workers", str(trials)]
+    command = start_worker(*workers)
+    wait_for(lambda: is_training(command, sweep, trials))
+    # Ctrl-C at a terminal reaches every process; the trials leave it to their worker.
+    (os.killpg if signum == signal.SIGINT else os.kill)(command.pid, signum)
+    assert command.wait(60) == 75
+    with pytest.raises(ProcessLookupError):  # nothing is left of it
+        os.killpg(command.pid, 0)
+    said, name = Path("workers.log").read_text(), signal.Signals(signum).name
+    assert f"entreg: stopped by {name}; the same command goes on with the sweep" in said
+    assert "Traceback" not in said
+    for number in seeds:
+        assert "entreg: stopped by SIGTERM after step" in Path(f"sweeps/tiny/logs/{number}.log").read_text()
+    assert start_worker(*workers).wait(200) == 0
+    assert_all_done(sweep, trials)
+    assert [trial.user_attrs["attempts"] for trial in sweep.trials] == [2] * trials
 
 
 @pytest.fixture

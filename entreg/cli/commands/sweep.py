@@ -1,19 +1,26 @@
-"""``entreg sweep``: one worker of a sweep, and the report when all trials are done."""
+"""``entreg sweep``: work on the trials of a sweep, and the report when all are done."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields
+from itertools import pairwise
 from pathlib import Path
 
 import optuna
+import yaml
 from jsonargparse import ArgumentParser, Namespace
+from jsonargparse.typing import PositiveInt
 
 from entreg.cli.messages import OneLineErrors
 from entreg.errors import ConfigError
 from entreg.sweep.board import Board
 from entreg.sweep.config import Sweep
+from entreg.sweep.forks import Forks, forking_is_safe
+from entreg.sweep.places import share_out
+from entreg.sweep.progress import Display
 from entreg.sweep.report import report
+from entreg.sweep.starters import Interpreters, Starter
 from entreg.sweep.worker import Worker
 
 
@@ -33,7 +40,9 @@ def main(args: Sequence[str]) -> None:
     sweep, given = read_sweep(words[:end])
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     board = Board.open(sweep, given.folder or Path("sweeps") / sweep.name, given.storage, given.retry)
-    Worker(board, words[end + 1 :], print).work()
+    extra = words[end + 1 :]
+    places = share_out(given.workers, spread=not _chooses_gpus(sweep, extra))
+    Worker(board, extra, Display(), _starter(board), places).work()
     from entreg.cli.commands.compare import compare_runs  # seconds to import, and not needed before all trials are done
 
     report(board, compare_runs)
@@ -49,14 +58,37 @@ def read_sweep(args: Sequence[str]) -> tuple[Sweep, Namespace]:
         raise ConfigError("entreg sweep needs to know what to try: entreg sweep --config configs/sweeps/letters.yaml")
     parser = Parser(
         prog="entreg sweep",
-        description="Work through the trials of a sweep. Start it as often as you like, on any machines that share the "
-        "folder: each is one worker. What stands after -- goes to entreg fit: "
-        "entreg sweep --config FILE -- --data.root DIR",
+        description="Work through the trials of a sweep, several at once with --workers. Start it as often as you "
+        "like, on any machines that share the folder. What stands after -- goes to entreg fit: "
+        "entreg sweep --config FILE --workers 8 -- --data.root DIR",
     )
     parser.add_argument("--config", action="config", help="File of the sweep.")
     parser.add_class_arguments(Sweep, as_group=False)
     parser.add_argument("--folder", type=Path | None, help="Folder of the sweep; default: sweeps/<name>.")
     parser.add_argument("--storage", type=str | None, help="URL of a database; default: a journal file in the folder.")
+    parser.add_argument(
+        "--workers",
+        type=PositiveInt,
+        default=1,
+        help="Trials that are trained at once; cores, GPUs and the memory of a GPU are shared out among them.",
+    )
     parser.add_argument("--retry", type=bool, default=False, help="Whether failed trials are tried again.")
     given = parser.instantiate(parser.parse_args(list(args)))
     return Sweep(**{part.name: given[part.name] for part in fields(Sweep)}), given
+
+
+def _starter(board: Board) -> Starter:
+    if not forking_is_safe():
+        return Interpreters()
+    return Forks("entreg", "entreg.cli.rehearsal", board.folder / "logs" / "warm.log")
+
+
+def _chooses_gpus(sweep: Sweep, extra: Sequence[str]) -> bool:
+    """Whether the user says which GPUs a trial is to have, or that it is to have several."""
+    key = "trainer.devices"
+    words = " ".join(extra).replace("=", " ").split()
+    said = [sweep.options.get(key), *(value for word, value in pairwise(words) if word == f"--{key}")]
+    said += [key] if key in sweep.parameters else []
+    trainers = [(yaml.safe_load(Path(path.absolute).read_text()) or {}).get("trainer") for path in sweep.fit]
+    said += [part.get("devices") for part in trainers if isinstance(part, dict)]
+    return not {str(value) for value in said if value is not None} <= {"1", "auto"}

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from entreg.data.kept import once
 from entreg.data.samples import Batch, SampleSet
 from entreg.data.splits import digest
 from entreg.errors import DataError
@@ -70,7 +71,8 @@ class ImageFiles(SampleSet):
 
     def keep(self) -> None:
         """Decode all images once and keep them."""
-        self._resident = self._decoded(torch.arange(len(self)))
+        how, all_ids = ("images", self.channels, self.size), torch.arange(len(self))
+        (self._resident,) = once(how, self.paths, lambda: (self._decoded(all_ids),))
 
     def _decoded(self, ids: Tensor) -> Tensor:
         images = torch.empty(len(ids), *self.input_shape, dtype=torch.uint8)

@@ -148,6 +148,16 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
         ("fraction-first", "a fraction takes the file's first samples",
          "of_class[place[of_class].argsort()[: wanted[k]]]", "of_class[: wanted[k]]"),
     ],
+    ("data", "data/device.py"): [
+        ("gpu-shared", "runs that share a GPU evaluate as if each were alone",
+         "int(free / 2 / sharers() / (", "int(free / 2 / ("),
+        ("gpu-full", "runs that share a GPU fill it with their samples", "free / 4 / sharers():", "free / 4:"),
+    ],
+    ("data", "data/kept.py"): [
+        ("kept-stale", "what was kept is handed out when the file has changed",
+         "found.st_mtime_ns, found.st_size", "0, 0"),
+        ("kept-lent", "a keeper hands out what it keeps, to be written to", "copy.deepcopy(_kept[key])", "_kept[key]"),
+    ],
     ("data", "data/store.py"): [
         ("fetch-lock", "each process has a lock of its own",
          'FileLock(root / f".{name}.lock")', 'FileLock(root / f".{name}.{os.getpid()}.lock")'),
@@ -400,10 +410,25 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
         ("board-lock", "each worker has a lock of its own",
          'FileLock(folder / ".lock")', 'FileLock(folder / f".lock-{os.urandom(4).hex()}")'),
     ],
-    ("sweep", "sweep/worker.py"): [
+    ("sweep", "sweep/training.py"): [
         ("half-row", "half a row of metrics breaks the worker", "if len(row) == 4]", "if row]"),
+    ],
+    ("sweep", "sweep/worker.py"): [
         ("half-finished", "a run with any summary counts as finished",
-         'read_summary(run).get("finished")', "read_summary(run)"),
+         'read_summary(self.board.run(trial)).get("finished")', "read_summary(self.board.run(trial))"),
+        ("trials-left", "an error leaves the other trials running",
+         "training.process.send_signal(signum)", "pass"),
+    ],
+    ("sweep", "sweep/places.py"): [
+        ("cores-shared", "every trial may run on every core",
+         "frozenset(own or [cpus[number % len(cpus)]])", "frozenset(cpus)"),
+        ("threads-each", "every trial has as many threads as one alone", "len(cpus)) // workers)", "len(cpus)))"),
+    ],
+    ("sweep", "sweep/warm.py"): [
+        ("fork-interrupted", "Ctrl-C reaches a trial before its worker tells it to stop",
+         "signal.signal(signal.SIGINT, signal.SIG_IGN)", "signal.signal(signal.SIGINT, signal.default_int_handler)"),
+        ("fork-threads", "a forked trial computes on one thread",
+         "torch.set_num_threads(int(granted) if granted.isdecimal() else threads)", "torch.set_num_threads(1)"),
     ],
     ("sweep", "sweep/report.py"): [
         ("retried-listed", "a trial that was retried is listed as failed, too",

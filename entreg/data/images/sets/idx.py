@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from entreg.data.kept import once
 from entreg.errors import DataError
 
 _CODES = {torch.uint8: 0x08, torch.int32: 0x0C}
@@ -29,6 +30,10 @@ def read_idx(path: Path, ndim: int, dtype: torch.dtype = torch.uint8) -> Tensor:
     Raises:
         DataError: if the file is not such a file or is not exactly as long as its header says.
     """
+    return once(("idx", ndim, dtype), [path], lambda: (_read(path, ndim, dtype),))[0]
+
+
+def _read(path: Path, ndim: int, dtype: torch.dtype) -> Tensor:
     code, stored = _CODES[dtype], np.dtype(_STORED[dtype])
     try:
         content = path.read_bytes()

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from entreg.data.images.module import ImageDataModule
+from entreg.data.kept import once
 from entreg.data.store import fetch
 
 
@@ -34,8 +35,12 @@ class VisionDataModule(ImageDataModule):
         """Published MD5 sum of each file."""
 
     @abstractmethod
+    def read(self, train: bool) -> tuple[Tensor, Tensor]:
+        """Read all images and classes of the training or the test file."""
+
     def load(self, train: bool) -> tuple[Tensor, Tensor]:
         """Return all images and classes of the training or the test file."""
+        return once((type(self), train), self.files(train), lambda: self.read(train))
 
     def missing(self, train: bool) -> list[Path]:
         """Return the files that are absent or are not those that were published."""
@@ -100,8 +105,8 @@ class CIFAR10(VisionDataModule):
         meta = (theirs.meta["filename"], theirs.meta["md5"])
         return {folder / name: md5 for name, md5 in (*theirs.train_list, *theirs.test_list, meta)}
 
-    def load(self, train: bool) -> tuple[Tensor, Tensor]:
-        """Return all images and classes of the training or the test file."""
+    def read(self, train: bool) -> tuple[Tensor, Tensor]:
+        """Read all images and classes of the training or the test file."""
         dataset = self.dataset(train)
         return torch.from_numpy(dataset.data).permute(0, 3, 1, 2).contiguous(), torch.tensor(dataset.targets)
 
@@ -157,7 +162,7 @@ class SVHN(VisionDataModule):
         _, name, md5 = datasets.SVHN.split_list["train" if train else "test"]
         return {self.root / name: md5}
 
-    def load(self, train: bool) -> tuple[Tensor, Tensor]:
-        """Return all images and classes of the training or the test file."""
+    def read(self, train: bool) -> tuple[Tensor, Tensor]:
+        """Read all images and classes of the training or the test file."""
         dataset = self.dataset(train)
         return torch.from_numpy(np.ascontiguousarray(dataset.data)), torch.from_numpy(dataset.labels)

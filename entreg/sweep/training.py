@@ -1,0 +1,72 @@
+"""One trial that is being trained: its process, and what its run has logged so far."""
+
+from __future__ import annotations
+
+import csv
+import signal
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import optuna
+
+from entreg.runs import Run
+from entreg.sweep.starters import Process
+
+
+@dataclass
+class Training:
+    """A trial at work.
+
+    Args:
+        trial: as it was taken from the board.
+        run: of the trial.
+        process: that trains it.
+        log: output of the process.
+        metric: that is made best.
+        held: what is let go of when the process has ended: the trial's lease.
+        reported: number of validations that the study knows already.
+
+    Attributes:
+        values: of the metric at each validation so far.
+        pruned: whether it was told to stop, as it does badly.
+        since: when it was started.
+    """
+
+    trial: optuna.Trial
+    run: Run
+    process: Process
+    log: Path
+    metric: str
+    held: ExitStack
+    reported: int
+    values: list[float] = field(default_factory=list)
+    pruned: bool = False
+    since: float = field(default_factory=time.monotonic)
+
+    def report(self) -> None:
+        """Tell the study of new validations, and stop a trial that does badly."""
+        self.values = validations(self.run.metrics, self.metric)
+        new = range(self.reported, len(self.values))
+        for step in new:
+            self.trial.report(self.values[step], step)
+        if new and not self.pruned and self.trial.should_prune():
+            self.pruned = True
+            self.process.send_signal(signal.SIGTERM)
+        self.reported = max(self.reported, len(self.values))
+
+    def last_line(self) -> str:
+        """Why the process ended, as far as its log says."""
+        lines = [line for line in self.log.read_text(errors="replace").splitlines() if line.strip()]
+        said = [line for line in lines if line.startswith("entreg: ")]
+        return (said or lines or ["it said nothing"])[-1].removeprefix("entreg: ")
+
+
+def validations(path: Path, metric: str) -> list[float]:
+    """Values of a metric in ``metrics.csv`` so far."""
+    if not path.is_file():
+        return []
+    with path.open(newline="") as file:
+        rows = [row for row in csv.reader(file) if len(row) == 4]  # the last may be half written
+    return [float(value) for _, name, value, _ in rows if name == metric]

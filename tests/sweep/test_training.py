@@ -1,0 +1,14 @@
+"""What is read of a trial while it is trained, and after."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from entreg.sweep.training import validations
+
+
+def test_half_a_row_of_metrics_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.csv"
+    path.write_text("step,name,value,time\n1,val/acc,0.5,1.0\n2,val/acc,0.75,2.0\n3,val/acc")
+    assert validations(path, "val/acc") == [0.5, 0.75]
+    assert validations(tmp_path / "absent.csv", "val/acc") == []
