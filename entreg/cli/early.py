@@ -59,10 +59,10 @@ def import_wandb() -> None:
 
 
 def start_wandb() -> None:
-    """Start W&B's own process, which takes a fifth of a second to answer."""
+    """Start W&B's own process, which takes a fifth of a second to answer, as silent as it is to be."""
     import wandb
 
-    wandb.setup()
+    wandb.setup(settings=wandb.Settings(show_info=False, show_warnings=False, finish_timeout_raises=True))
 
 
 def _speaks_of(name: str, text: str, folder: Path, seen: set[Path]) -> bool:
