@@ -46,6 +46,7 @@ def measure(tree: Path, folder: Path, device: str) -> Seconds:
         "FIRST_STEP": str(found),
         "WANDB_MODE": "offline",
     }
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # else our own modules, unlike others', are compiled each time
     config = str(tree / "configs" / "quickstart.yaml")
     options = ["--trainer.callbacks", "first_step.FirstStep", "--trainer.accelerator", device]
     began = time.time()
