@@ -51,7 +51,7 @@ class RunFolder(SaveConfigCallback):
 
     @override
     def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        text = self.parser.dump(self.resolved, skip_unset=False, skip_link_targets=False)
+        text = self.parser.dump(self.resolved, skip_unset=False, skip_link_targets=False, skip_validation=True)
         with atomic_path(self.run.config) as part:
             part.write_text(text)
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from entreg.cli.early import asks_for_wandb, collecting_later, import_wandb, start_wandb
 
 
 def main(command: str, args: Sequence[str]) -> None:
@@ -15,11 +19,17 @@ def main(command: str, args: Sequence[str]) -> None:
     Raises:
         UserError: on wrong usage, or if it fails for a reason that the user can mend.
     """
-    from entreg.cli.shorthand import expand
+    with collecting_later(), ThreadPoolExecutor(1) as beside:
+        wandb_first = "torch" not in sys.modules and asks_for_wandb(command, args)
+        if wandb_first:
+            import_wandb()
+        from entreg.cli.shorthand import expand
 
-    words = expand([command, *args])  # before Lightning is imported: most mistakes are found here
-    from entreg.cli.lightning_cli import COMMANDS
-    from entreg.cli.machine import quiet
+        words = expand([command, *args])  # before Lightning is imported: most mistakes are found here
+        if wandb_first:
+            beside.submit(start_wandb)  # if that fails, so it does again, and says so, once the config is read
+        from entreg.cli.lightning_cli import COMMANDS
+        from entreg.cli.machine import quiet
 
     quiet()
     COMMANDS[command](words)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Any
 
+from entreg.cli.options import values
 from entreg.errors import ConfigError
 from entreg.losses import find
 from entreg.models import __all__ as _NETS
@@ -26,19 +26,19 @@ def expand(args: list[str]) -> list[str]:
     if not options:
         example = "--config configs/quickstart.yaml" if command == "fit" else "--run runs/<id>"
         raise ConfigError(f"entreg {command} needs to know what to run: entreg {command} {example}")
-    for _, value in _values(options, "--ckpt_path"):
+    for _, value in values(options, "--ckpt_path"):
         if value in _KEYWORDS:
             raise ConfigError(f"--ckpt_path {value}: name the run instead, entreg {command} --run runs/<id>")
-    for position, value in _values(options, "--model.loss"):
+    for position, value in values(options, "--model.loss"):
         options[position] = options[position].removesuffix(value) + _class_path(value)
-    for position, value in _values(options, "--model.net"):
+    for position, value in values(options, "--model.net"):
         if value in _NETS:  # the parser would find two: torchvision has an MLP as well
             options[position] = options[position].removesuffix(value) + f"entreg.models.{value}"
-    for position, value in sorted(_values(options, "--data"), reverse=True):  # from behind, as words are put in
+    for position, value in sorted(values(options, "--data"), reverse=True):  # from behind, as words are put in
         class_path, init_args = _data_set(value)
         options[position] = options[position].removesuffix(value) + class_path
         options[position + 1 : position + 1] = [f"--data.{key}={given}" for key, given in init_args.items()]
-    folders = [value for _, value in _values(options, "--run")]
+    folders = [value for _, value in values(options, "--run")]
     return [
         command,
         *(word for folder in folders for word in ("--config", str(open_run(folder).config))),
@@ -62,9 +62,3 @@ def _data_set(data: str) -> tuple[str, dict[str, Any]]:
     from entreg.data import class_path_of  # imports Lightning, which takes seconds
 
     return class_path_of(data) or (data, {})
-
-
-def _values(options: list[str], name: str) -> list[tuple[int, str]]:
-    """Where the values of an option stand, given as ``--name value`` or ``--name=value``, and what they are."""
-    found = [(i, word.split("=", 1)[1]) for i, word in enumerate(options) if word.startswith(f"{name}=")]
-    return found + [(i + 1, value) for i, (word, value) in enumerate(pairwise(options)) if word == name]

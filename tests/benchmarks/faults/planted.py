@@ -321,9 +321,15 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
         ("wandb-lost", "one trouble ends the logging to W&B",
          "self.lost = isinstance(error, ConnectionError)", "self.lost = True"),
     ],
-    ("cli", "cli/shorthand.py"): [
+    ("cli", "cli/options.py"): [
         ("shorthand-position", "the shorthand of a loss overwrites the option's name",
          "[(i + 1, value) for i, (word, value)", "[(i, value) for i, (word, value)"),
+    ],
+    ("cli", "cli/early.py"): [
+        ("collects-never", "nothing is collected from the start to the end of the process",
+         "        gc.freeze()\n        gc.enable()", "        gc.freeze()"),
+        ("wandb-loud", "W&B's own process is started with its messages on",
+         "show_info=False, show_warnings=False", "show_info=True, show_warnings=True"),
     ],
     ("cli", "cli/resolve.py"): [
         ("precision-given", "a precision given on resuming is ignored",

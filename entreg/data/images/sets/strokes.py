@@ -7,7 +7,7 @@ import os
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
+from zipfile import BadZipFile, is_zipfile
 
 import numpy as np
 import torch
@@ -108,15 +108,13 @@ class Strokes(ImageDataModule):
         return tuple(frozenset({name, name.upper()}) for name in self.classes)
 
     def prepare(self, train: bool) -> None:
-        """Draw the subset into the cache."""
-        self.load(train)
+        """Draw the subset into the cache, unless a whole file is there."""
+        if not is_zipfile(self._file(train)[0]):
+            self.load(train)
 
     def load(self, train: bool) -> tuple[Tensor, Tensor]:
         """Return all images and classes of the training or the test file, from the cache where there is one."""
-        stream, fonts, count = (
-            ("train", TRAIN_FONTS, self.train_size) if train else ("test", TEST_FONTS, self.test_size)
-        )
-        cache = self.root / "Strokes" / f"v1-{stream}-{count}-seed{self.strokes_seed}.npz"
+        cache, stream, fonts, count = self._file(train)
         if cache.is_file():
             try:
                 with np.load(cache) as arrays:
@@ -129,6 +127,13 @@ class Strokes(ImageDataModule):
             np.savez(part, images=images.numpy(), targets=targets.numpy())
             part.replace(cache)
         return images, targets
+
+    def _file(self, train: bool) -> tuple[Path, str, tuple[str, ...], int]:
+        """Return where a subset is kept, its name, its fonts and the number of its images."""
+        stream, fonts, count = (
+            ("train", TRAIN_FONTS, self.train_size) if train else ("test", TEST_FONTS, self.test_size)
+        )
+        return self.root / "Strokes" / f"v1-{stream}-{count}-seed{self.strokes_seed}.npz", stream, fonts, count
 
 
 def _writable(folder: Path) -> bool:
