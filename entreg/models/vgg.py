@@ -22,9 +22,19 @@ def _features(in_channels: int) -> nn.Sequential:
             ]
             in_channels = width
         layers.append(nn.MaxPool2d(2))
-    # The identity for 28-pixel images; larger ones are pooled to the one position the classifier expects.
-    layers += [nn.AdaptiveMaxPool2d(1), nn.Flatten()]
+    layers.append(GlobalMaxPool())
     return nn.Sequential(*layers)
+
+
+class GlobalMaxPool(nn.Module):
+    """The largest value of each channel, ``(N, C, H, W)`` to ``(N, C)``; what is there for the one pixel left of 28.
+
+    PyTorch's adaptive pooling has no deterministic gradient on a GPU.
+    """
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Pool."""
+        return features.amax((2, 3))
 
 
 def _initialise(net: nn.Module) -> None:

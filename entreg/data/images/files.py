@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from entreg.data.kept import once
-from entreg.data.samples import Batch, SampleSet
+from entreg.data.samples import Batch, ResidentSamples, SampleSet
 from entreg.data.splits import digest
 from entreg.errors import DataError
 
@@ -31,7 +31,6 @@ class ImageFiles(SampleSet):
         self.root = root
         self.channels = channels
         self.size = size
-        self._resident: Tensor | None = None
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -44,16 +43,18 @@ class ImageFiles(SampleSet):
         return len(self) * self.channels * self.size**2
 
     def __getitem__(self, ids: Tensor) -> Batch:
-        if self._resident is not None:
-            return Batch(self._resident[ids], self.targets[ids], ids)
-        return Batch(self._decoded(ids), self.targets[ids], ids)
+        return Batch(self.decoded(ids), self.targets[ids], ids)
 
     def digest(self, ids: Tensor) -> str:
         """Digest of names, sizes in bytes and targets: the content of as many files is not read for it."""
+        return digest(self.names(ids), self.targets[ids], ids)
+
+    def names(self, ids: Tensor) -> Tensor:
+        """Names and sizes in bytes of files, as bytes."""
         names = "\n".join(
             f"{self.paths[i].relative_to(self.root)} {self.paths[i].stat().st_size}" for i in ids.tolist()
         )
-        return digest(torch.frombuffer(bytearray(names.encode()), dtype=torch.uint8), self.targets[ids], ids)
+        return torch.frombuffer(bytearray(names.encode()), dtype=torch.uint8)
 
     def check(self) -> None:
         """Open every file and read its header, which finds what is empty, is no image, or cannot be read.
@@ -69,16 +70,30 @@ class ImageFiles(SampleSet):
             except unreadable() as error:
                 raise DataError(f"{path}: is not an image file ({error}); replace or remove it") from error
 
-    def keep(self) -> None:
-        """Decode all images once and keep them."""
-        how, all_ids = ("images", self.channels, self.size), torch.arange(len(self))
-        (self._resident,) = once(how, self.paths, lambda: (self._decoded(all_ids),))
-
-    def _decoded(self, ids: Tensor) -> Tensor:
+    def decoded(self, ids: Tensor) -> Tensor:
+        """Read images, ``(M, channels, size, size)`` uint8."""
         images = torch.empty(len(ids), *self.input_shape, dtype=torch.uint8)
         for row, i in enumerate(ids.tolist()):
             images[row] = decode(self.paths[i], self.channels, self.size)
         return images
+
+
+class DecodedFiles(ResidentSamples):
+    """All images of a set of files, decoded once; told apart by names and sizes as the files are.
+
+    Args:
+        files: whose images these are.
+    """
+
+    def __init__(self, files: ImageFiles) -> None:
+        how, all_ids = ("images", files.channels, files.size), torch.arange(len(files))
+        (images,) = once(how, files.paths, lambda: (files.decoded(all_ids),))
+        super().__init__(images, files.targets)
+        self.files = files
+
+    def digest(self, ids: Tensor) -> str:
+        """Digest of the files and the targets."""
+        return digest(self.files.names(ids), self.targets[ids], ids)
 
 
 def unreadable() -> tuple[type[Exception], ...]:

@@ -175,8 +175,8 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
     ],
     ("data", "data/images/augment.py"): [
         ("warp-order", "images are rotated after the perspective, not before",
-         "perspective @ rotation_homography(angles, height, width)",
-         "rotation_homography(angles, height, width) @ perspective"),
+         "_product(perspective, rotation_homography(angles, height, width))",
+         "_product(rotation_homography(angles, height, width), perspective)"),
         ("warp-centre", "height and width are swapped in the centre of rotation",
          "angle.sin(), width / 2, height / 2", "angle.sin(), height / 2, width / 2"),
         ("warp-reach", "corners never move by the whole reach", "(reach + 1)).long()", "reach).long()"),

@@ -13,11 +13,11 @@ from pathlib import Path
 import torch
 
 from entreg.data import EMNIST
-from tests.benchmarks.gpu import checks, losses, training
+from tests.benchmarks.gpu import checks, losses, training, workers
 from tests.benchmarks.gpu.table import Table
 from tests.benchmarks.timing import letters, machine
 
-PARTS = ("checks", "losses", "training")
+PARTS = ("checks", "losses", "training", "workers", "start")
 
 
 def main() -> None:
@@ -38,6 +38,10 @@ def main() -> None:
             data = EMNIST(root=str(root))
             data.setup()
             training.measure(root, data, device, args.seconds, table)
+        if "workers" in args.only:
+            workers.measure(root, device, table)
+        if "start" in args.only:
+            workers.whole_run(root, device, table)
     table.print()
 
 

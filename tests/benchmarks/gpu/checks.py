@@ -100,7 +100,6 @@ def _trainings(root: Path, runs: Path, device: str, table: Table) -> None:
     pairs: dict[str, tuple[Sequence[str], Sequence[str], str]] = {
         "two eager runs": (eager, eager, ""),
         "captured and eager": (graph, eager, "as two eager runs"),
-        "two captured runs, deterministic": ((*graph, *exact), (*graph, *exact), "0"),
         "captured and eager, deterministic": ((*graph, *exact), (*eager, *exact), "0 if that can be had"),
     }
     known: dict[tuple[str, ...], list[dict[str, Tensor]]] = {}

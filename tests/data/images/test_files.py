@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from entreg.data.images.files import ImageFiles, decode
+from entreg.data.images.files import DecodedFiles, ImageFiles, decode
 from entreg.data.samples import ResidentSamples
 from entreg.errors import DataError
 
@@ -29,10 +29,10 @@ def files(tmp_path: Path) -> ImageFiles:
 def test_files_and_memory_give_the_same_batches(files: ImageFiles) -> None:
     ids = torch.tensor([4, 0, 5])
     resident = ResidentSamples(PIXELS, TARGETS)
-    for _ in range(2):
-        for ours, theirs in zip(files[ids], resident[ids], strict=True):
+    for samples in (files, DecodedFiles(files)):
+        for ours, theirs in zip(samples[ids], resident[ids], strict=True):
             assert torch.equal(ours, theirs)
-        files.keep()
+        assert samples.digest(ids) == files.digest(ids)
     assert files.input_shape == resident.input_shape == (3, 8, 8)
     assert len(files) == len(resident) == 6
     assert files.nbytes == PIXELS.nbytes

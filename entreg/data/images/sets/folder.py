@@ -8,7 +8,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from entreg.data.images.files import ImageFiles
+from entreg.data.images.files import DecodedFiles, ImageFiles
 from entreg.data.images.module import ImageDataModule
 from entreg.data.splits import check_targets
 from entreg.errors import ConfigError, DataError
@@ -52,7 +52,7 @@ class ImageFolder(ImageDataModule):
         self.max_resident_bytes = max_resident_bytes
         self.classes = tuple(folder.name for folder in _folders(self.root / "train"))
 
-    def open(self, train: bool) -> ImageFiles:
+    def open(self, train: bool) -> ImageFiles | DecodedFiles:
         """Find the images of the training or the test set, and keep them in memory if they fit."""
         from torchvision.datasets.folder import IMG_EXTENSIONS, make_dataset  # seconds to import
 
@@ -67,12 +67,11 @@ class ImageFolder(ImageDataModule):
         if train and (absent := set(range(self.num_classes)) - set(targets.tolist())):
             raise DataError(f"{folder / self.classes[min(absent)]}: holds no image ({', '.join(IMG_EXTENSIONS)})")
         paths = [Path(path) for path, _ in samples]
-        images = ImageFiles(paths, targets, folder, self.in_channels, self.image_size)
-        if images.nbytes <= self.max_resident_bytes:
-            images.keep()
-        else:
-            images.check()
-        return images
+        files = ImageFiles(paths, targets, folder, self.in_channels, self.image_size)
+        if files.nbytes <= self.max_resident_bytes:
+            return DecodedFiles(files)
+        files.check()
+        return files
 
     def load(self, train: bool) -> tuple[Tensor, Tensor]:
         """Return all images and classes of the training or the test set."""

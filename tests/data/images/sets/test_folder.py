@@ -11,6 +11,7 @@ from PIL import Image
 
 from entreg.__main__ import main
 from entreg.data import ImageFolder
+from entreg.data.samples import ResidentSamples
 from entreg.errors import ConfigError, DataError
 from tests.conftest import TINY
 from tests.data.images.picture_files import write_folder
@@ -66,6 +67,13 @@ def test_streamed_and_resident_are_one_data_set(tmp_path, num_workers):
         first, second = training_images(resident, epoch), training_images(streamed, epoch)
         assert first.keys() == second.keys()
         assert all(torch.equal(image, second[i]) for i, image in first.items())
+
+
+def test_images_that_fit_into_memory_are_moved_to_the_device_as_those_of_other_sets(tmp_path):
+    samples = opened(write_folder(tmp_path)).train_set
+    assert isinstance(samples, ResidentSamples)
+    samples.to(torch.device("meta"))
+    assert samples[torch.arange(2)].input.device.type == "meta"
 
 
 def test_the_fingerprint_sees_another_file(tmp_path):

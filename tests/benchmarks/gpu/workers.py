@@ -1,0 +1,96 @@
+"""Many runs on one card: images per second of all together, and how long a run takes from command to summary."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.benchmarks.gpu.table import Table
+from tests.benchmarks.timing import REPOSITORY
+
+LETTERS = 93_600  # images of an epoch
+
+
+def sweep(root: Path, workers: int, batch_size: int, epochs: int, options: list[str], folder: Path) -> list[Path]:
+    """Train as many runs as workers by ``entreg sweep --workers``; return their folders."""
+    config = folder / "sweep.yaml"
+    config.write_text(
+        f"name: x\nfit: [{REPOSITORY / 'configs' / 'cross_entropy.yaml'}]\n"
+        f"parameters:\n  seed_everything: {list(range(workers))}\n"
+    )
+    command = [sys.executable, "-m", "entreg", "sweep", "--config", str(config), "--folder", str(folder / "sweep")]
+    command += ["--workers", str(workers), "--", "--data.root", str(root), "--data.batch_size", str(batch_size)]
+    command += ["--trainer.max_epochs", str(epochs), "--trainer.logger", "false", "--figures", "false", *options]
+    environment = {**os.environ, "PYTHONPATH": f"{REPOSITORY}:{os.environ.get('PYTHONPATH', '')}"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=folder)
+    runs = sorted((folder / "sweep" / "runs").glob("*/metrics.csv"))
+    if done.returncode or len(runs) != workers:
+        logs = "".join(path.read_text()[-300:] for path in (folder / "sweep" / "logs").glob("*"))
+        raise RuntimeError(f"code {done.returncode}: {done.stdout[-300:]} {done.stderr[-500:]} {logs[-800:]}")
+    return [path.parent for path in runs]
+
+
+def together(runs: list[Path], batch_size: int) -> float:
+    """Images per second of all runs while all of them train, from the clock in their logs."""
+    times = []
+    for run in runs:
+        with (run / "metrics.csv").open() as file:
+            times.append(
+                [(float(row["time"]), int(row["step"])) for row in csv.DictReader(file) if row["name"] == "loss/train"]
+            )
+    start, end = max(rows[0][0] for rows in times), min(rows[-1][0] for rows in times)
+    steps = 0.0
+    for rows in times:
+        inside = [(moment, step) for moment, step in rows if start <= moment <= end]
+        (first, since), (last, until) = inside[0], inside[-1]
+        steps += (until - since) / (last - first)
+    return steps * batch_size
+
+
+def measure(root: Path, device: str, table: Table) -> None:
+    """Add the rows of this part."""
+    plans = [(512, n, e, []) for n, e in ((1, 12), (4, 4), (8, 3), (16, 2))]
+    plans += [(128, n, e, ["--model.graph", "false"]) for n, e in ((1, 2), (8, 2))]
+    if device == "cpu":
+        plans = [(1024, 2, 1, ["--model.net", "MLP"])]
+    alone: dict[int, float] = {}
+    for batch_size, workers, epochs, options in plans:
+        name = f"{workers} workers, batch {batch_size} {' '.join(options)}"
+        with table.reporting("workers", name), tempfile.TemporaryDirectory() as folder:
+            began = time.time()
+            runs = sweep(root, workers, batch_size, epochs, options, Path(folder))
+            speed = together(runs, batch_size)
+            share = f"{speed / alone.setdefault(batch_size, speed):.2f} of one (0.95; 1.5 where it is not full)"
+            table.add("workers", name, f"{speed:,.0f} images/s, {time.time() - began:.0f} s in all", share)
+
+
+def whole_run(root: Path, device: str, table: Table) -> None:
+    """Add how long ten epochs take, from the command to the summary."""
+    with table.reporting("start", "ten epochs"), tempfile.TemporaryDirectory() as folder:
+        command = [
+            sys.executable,
+            "-m",
+            "entreg",
+            "fit",
+            "--config",
+            str(REPOSITORY / "configs" / "cross_entropy.yaml"),
+        ]
+        command += ["--data.root", str(root), "--data.batch_size", "512", "--data.ood", "[noise, digits, kmnist]"]
+        command += ["--trainer.logger", "false", "--trainer.enable_progress_bar", "false", "--runs", folder]
+        if device == "cpu":
+            command += ["--trainer.max_epochs", "1", "--model.net", "MLP"]
+        environment = {**os.environ, "PYTHONPATH": f"{REPOSITORY}:{os.environ.get('PYTHONPATH', '')}"}
+        began = time.time()
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=folder)
+        seconds = time.time() - began
+        if done.returncode:
+            raise RuntimeError(done.stderr[-500:])
+        summary = json.loads(next(Path(folder).glob("*/summary.json")).read_text())
+        said = f"{seconds:.1f} s, {summary['train_seconds']} training, {summary['test']['errors']} errors"
+        table.add("start", "ten epochs at batch 512, from command to summary", said, "30 s")
