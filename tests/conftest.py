@@ -118,7 +118,7 @@ TINY = [
     *("--trainer.logger", "false", "--trainer.enable_progress_bar", "false", "--observe.every_n_steps", "2"),
     *("--figures", "false"),
 ]
-FINISHED = [*TINY, "--figures", "true"]
+FINISHED = [*TINY, "--figures", "true", "--checkpoint.every_n_steps", "4"]
 
 
 def made_once(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:

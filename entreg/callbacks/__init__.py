@@ -12,6 +12,7 @@ from entreg.callbacks.reseed import Reseed
 from entreg.callbacks.run_folder import RunFolder
 from entreg.callbacks.stop import StopOnSignal, Stopped
 from entreg.callbacks.throughput import Throughput
+from entreg.callbacks.together import Together
 
 __all__ = [
     "AtomicCheckpointIO",
@@ -29,5 +30,6 @@ __all__ = [
     "StopOnSignal",
     "Stopped",
     "Throughput",
+    "Together",
     "checkpoints",
 ]

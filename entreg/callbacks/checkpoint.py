@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
@@ -44,15 +45,16 @@ class CheckpointOptions:
     Args:
         monitor: validation metric that chooses ``best.ckpt``.
         mode: whether its largest or smallest value is the best.
-        every_n_steps: optimizer steps between two ``last.ckpt``; one is written after every validation too.
+        every_n_steps: write ``last.ckpt`` so often, and after every validation; default: at the first step or
+            validation that ends 20 seconds after the last one, whatever a step or an epoch takes.
     """
 
     monitor: str = "val/acc"
     mode: Literal["max", "min"] = "max"
-    every_n_steps: int = 200
+    every_n_steps: int | None = None
 
     def __post_init__(self) -> None:
-        if self.every_n_steps < 1:
+        if self.every_n_steps is not None and self.every_n_steps < 1:
             raise ValueError(f"checkpoint.every_n_steps is a number >= 1, got {self.every_n_steps}")
 
 
@@ -87,7 +89,7 @@ class BestCheckpoint(ModelCheckpoint):
 
 
 class LastCheckpoint(Checkpoint):
-    """Keep ``last.ckpt`` for resuming: every n steps, and after every validation.
+    """Keep ``last.ckpt`` for resuming: every n steps and after every validation, or every 20 seconds.
 
     Two hooks are avoided on purpose, as a run resumed from there would not be the same: the end of a batch after
     which validation is due (Lightning would skip it), and the end of a training epoch (its hooks and rows would be
@@ -95,15 +97,19 @@ class LastCheckpoint(Checkpoint):
 
     Args:
         run: run folder.
-        every_n_steps: optimizer steps between two checkpoints.
+        every_n_steps: optimizer steps between two checkpoints; ``None``: as many as fit into :attr:`seconds`.
         check: what is called before each; it raises where the folder has become another process's.
     """
 
-    def __init__(self, run: Run, every_n_steps: int = 200, check: Callable[[], None] = lambda: None) -> None:
+    seconds: ClassVar[float] = 20.0
+    asks_every: ClassVar[int] = 50  # steps, of several processes, which have to agree on what the time is
+
+    def __init__(self, run: Run, every_n_steps: int | None = None, check: Callable[[], None] = lambda: None) -> None:
         self.path = run.checkpoint("last")
         self.every_n_steps = every_n_steps
         self.check = check
         self.saved_at = 0
+        self._saved_when = time.monotonic()
         self._accumulating = False
 
     def on_train_batch_end(
@@ -111,13 +117,24 @@ class LastCheckpoint(Checkpoint):
     ) -> None:
         """Save if it is time and validation does not follow."""
         self._accumulating = (batch_idx + 1) % trainer.accumulate_grad_batches > 0 and not trainer.is_last_batch
-        due = trainer.global_step % self.every_n_steps == 0 and trainer.global_step > self.saved_at
-        if due and not validation_follows(trainer, batch_idx):
+        if trainer.global_step <= self.saved_at or validation_follows(trainer, batch_idx):
+            return
+        if self._accumulating:
+            due = False
+        elif self.every_n_steps is not None:
+            due = trainer.global_step % self.every_n_steps == 0
+        elif trainer.world_size > 1 and trainer.global_step % self.asks_every:
+            due = False
+        else:
+            due = self._is_time(trainer)
+        if due:
             self.save(trainer)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save after a validation that belongs to training, unless gradients are being summed, which are not saved."""
-        if trainer.state.fn == "fit" and not trainer.sanity_checking and not self._accumulating:
+        if trainer.state.fn != "fit" or trainer.sanity_checking or self._accumulating:
+            return
+        if self.every_n_steps is not None or self._is_time(trainer):
             self.save(trainer)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -138,6 +155,12 @@ class LastCheckpoint(Checkpoint):
         self.check()
         self.saved_at = trainer.global_step
         trainer.save_checkpoint(self.path)
+        self._saved_when = time.monotonic()
+
+    def _is_time(self, trainer: Trainer) -> bool:
+        """Whether the seconds have passed for any of the processes."""
+        passed = time.monotonic() - self._saved_when >= self.seconds
+        return trainer.strategy.reduce_boolean_decision(passed, all=False) if trainer.world_size > 1 else passed
 
 
 def checkpoints(

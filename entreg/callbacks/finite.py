@@ -18,7 +18,7 @@ from entreg.errors import RunError
 from entreg.losses import coefficients_of
 from entreg.optimizers import can_skip_steps
 from entreg.runs import Run, atomic_path
-from entreg.step import Guard
+from entreg.step import Guard, Late
 
 
 class StopOnNonFinite(Callback):
@@ -43,6 +43,7 @@ class StopOnNonFinite(Callback):
         self.guard: Guard | None = None
         self._batch: Batch | None = None
         self._noted: _Noted | None = None
+        self._loss: Late | None = None
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Put up the guard, if there can be one."""
@@ -86,8 +87,8 @@ class StopOnNonFinite(Callback):
         """Stop if the loss of the step before was not finite, and note this one's."""
         if self.guard is not None:
             self._read(trainer, pl_module)
-            self.guard.note(outputs["value"])
             self._noted = _Noted(batch, trainer.global_step - 1, trainer.current_epoch)
+            self._loss = Late(outputs["value"])
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Read what has been noted."""
@@ -103,9 +104,9 @@ class StopOnNonFinite(Callback):
 
     def _read(self, trainer: Trainer, pl_module: LightningModule) -> None:
         noted, self._noted = self._noted, None
-        if noted is None or self.guard is None:
+        if noted is None or self._loss is None:
             return
-        loss = self.guard.read()
+        loss = self._loss.read()
         if not math.isfinite(loss):
             if is_captured(pl_module):  # the inputs have been overwritten
                 data = datamodule_of(trainer)

@@ -10,13 +10,14 @@ from torch import Tensor
 from entreg.callbacks.finite import StopOnNonFinite
 from entreg.callbacks.metrics import ClassificationMetrics
 from entreg.callbacks.observe import ObserveLoss
+from entreg.callbacks.together import Together
 from entreg.classifier import Classifier
 from entreg.console import print_line
 from entreg.data import Batch
 from entreg.data.attached import datamodule_of
 from entreg.step import CapturedStep, Guard, NotCapturable, TrainingStep, capture, obstacle
 
-_KNOW_OF_IT = (StopOnNonFinite, ObserveLoss)
+_KNOW_OF_IT = (StopOnNonFinite, ObserveLoss, Together)
 _MOST_CAPTURES = 5  # of one training: a step whose constants change more often is none
 
 

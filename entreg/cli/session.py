@@ -24,6 +24,7 @@ from entreg.callbacks import (
     StopOnSignal,
     Stopped,
     Throughput,
+    Together,
     checkpoints,
 )
 from entreg.classifier import Classifier
@@ -98,10 +99,10 @@ class Session:
     def callbacks(self, config: Namespace) -> list[Callback]:
         """Return what every training and evaluation has besides the user's own callbacks."""
         finite = StopOnNonFinite(self.run if self.writes else None)
-        found: list[Callback] = [StepGraph(finite), Reseed(config.seed_everything), LossProgress(), self.throughput]
+        each_step = Together(StepGraph(finite), Reseed(config.seed_everything), LossProgress(), finite)
+        found: list[Callback] = [each_step, self.throughput]
         if config.trainer.enable_progress_bar is not False:
-            found.append(RichProgressBar(leave=False))
-        found.append(finite)
+            found.append(RichProgressBar(refresh_rate=10, leave=False))
         if self.writes:
             found += [SavePredictions(self.run), self.best, self.last]
             if self.command == "fit":

@@ -7,6 +7,8 @@ allocation of that size is their gradient, where the plain form makes several.
 
 from __future__ import annotations
 
+import functools
+import shutil
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from inspect import signature
@@ -102,12 +104,18 @@ class FusedLoss(torch.autograd.Function):
 
 
 def _runs_as_kernels(logits: Tensor, target: Tensor) -> bool:
-    """Whether there are kernels for these, and what it takes to compile them; they are imported on CUDA alone."""
-    if not logits.is_cuda or find_spec("triton") is None:
+    """Whether there are kernels for these; they are imported on CUDA alone."""
+    if not logits.is_cuda or not _can_compile():
         return False
     from entreg.losses import launch
 
-    return launch.can_compile() and launch.fits(logits, target)
+    return launch.fits(logits, target)
+
+
+@functools.cache
+def _can_compile() -> bool:
+    """Whether there is Triton, and a C compiler, without which it launches nothing."""
+    return find_spec("triton") is not None and any(shutil.which(name) for name in ("cc", "gcc", "clang"))
 
 
 def _way(logits: Tensor, target: Tensor) -> ModuleType:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from typing import Any
 
 import torch
-import triton
 from torch import Tensor
 
 from entreg.losses import kernels
@@ -27,11 +25,6 @@ def fits(logits: Tensor, target: Tensor) -> bool:
         and logits.stride(1) == 1
         and (target.ndim == 1 or target.stride(1) == 1)
     )
-
-
-def can_compile() -> bool:
-    """Whether there is a C compiler, without which Triton launches nothing."""
-    return any(shutil.which(name) for name in ("cc", "gcc", "clang"))
 
 
 def evaluate(
@@ -55,7 +48,7 @@ def evaluate(
     samples = len(logits)
     rows = logits.new_empty(2 * _COLUMNS, samples, dtype=torch.float32)
     common = _arguments(logits, target, weight, spec, coefficients)
-    block = min(triton.next_power_of_2(logits.shape[1]), _LARGEST_BLOCK)
+    block = _block(logits.shape[1])
     kernels.evaluate[(samples,)](rows, **common, BLOCK=block, num_warps=_warps(block))
     if reduction == "none":
         return rows[0], (rows, rows)
@@ -86,8 +79,8 @@ def gradients(
     rows, totals = kept
     out = torch.empty_like(logits)
     common = _arguments(logits, target, weight, spec, coefficients)
-    block = min(triton.next_power_of_2(logits.shape[1]), _LARGEST_BLOCK)
-    kernels.gradient_of[(len(logits), triton.cdiv(logits.shape[1], block))](
+    block = _block(logits.shape[1])
+    kernels.gradient_of[(len(logits), -(-logits.shape[1] // block))](
         gradient,
         rows,
         totals,
@@ -138,6 +131,11 @@ def _arguments(
         "WEIGHTED": weight is not None,
         "UNLABELLED": spec.unlabelled,
     }
+
+
+def _block(classes: int) -> int:
+    """How many classes a program looks at at once: a power of 2."""
+    return min(1 << (classes - 1).bit_length(), _LARGEST_BLOCK)
 
 
 def _warps(block: int) -> int:

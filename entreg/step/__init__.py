@@ -3,6 +3,7 @@
 from entreg.step.captured import CapturedStep, NotCapturable, capture
 from entreg.step.eligible import obstacle
 from entreg.step.guard import Guard
+from entreg.step.late import Late
 from entreg.step.training import TrainingStep
 
-__all__ = ["CapturedStep", "Guard", "NotCapturable", "TrainingStep", "capture", "obstacle"]
+__all__ = ["CapturedStep", "Guard", "Late", "NotCapturable", "TrainingStep", "capture", "obstacle"]

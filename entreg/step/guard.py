@@ -15,7 +15,6 @@ class Guard:
     The optimizer skips its steps, as it does for a gradient scaler; the buffers of the network (the statistics of
     BatchNorm), which the forward pass has spoilt by then, are put back in the same step. All of that happens on the
     device.
-    :meth:`note` sends the loss on its way to the CPU and :meth:`read` has it one step later, when it has long arrived.
 
     Args:
         net: the network; its buffers are laid side by side in memory, to be copied at once.
@@ -31,9 +30,6 @@ class Guard:
         optimizer.found_inf = self.found  # type: ignore[attr-defined]
         self._buffers = list(side_by_side(net))
         self._before = [buffers.clone() for buffers in self._buffers]
-        on_gpu = device.type == "cuda"
-        self._loss = torch.zeros((), pin_memory=on_gpu)
-        self._arrived = torch.cuda.Event() if on_gpu else None
 
     def remember(self) -> None:
         """Note the buffers before a forward pass."""
@@ -48,18 +44,6 @@ class Guard:
         """Put the buffers back if that loss, or one before it, was not finite; autograd needs them until here."""
         for before, buffers in zip(self._before, self._buffers, strict=True):
             buffers.copy_(torch.where(self.found > 0, before, buffers))
-
-    def note(self, loss: Tensor) -> None:
-        """Send the loss of a step to the CPU, without waiting for it."""
-        self._loss.copy_(loss, non_blocking=True)
-        if self._arrived is not None:
-            self._arrived.record()
-
-    def read(self) -> float:
-        """Return the loss that was noted last."""
-        if self._arrived is not None:
-            self._arrived.synchronize()
-        return float(self._loss.numpy())
 
 
 def side_by_side(module: nn.Module) -> Iterator[Tensor]:

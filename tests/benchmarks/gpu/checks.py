@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import signal
 import tempfile
 import warnings
 from collections.abc import Sequence
 from contextlib import redirect_stdout
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
@@ -38,7 +38,7 @@ class KillAt(Callback):
 class CountWaits(Callback):
     """Count what waits for the device in the steps that do not log."""
 
-    waits: list[str] = []  # noqa: RUF012 - of the process
+    waits: ClassVar[list[str]] = []
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
         if trainer.global_step == 5:
@@ -83,71 +83,84 @@ def difference(one: dict[str, Tensor], other: dict[str, Tensor]) -> float:
 
 def measure(root: Path, device: str, table: Table) -> None:
     """Add the rows of this part."""
-    table.add("checks", "losses against float64, worst error of value and gradient", *losses_agree(device))
+    table.measure("checks", "losses", lambda: table.add("checks", "losses against float64", *losses_agree(device)))
     with tempfile.TemporaryDirectory() as folder:
-        _trainings(root, Path(folder), device, table)
+        Trainings(root, Path(folder), device, table).measure()
 
 
-def _trainings(root: Path, runs: Path, device: str, table: Table) -> None:
-    def run(name: str, *options: str) -> dict[str, Tensor]:
-        code = train(root, runs, name, *options, device=device)
-        if code:
-            table.add("checks", f"{name} {' '.join(options)}", f"exit code {code}", "0")
-        return weights(runs, name)
+EAGER, GRAPH = ("--model.graph", "false"), ("--model.graph", "true")
+EXACT = ("--trainer.deterministic", "true")
+CALLBACK = f"--trainer.callbacks+={__name__}"
 
-    eager, graph = ("--model.graph", "false"), ("--model.graph", "true")
-    exact = ("--trainer.deterministic", "true")
-    pairs: dict[str, tuple[Sequence[str], Sequence[str], str]] = {
-        "two eager runs": (eager, eager, ""),
-        "captured and eager": (graph, eager, "as two eager runs"),
-        "captured and eager, deterministic": ((*graph, *exact), (*eager, *exact), "0 if that can be had"),
-    }
-    known: dict[tuple[str, ...], list[dict[str, Tensor]]] = {}
-    number = itertools.count()
 
-    def of(options: Sequence[str], which: int) -> dict[str, Tensor]:
-        found = known.setdefault(tuple(options), [])
+class Trainings:
+    """Short trainings that are compared with one another; one that several comparisons need is done once."""
+
+    def __init__(self, root: Path, runs: Path, device: str, table: Table) -> None:
+        self.root, self.runs, self.device, self.table = root, runs, device, table
+        self.known: dict[tuple[str, ...], list[dict[str, Tensor]]] = {}
+
+    def measure(self) -> None:
+        self.table.measure("checks", "two eager runs", lambda: self.distance("two eager runs", EAGER, EAGER))
+        self.table.measure("checks", "captured and eager", lambda: self.distance("captured and eager", GRAPH, EAGER))
+        exact = "captured and eager, deterministic"
+        self.table.measure("checks", exact, lambda: self.distance(exact, (*GRAPH, *EXACT), (*EAGER, *EXACT)))
+        self.table.measure("checks", "kill and resume", self.kill_and_resume)
+        for name, options in (("captured", GRAPH), ("eager", EAGER)):
+            if self.device == "cuda":
+                self.table.measure("checks", f"waits, {name}", partial(self.waits, name, options))
+            self.table.measure("checks", f"NaN, {name}", partial(self.nan, name, options))
+
+    def train(self, name: str, *options: str) -> int:
+        return train(self.root, self.runs, name, *options, device=self.device)
+
+    def of(self, options: Sequence[str], which: int = 0) -> dict[str, Tensor]:
+        """Weights of a training with these options."""
+        found = self.known.setdefault(tuple(options), [])
         while len(found) <= which:
-            found.append(run(f"r{next(number)}", *options))
+            name = f"run{len(self.known)}_{len(found)}"
+            if code := self.train(name, *options):
+                raise RuntimeError(f"entreg fit {' '.join(options)} ended with {code}")
+            found.append(weights(self.runs, name))
         return found[which]
 
-    for name, (one, other, bar) in pairs.items():
-        with table.reporting("checks", name):
-            value = difference(of(one, 0), of(other, int(one == other)))
-            table.add("checks", f"{name}: distance of the weights", f"{value:.3g}", bar)
-    callback = f"--trainer.callbacks+={__name__}"
-    for name, options in (("captured", graph), ("eager", eager)) if device == "cuda" else ():
-        with table.reporting("checks", f"waits, {name}"):
-            train(root, runs, f"waits_{name}", *options, f"{callback}.CountWaits", device=device)
-            found = sorted(set(CountWaits.waits))
-            table.add("checks", f"waits of 40 steps, {name}", f"{len(CountWaits.waits)} {found[:3]}", "0")
-    with table.reporting("checks", "kill and resume"):
-        kill = (f"{callback}.KillAt", "--trainer.callbacks.step=85")
-        code = train(root, runs, "killed", *graph, *exact, *kill, device=device)
-        again = main(["fit", "--run", str(runs / "x-killed"), "--trainer.callbacks", "null"])
-        value = difference(of((*graph, *exact), 0), weights(runs, "killed"))
-        table.add("checks", f"killed (code {code}), resumed (code {again}): distance", f"{value:.3g}", "75, 0, 0")
-    for name, options in (("captured", graph), ("eager", eager)):
-        with table.reporting("checks", f"NaN, {name}"):
-            wild = ("--model.optimizer", "AdamW", "--model.optimizer.lr", "1e20", "--model.schedule", "null")
-            code = train(root, runs, f"nan_{name}", *options, *wild, device=device)
-            state = weights(runs, f"nan_{name}", "post-mortem")
-            finite = all(bool(value.isfinite().all()) for value in state.values())
-            table.add(
-                "checks", f"NaN, {name}: exit code, weights of post-mortem finite", f"{code}, {finite}", "1, True"
-            )
+    def distance(self, name: str, one: Sequence[str], other: Sequence[str]) -> None:
+        value = difference(self.of(one), self.of(other, int(one == other)))
+        self.table.add("checks", f"{name}: distance of the weights", f"{value:.3g}", "0 if that can be had")
+
+    def kill_and_resume(self) -> None:
+        code = self.train("killed", *GRAPH, f"{CALLBACK}.KillAt", "--trainer.callbacks.step=85")
+        again = main(["fit", "--run", str(self.runs / "x-killed"), "--trainer.callbacks", "null"])
+        value = difference(self.of(GRAPH), weights(self.runs, "killed"))
+        name = f"killed (code {code}), resumed (code {again}): distance of the weights"
+        self.table.add("checks", name, f"{value:.3g}", "75, 0, 0")
+
+    def waits(self, name: str, options: Sequence[str]) -> None:
+        self.train(f"waits_{name}", *options, f"{CALLBACK}.CountWaits")
+        found = sorted(set(CountWaits.waits))
+        self.table.add("checks", f"waits of 40 steps, {name}", f"{len(CountWaits.waits)} {found[:3]}", "0")
+
+    def nan(self, name: str, options: Sequence[str]) -> None:
+        wild = ("--model.optimizer", "AdamW", "--model.optimizer.lr", "1e20", "--model.schedule", "null")
+        code = self.train(f"nan_{name}", *options, *wild)
+        state = weights(self.runs, f"nan_{name}", "post-mortem")
+        finite = all(bool(value.isfinite().all()) for value in state.values())
+        self.table.add("checks", f"NaN, {name}: exit code, weights finite", f"{code}, {finite}", "1, True")
 
 
 def losses_agree(device: str) -> tuple[str, str]:
     """Worst relative error of the closed form in float32 over all kinds of calls, against float64."""
     worst, where = 0.0, ""
-    for kind, weighted, smoothing, unlabelled, reduction, classes in itertools.product(
-        ("hard", "soft"), (False, True), (0.0, 0.1), (False, True), ("mean", "sum", "none"), (7, 1000, 5000)
-    ):
-        for coefficients in ({"ce": 1.0}, {"ce": 0.7, "entropy": 0.4}, {"ce": 0.3, "rce": 0.5}):
-            error = _error(device, kind, weighted, smoothing, unlabelled, reduction, classes, coefficients)
-            if error > worst:
-                worst, where = error, f"{kind} {weighted} {smoothing} {unlabelled} {reduction} {classes} {coefficients}"
+    calls = [  # each is compiled for itself
+        ("hard", False, 0.0, False, "mean", 26, {"ce": 0.7, "entropy": 0.4}),
+        ("hard", True, 0.0, False, "none", 1000, {"ce": 0.3, "rce": 0.5}),
+        ("hard", True, 0.1, True, "sum", 5000, {"ce": 0.3, "rce": 0.5, "entropy": 0.1}),
+        ("soft", True, 0.0, False, "mean", 1000, {"ce": 0.7, "entropy": 0.4, "rce": 0.1}),
+    ]
+    for call in calls:
+        error = _error(device, *call)  # type: ignore[arg-type]
+        if error > worst:
+            worst, where = error, str(call)
     return f"{worst:.2g} ({where})"[:120], "1e-5"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -107,11 +108,12 @@ def measure(device: str, seconds: float, table: Table) -> None:
     """Add the rows of this part."""
     for size in SIZES[device]:
         for dtype in (torch.float32, torch.bfloat16):
+            if not table.wants("losses", f"{size} {dtype}"):
+                continue
             generator = torch.Generator(device).manual_seed(0)
             logits = torch.randn(size, generator=generator, device=device).mul_(3).to(dtype).requires_grad_()
             target = torch.randint(size[1], size[:1], generator=generator, device=device)
-            with table.reporting("losses", f"{size} {dtype}"):
-                _measure(device, seconds, table, logits, target)
+            table.measure("losses", f"{size} {dtype}", partial(_measure, device, seconds, table, logits, target))
 
 
 def _measure(device: str, seconds: float, table: Table, logits: Tensor, target: Tensor) -> None:

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 
 from entreg.cli.machine import best_precision
-from entreg.data import EMNIST
+from entreg.data import EMNIST, kept
 from entreg.models import VGG5
 from tests.benchmarks.gpu.table import Table
 from tests.benchmarks.hosted import fit
@@ -83,17 +83,22 @@ def entreg_fit(root: Path, device: str, seconds: float, batch_size: int, options
     return follower.meter.speed
 
 
-def measure(root: Path, data: EMNIST, device: str, seconds: float, table: Table) -> None:
+def measure(root: Path, device: str, seconds: float, table: Table) -> None:
     """Add the rows of this part."""
+    kept.keep()  # the file is read once
+    data = EMNIST(root=str(root))
+    data.setup()
     on_gpu = device == "cuda"
     small, large = (128, 512) if on_gpu else (32, 64)
     seen: dict[str, float] = {}
 
     def row(name: str, speed: Callable[[], float], divided_by: str = "", bar: str = "") -> None:
-        with table.reporting("training", name):
+        def rows() -> None:
             seen[name] = speed()
             share = f"{seen[name] / seen[divided_by]:.2f} of {divided_by} " if divided_by in seen else ""
             table.add("training", name, f"{seen[name]:,.0f} images/s", f"{share}{bar}")
+
+        table.measure("training", name, rows)
 
     def loop(batch_size: int, graph: bool, compiled: bool = False) -> Callable[[], float]:
         return lambda: take_turn(resident_loop(data, device, batch_size, graph, compiled), seconds, WARM_UP)

@@ -9,12 +9,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 from tests.benchmarks.gpu.table import Table
 from tests.benchmarks.timing import REPOSITORY
-
-LETTERS = 93_600  # images of an epoch
 
 
 def sweep(root: Path, workers: int, batch_size: int, epochs: int, options: list[str], folder: Path) -> list[Path]:
@@ -61,13 +60,17 @@ def measure(root: Path, device: str, table: Table) -> None:
         plans = [(1024, 2, 1, ["--model.net", "MLP"])]
     alone: dict[int, float] = {}
     for batch_size, workers, epochs, options in plans:
-        name = f"{workers} workers, batch {batch_size} {' '.join(options)}"
-        with table.reporting("workers", name), tempfile.TemporaryDirectory() as folder:
+
+        def rows(name: str, plan: tuple[int, int, int, list[str]] = (batch_size, workers, epochs, options)) -> None:
+            batch_size, workers, epochs, options = plan
             began = time.time()
-            runs = sweep(root, workers, batch_size, epochs, options, Path(folder))
-            speed = together(runs, batch_size)
+            with tempfile.TemporaryDirectory() as folder:
+                speed = together(sweep(root, workers, batch_size, epochs, options, Path(folder)), batch_size)
             share = f"{speed / alone.setdefault(batch_size, speed):.2f} of one (0.95; 1.5 where it is not full)"
             table.add("workers", name, f"{speed:,.0f} images/s, {time.time() - began:.0f} s in all", share)
+
+        name = f"{workers} workers, batch {batch_size} {' '.join(options)}"
+        table.measure("workers", name, partial(rows, name))
 
 
 def whole_run(root: Path, device: str, table: Table) -> None:
