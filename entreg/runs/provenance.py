@@ -41,9 +41,12 @@ _NOT_COUNTED = (
     "trainer.enable_progress_bar",
     "trainer.log_every_n_steps",
     "checkpoint.every_n_steps",
+    "model.graph",
     "observe",
     "metrics",
 )
+# How the machine computes is no part of an experiment either; what earlier runs counted is counted still.
+_COUNTED_AS = {"model.compile": False}
 
 
 def config_hash(config: Mapping[str, Any]) -> str:
@@ -64,7 +67,8 @@ def experiment(config: Mapping[str, Any]) -> dict[str, Any]:
         >>> experiment({"seed_everything": 1, "model": {"lr": 0.1}})
         {'model.lr': 0.1}
     """
-    return {key: value for key, value in _flatten(config) if not _is_under(key, _NOT_COUNTED)}
+    counted = {key: value for key, value in _flatten(config) if not _is_under(key, _NOT_COUNTED)}
+    return {key: _COUNTED_AS.get(key, value) for key, value in counted.items()}
 
 
 def first_difference(config: Mapping[str, Any], other: Mapping[str, Any]) -> str | None:

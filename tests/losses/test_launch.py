@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -63,7 +63,7 @@ def value_and_gradients(
     return [value.detach(), *torch.autograd.grad(value, leaves, slope)]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, phases=[Phase.explicit, Phase.generate])  # to shrink takes minutes
 @given(
     classes=st.integers(1, 11),
     soft=st.booleans(),

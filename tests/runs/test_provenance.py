@@ -11,7 +11,7 @@ CONFIG = {
     "seed_everything": 0,
     "trainer": {"max_epochs": 4, "devices": 1, "logger": {"class_path": "A"}},
     "data": {"class_path": "EMNIST", "init_args": {"root": "a", "batch_size": 8, "seed": 0}},
-    "model": {"loss_lr": 1e-4},
+    "model": {"loss_lr": 1e-4, "compile": False, "graph": True},
     "checkpoint": {"monitor": "val/acc", "every_n_steps": 200},
 }
 
@@ -27,6 +27,8 @@ CONFIG = {
         (("data", "init_args", "batch_size"), False),
         (("trainer", "max_epochs"), False),
         (("model", "loss_lr"), False),
+        (("model", "compile"), True),
+        (("model", "graph"), True),
         (("checkpoint", "every_n_steps"), True),
         (("checkpoint", "monitor"), False),
     ],
@@ -38,6 +40,11 @@ def test_arm_ignores_seed_places_and_devices_only(path: tuple[str, ...], same: b
         inner = inner[key]
     inner[path[-1]] = "changed"
     assert (provenance.config_hash(changed) == provenance.config_hash(CONFIG)) is same
+
+
+def test_a_run_from_before_there_were_graphs_has_the_same_arm() -> None:
+    before = {**CONFIG, "model": {"loss_lr": 1e-4, "compile": False}}
+    assert provenance.config_hash(before) == provenance.config_hash(CONFIG)
 
 
 def test_environment_names_the_versions() -> None:

@@ -81,6 +81,68 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
         ("baseline-ignored", "ignored samples count in the baselines",
          "torch.where(keep, values, 0.0)", "torch.where(keep, values, values)"),
     ],
+    ("losses", "losses/kernels.py"): [
+        ("kernel-rescale", "the sums of an earlier block keep their old maximum",
+         "s = s * rescale + e", "s = s + e"),
+        ("kernel-shift", "the entropy's sum forgets that the maximum has moved",
+         "t = (t + s * old) * rescale", "t = t * rescale"),
+        ("kernel-ignored", "ignored samples count in the mean",
+         "share = tl.where(ignored, 0.0, share)", "share = tl.where(ignored, 1.0, share)"),
+        ("kernel-entropy-gradient", "the kernel's gradient of the entropy lacks the entropy",
+         "of_h * (tl.maximum(log_p, LOWEST_LOG) + tl.load(rows + 7 * samples + row))",
+         "of_h * tl.maximum(log_p, LOWEST_LOG)"),
+        ("kernel-mean", "the kernel's gradient of a mean is that of a sum",
+         "arriving /= tl.load(totals + 1)", "arriving /= 1.0"),
+    ],
+    ("losses", "losses/launch.py"): [
+        ("launch-coefficient", "the gradient of a learnt coefficient is not divided by the weights",
+         "of_terms = of_terms / (len(logits) if target.ndim == 2 else totals[1])", "of_terms = of_terms / len(logits)"),
+    ],
+    ("metrics", "metrics/training.py"): [
+        ("training-sums-move", "the sums of training batches move when they are reset",
+         "self.state, self.total, self.count = state.zero_(), total.zero_(), count.zero_()", "pass"),
+    ],
+    ("step", "step/guard.py"): [
+        ("guard-forgets", "a good loss after a bad one is learnt from",
+         "self.found.masked_fill_(~torch.isfinite(loss.detach()), 1.0)",
+         "self.found.copy_((~torch.isfinite(loss.detach())).float())"),
+        ("guard-buffers", "statistics that a bad batch has spoilt are kept",
+         "buffers.copy_(torch.where(self.found > 0, before, buffers))", "pass"),
+        ("guard-optimizer", "the optimizer is not told of a bad loss",
+         "optimizer.found_inf = self.found", "optimizer.found = self.found"),
+    ],
+    ("step", "step/training.py"): [
+        ("step-clip", "a captured step does not clip", "        self.clip()\n", ""),
+        ("step-norm", "the norm is that of the clipped gradient",
+         "        norm = gradient_norm(self.model.net)\n        self.clip()\n",
+         "        self.clip()\n        norm = gradient_norm(self.model.net)\n"),
+        ("step-scores", "a captured step does not count its batch", "if self.scores is not None:", "if False:"),
+    ],
+    ("step", "step/captured.py"): [
+        ("capture-trace", "what is learnt while a step is captured stays",
+         "step.guard.found.fill_(1.0)", "step.guard.found.fill_(0.0)"),
+        ("capture-scores", "batches of a capture count", "value.copy_(before)", "pass"),
+        ("capture-again", "a module that has changed is not captured again",
+         "return not thoroughly or self._attributes == _attributes(self.step.model)", "return True"),
+        ("capture-fill", "a batch of a step that is let go is another one's",
+         "self._show(self.step.data.training_batch(self.step.ids, self.step.epoch))", "pass"),
+    ],
+    ("step", "step/eligible.py"): [
+        ("capture-accumulation", "steps are captured where gradients are accumulated",
+         "trainer.accumulate_grad_batches > 1", "trainer.accumulate_grad_batches > 100"),
+    ],
+    ("optimizers", "optimizers.py"): [
+        ("fused-against-wish", "optimizers that were told how to update are fused",
+         'options["fused"] is None and', "True and"),
+    ],
+    ("callbacks", "callbacks/together.py"): [
+        ("together-last", "the last of several callbacks is forgotten",
+         "for hook in self._called[name]:", "for hook in self._called[name][:1]:"),
+    ],
+    ("callbacks", "callbacks/observe.py"): [
+        ("row-at-checkpoint", "a row is on its way while a checkpoint notes the length of the log",
+         "self._log()\n        return {", "return {"),
+    ],
     ("metrics", "metrics/binning.py"): [
         ("bin-edges", "bins are closed on the right", "edges, right=True", "edges, right=False"),
         ("top-label", "the predicted class is that of rounded probabilities",
@@ -185,7 +247,7 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
         ("normalise-order", "pixels are divided before the mean is taken off",
          "(image - self._scale[1]) / self._scale[2]", "image / self._scale[2] - self._scale[1]"),
         ("warp-stale", "every epoch warps as the first",
-         "self._table[:2] != (epoch, image.device)", "self._table[1] != image.device"),
+         "if epoch == self._epoch and", "if self._epoch is not None and"),
     ],
     ("data", "data/images/corruptions.py"): [
         ("severity-reversed", "severities run from strong to weak", "[name][severity - 1]", "[name][-severity]"),
@@ -199,7 +261,7 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
     ],
     ("data", "data/images/mix.py"): [
         ("mix-epoch", "a batch is mixed alike in every epoch",
-         'counter_seed(seed, epoch, first, "mix")', 'counter_seed(seed, first, "mix")'),
+         'counter_seed(seed, epoch, "mix")', 'counter_seed(seed, "mix")'),
     ],
     ("models", "models/vgg.py"): [
         ("spinal-halves", "layers of the spine see the wrong halves", "halves[layer % 2]", "halves[layer // 2]"),
@@ -241,7 +303,9 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
         ("best-forgotten", "a resumed run forgets its best score", '"best_k_models": scores', '"best_k_models": {}'),
     ],
     ("callbacks", "callbacks/finite.py"): [
-        ("infinite-loss", "an infinite loss goes on", "if torch.isfinite(loss):", "if not torch.isnan(loss):"),
+        ("infinite-loss", "an infinite loss goes on", "if not torch.isfinite(loss):", "if torch.isnan(loss):"),
+        ("infinite-loss-late", "an infinite loss that is read late goes on",
+         "if not math.isfinite(loss):", "if math.isnan(loss):"),
     ],
     ("callbacks", "callbacks/metrics.py"): [
         ("metrics-reset", "scores of an epoch hold all epochs before", "collection.reset()", "pass"),
