@@ -168,7 +168,8 @@ class Classifier(LightningModule):
         if loss_parameters := list(self.loss.parameters()):
             groups.append({"params": loss_parameters, "lr": self.loss_lr, "weight_decay": 0.0})
         optimizer = made("optimizer", self.make_optimizer, groups)
-        fuse(optimizer, self.device)
+        if not any(getattr(module, "sparse", False) for module in self.net.modules()):  # as an embedding can be
+            fuse(optimizer, self.device)
         if self.make_schedule is None:
             return optimizer
         steps = self.trainer.estimated_stepping_batches

@@ -18,8 +18,11 @@ def fuse(optimizer: Optimizer, device: torch.device) -> None:
         optimizer: has made no step.
         device: of the parameters.
     """
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     if not isinstance(optimizer, _FUSED) or device.type not in _DEVICES:
         return
+    if not all(parameter.is_floating_point() for parameter in parameters):
+        return  # complex ones cannot be
     for options in (optimizer.defaults, *optimizer.param_groups):  # the defaults are for groups that are added later
         if options["fused"] is None and not options["foreach"] and not options["differentiable"]:
             options["fused"] = True

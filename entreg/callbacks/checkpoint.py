@@ -99,6 +99,10 @@ class LastCheckpoint(Checkpoint):
         run: run folder.
         every_n_steps: optimizer steps between two checkpoints; ``None``: as many as fit into :attr:`seconds`.
         check: what is called before each; it raises where the folder has become another process's.
+
+    Attributes:
+        saved_at: step of the last one.
+        soon: whether the training is to stop, and not to wait for the seconds to pass.
     """
 
     seconds: ClassVar[float] = 20.0
@@ -109,6 +113,7 @@ class LastCheckpoint(Checkpoint):
         self.every_n_steps = every_n_steps
         self.check = check
         self.saved_at = 0
+        self.soon = False
         self._saved_when = time.monotonic()
         self._accumulating = False
 
@@ -159,7 +164,7 @@ class LastCheckpoint(Checkpoint):
 
     def _is_time(self, trainer: Trainer) -> bool:
         """Whether the seconds have passed for any of the processes."""
-        passed = time.monotonic() - self._saved_when >= self.seconds
+        passed = self.soon or time.monotonic() - self._saved_when >= self.seconds
         return trainer.strategy.reduce_boolean_decision(passed, all=False) if trainer.world_size > 1 else passed
 
 

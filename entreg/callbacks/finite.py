@@ -42,11 +42,15 @@ class StopOnNonFinite(Callback):
         self.run = run
         self.guard: Guard | None = None
         self._batch: Batch | None = None
+        self._step = 0
         self._noted: _Noted | None = None
         self._loss: Late | None = None
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Put up the guard, if there can be one."""
+        self.guard = self._noted = self._loss = None
+        if len(trainer.optimizers) != 1 or not pl_module.automatic_optimization:
+            return  # each is stepped by hand, and each loss looked at
         (optimizer,) = trainer.optimizers
         reason = None
         if trainer.world_size > 1:
@@ -62,7 +66,7 @@ class StopOnNonFinite(Callback):
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Batch, batch_idx: int) -> None:
         """Note the batch, and what its forward pass changes."""
-        self._batch = batch
+        self._batch, self._step = batch, trainer.global_step
         if self.guard is not None and not is_captured(pl_module):
             self.guard.remember()
 
@@ -87,7 +91,7 @@ class StopOnNonFinite(Callback):
         """Stop if the loss of the step before was not finite, and note this one's."""
         if self.guard is not None:
             self._read(trainer, pl_module)
-            self._noted = _Noted(batch, trainer.global_step - 1, trainer.current_epoch)
+            self._noted = _Noted(batch, self._step, trainer.current_epoch)
             self._loss = Late(outputs["value"])
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:

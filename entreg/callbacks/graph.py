@@ -10,14 +10,18 @@ from torch import Tensor
 from entreg.callbacks.finite import StopOnNonFinite
 from entreg.callbacks.metrics import ClassificationMetrics
 from entreg.callbacks.observe import ObserveLoss
+from entreg.callbacks.progress import LossProgress
+from entreg.callbacks.reseed import Reseed
+from entreg.callbacks.stop import StopOnSignal
+from entreg.callbacks.throughput import Throughput
 from entreg.callbacks.together import Together
 from entreg.classifier import Classifier
 from entreg.console import print_line
 from entreg.data import Batch
 from entreg.data.attached import datamodule_of
-from entreg.step import CapturedStep, Guard, NotCapturable, TrainingStep, capture, obstacle
+from entreg.step import CapturedStep, Guard, NotCapturable, TrainingStep, capture, looks_ahead, obstacle
 
-_KNOW_OF_IT = (StopOnNonFinite, ObserveLoss, Together)
+_KNOW_OF_IT = (StopOnNonFinite, ObserveLoss, Together, Throughput, StopOnSignal, LossProgress, Reseed)
 _MOST_CAPTURES = 5  # of one training: a step whose constants change more often is none
 
 
@@ -41,10 +45,11 @@ class StepGraph(Callback):
         self._model: Classifier | None = None  # None where its step is not to be captured
         self._captured: CapturedStep | None = None
         self._captures = 0
+        self._look = True  # thoroughly at the next batch
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """See whether there is anything to do."""
-        self._captured, self._captures = None, 0
+        self._captured, self._captures, self._look = None, 0, True
         self._model = None
         if isinstance(pl_module, Classifier) and pl_module.graph and trainer.strategy.root_device.type in self.devices:
             self._model = pl_module
@@ -53,13 +58,17 @@ class StepGraph(Callback):
                 self._give_up(trainer, reason)
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Let go of a step whose modules have been changed."""
-        if self._captured is not None and not self._captured.is_current(thoroughly=True):
-            self._release(trainer)
+        """Look thoroughly at the next batch."""
+        self._look = True
+
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Likewise."""
+        self._look = True
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Batch, batch_idx: int) -> None:
         """Capture, if there is no step that is still right."""
-        if self._captured is not None and not self._captured.is_current(thoroughly=False):
+        thoroughly, self._look = self._look, False
+        if self._captured is not None and not self._captured.is_current(thoroughly):
             self._captured.fill()
             self._release(trainer)
         if self._model is not None and self._captured is None:
@@ -67,6 +76,10 @@ class StepGraph(Callback):
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Let go of the step."""
+        self._release(trainer)
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Likewise: the model may be trained again."""
         self._release(trainer)
 
     def _capture(self, trainer: Trainer, model: Classifier, ids: Tensor) -> None:
@@ -82,6 +95,7 @@ class StepGraph(Callback):
             except NotCapturable as error:
                 self._give_up(trainer, str(error))
                 return
+            self._captured.shows_ahead = looks_ahead(trainer, _KNOW_OF_IT)
             self._captured.place(ids, trainer.current_epoch)
             model.captured = datamodule_of(trainer).step = self._captured
 

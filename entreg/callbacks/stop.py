@@ -117,6 +117,7 @@ class StopOnSignal(Checkpoint):
         if os.getpid() != self._pid:  # a loader's process, which has inherited the handler
             return
         first, self.received = not self.received, max(self.received, signum)
+        self.last.soon = True
         if first and not self._training:  # a second signal must not cut the first one's stop short
             raise Stopped(signum, "outside training", together=False)
 

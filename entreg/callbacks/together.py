@@ -70,6 +70,10 @@ class Together(Callback):
         """Call the members."""
         self._call("on_save_checkpoint", trainer, pl_module, checkpoint)
 
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Call the members."""
+        self._call("on_exception", trainer, pl_module, exception)
+
     def _call(self, name: str, *arguments: Any) -> None:
         for hook in self._called[name]:
             hook(*arguments)

@@ -103,11 +103,10 @@ def check_target(logits: Tensor, target: Tensor, weight: Tensor | None = None) -
 def check_values(target: Tensor, classes: int, ignore_index: int) -> None:
     """Raise ``ValueError`` unless probabilities ``(N, C, ...)`` are >= 0 and sum to 1, or class indices are in range.
 
-    Indices are checked on a CPU only: an accelerator asserts them itself, and reading them would make it wait.
+    They are checked on a CPU only: to read them would make an accelerator wait. There an index out of range is an
+    assertion of the device, or a loss that is NaN.
     """
-    if target.numel() == 0 or target.is_meta:
-        return
-    if target.is_floating_point() or target.device.type == "cpu":
+    if target.numel() > 0 and target.device.type == "cpu":
         _CheckedValues.apply(target.detach(), classes, ignore_index)
 
 

@@ -19,8 +19,8 @@ Shared conventions
       weights and indices CE is that of :func:`torch.nn.functional.cross_entropy`, weighted inside its sum.
     * ``ignore_index``: samples with this index leave every term (indices only). With ``unlabelled`` they keep H.
     * ``reduction``: ``"none"``, ``"mean"`` or ``"sum"``.
-    * ``validate_args``: whether values are checked: that probabilities sum to 1 (on an accelerator this waits for it)
-      and, on a CPU, that indices are in range. Shapes and dtypes are always checked. Nothing is where a loss is
+    * ``validate_args``: whether values are checked, on a CPU: that probabilities sum to 1 and indices are in range; an
+      accelerator would have to wait for that. Shapes and dtypes are always checked. Nothing is where a loss is
       compiled.
 
 Source: A. O. Ibraheem, *Regularizing cross entropy loss via minimum entropy and K-L divergence*, arXiv 2501.13709.

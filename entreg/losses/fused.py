@@ -8,7 +8,9 @@ allocation of that size is their gradient, where the plain form makes several.
 from __future__ import annotations
 
 import functools
+import os
 import shutil
+import sysconfig
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from inspect import signature
@@ -114,8 +116,11 @@ def _runs_as_kernels(logits: Tensor, target: Tensor) -> bool:
 
 @functools.cache
 def _can_compile() -> bool:
-    """Whether there is Triton, and a C compiler, without which it launches nothing."""
-    return find_spec("triton") is not None and any(shutil.which(name) for name in ("cc", "gcc", "clang"))
+    """Whether there is Triton, and what it needs to launch anything: a C compiler and Python's headers."""
+    compiler = os.environ.get("CC") or shutil.which("gcc") or shutil.which("clang")
+    headers = os.path.join(sysconfig.get_path("include"), "Python.h")
+    recent = torch.cuda.get_device_capability() >= (7, 0)
+    return find_spec("triton") is not None and compiler is not None and os.path.isfile(headers) and recent
 
 
 def _way(logits: Tensor, target: Tensor) -> ModuleType:

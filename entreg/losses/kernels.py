@@ -64,7 +64,8 @@ def evaluate(
     if not SOFT:
         given = tl.load(target + row * target_stride)
         ignored = given == ignore_index
-        label = tl.where(ignored, 0, given)
+        label = tl.where(ignored | (given < 0) | (given >= classes), 0, given)
+        wrong = (label != given) & (given != ignore_index)
     m = float("-inf")
     of_v = 0.0  # sum of v
     s = tl.zeros([BLOCK], tl.float32)
@@ -101,6 +102,8 @@ def evaluate(
     else:
         ce = log_total - (tl.load(logits + row * logits_stride + label).to(tl.float32) - m)
     ce = tl.where(ignored, 0.0, ce)
+    if not SOFT:
+        ce = tl.where(wrong, float("nan"), ce)  # no class: let it be seen
     h = 0.0
     if ENTROPY:
         h = log_total - tl.sum(t, 0) / total
@@ -175,7 +178,7 @@ def gradient_of(
     if not SOFT:
         given = tl.load(target + row * target_stride)
         ignored = given == ignore_index
-        label = tl.where(ignored, 0, given)
+        label = tl.where(ignored | (given < 0) | (given >= classes), 0, given)
     of_ce = 0.0  # what arrives at each term of this sample
     of_h = 0.0
     of_rce = 0.0

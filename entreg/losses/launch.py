@@ -49,7 +49,8 @@ def evaluate(
     rows = logits.new_empty(2 * _COLUMNS, samples, dtype=torch.float32)
     common = _arguments(logits, target, weight, spec, coefficients)
     block = _block(logits.shape[1])
-    kernels.evaluate[(samples,)](rows, **common, BLOCK=block, num_warps=_warps(block))
+    with torch.cuda.device_of(logits):  # Triton launches on the current one
+        kernels.evaluate[(samples,)](rows, **common, BLOCK=block, num_warps=_warps(block))
     if reduction == "none":
         return rows[0], (rows, rows)
     totals = rows[:_COLUMNS].sum(1)
@@ -80,18 +81,19 @@ def gradients(
     out = torch.empty_like(logits)
     common = _arguments(logits, target, weight, spec, coefficients)
     block = _block(logits.shape[1])
-    kernels.gradient_of[(len(logits), -(-logits.shape[1] // block))](
-        gradient,
-        rows,
-        totals,
-        out,
-        gradient_stride=gradient.stride(0) if gradient.ndim else 0,
-        out_stride=out.stride(0),
-        **common,
-        MEAN=reduction == "mean",
-        BLOCK=block,
-        num_warps=_warps(block),
-    )
+    with torch.cuda.device_of(logits):
+        kernels.gradient_of[(len(logits), -(-logits.shape[1] // block))](
+            gradient,
+            rows,
+            totals,
+            out,
+            gradient_stride=gradient.stride(0) if gradient.ndim else 0,
+            out_stride=out.stride(0),
+            **common,
+            MEAN=reduction == "mean",
+            BLOCK=block,
+            num_warps=_warps(block),
+        )
     if not any(learnt):
         return out, [None] * len(learnt)
     if reduction == "none":
@@ -110,7 +112,7 @@ def _arguments(
     """What both kernels are told, by the names of their parameters."""
     by_term: dict[str, Coefficient] = dict.fromkeys(("ce", "entropy", "rce"), 0.0)
     by_term |= dict(zip(spec.terms, coefficients, strict=True))
-    named = {f"c_{term}": coefficient for term, coefficient in by_term.items()}
+    named = {f"c_{term}": c.to(logits.device) if isinstance(c, Tensor) else c for term, c in by_term.items()}
     named |= {f"{term.upper()}_FROM": _origin(coefficient) for term, coefficient in by_term.items()}
     return {
         "logits": logits,

@@ -1,9 +1,9 @@
 """One training step: kept from a loss that is not finite, and on a GPU captured whole as a CUDA graph."""
 
 from entreg.step.captured import CapturedStep, NotCapturable, capture
-from entreg.step.eligible import obstacle
+from entreg.step.eligible import looks_ahead, obstacle
 from entreg.step.guard import Guard
 from entreg.step.late import Late
 from entreg.step.training import TrainingStep
 
-__all__ = ["CapturedStep", "Guard", "Late", "NotCapturable", "TrainingStep", "capture", "obstacle"]
+__all__ = ["CapturedStep", "Guard", "Late", "NotCapturable", "TrainingStep", "capture", "looks_ahead", "obstacle"]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import random
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import Optimizer
 
-from entreg.classifier import StepOutput
+from entreg.classifier import Classifier, StepOutput
 from entreg.data import Batch
 from entreg.step.training import TrainingStep
 
@@ -31,7 +33,13 @@ class CapturedStep:
         step: the step.
         rates: where it reads the learning rate of each parameter group.
         graph: what was captured of it.
+
+    Attributes:
+        shows_ahead: whether a batch is gathered when it is placed, for callbacks that look at it before the step; the
+            step gathers it again, and sees no change of it.
     """
+
+    shows_ahead = False
 
     def __init__(self, step: TrainingStep, rates: list[Tensor], graph: torch.cuda.CUDAGraph | None) -> None:
         self.step = step
@@ -40,15 +48,19 @@ class CapturedStep:
         self.batch = step.batch
         self._written: list[float | None] = [None] * len(rates)
         self._groups = _options(step.optimizer)
-        self._attributes = _attributes(step.model)
+        self._of_loss = _attributes(step.model, "loss")
+        self._of_net = _attributes(step.model, "net")
+        self._places = _places(step)
 
     def place(self, ids: Tensor, epoch: int) -> Batch:
         """Say which batch the next step is for; return it, its inputs and targets being there when the step is done."""
         self.step.place(ids, epoch)
+        if self.shows_ahead:
+            self.fill()
         return self.batch._replace(id=ids)
 
     def fill(self) -> None:
-        """Gather the batch that was placed last, for somebody else to do its step."""
+        """Gather the batch that was placed last, for somebody else to look at or to do its step."""
         self._show(self.step.data.training_batch(self.step.ids, self.step.epoch))
 
     def replay(self) -> StepOutput:
@@ -65,14 +77,16 @@ class CapturedStep:
         return self.step.output
 
     def is_current(self, thoroughly: bool) -> bool:
-        """Whether what was captured as a constant is unchanged: options of the optimizer, and attributes of modules.
+        """Whether what was captured as a constant is unchanged.
 
         Args:
-            thoroughly: look at the modules too, which takes longer.
+            thoroughly: look at the network's plain attributes and at the places of all tensors too, besides the options
+                of the optimizer and the attributes of the loss; that takes longer.
         """
-        if self._groups != _options(self.step.optimizer):
+        model = self.step.model
+        if self._groups != _options(self.step.optimizer) or self._of_loss != _attributes(model, "loss"):
             return False
-        return not thoroughly or self._attributes == _attributes(self.step.model)
+        return not thoroughly or (self._of_net == _attributes(model, "net") and self._places == _places(self.step))
 
     def _show(self, batch: Batch) -> None:
         """Write a batch where callbacks look for it."""
@@ -104,16 +118,18 @@ def _captured(step: TrainingStep) -> torch.cuda.CUDAGraph:
     """Warm up on a stream of its own, refusing what waits for the device, then capture."""
     stream = torch.cuda.Stream()
     stream.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(stream):
-        step()
-        before = _attributes(step.model)
-        with _refusing_to_wait():
-            for _ in range(_WARM_UP - 1):
-                step()
-    torch.cuda.current_stream().wait_stream(stream)
-    changed = [name for name, value in _attributes(step.model).items() if before.get(name, value) != value]
-    if changed:
-        raise NotCapturable(f"{changed[0]} changes in every step")
+    try:
+        with torch.cuda.stream(stream):
+            step()
+            before = _seen_from_outside(step)
+            with _refusing_to_wait():
+                for _ in range(_WARM_UP - 1):
+                    step()
+    finally:
+        torch.cuda.current_stream().wait_stream(stream)
+    after = _seen_from_outside(step)
+    if changed := [name for name, value in after.items() if before.get(name, value) != value]:
+        raise NotCapturable(f"every step changes {changed[0]}")
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph, capture_error_mode="thread_local"):
         step()
@@ -124,16 +140,15 @@ def _captured(step: TrainingStep) -> torch.cuda.CUDAGraph:
 def _without_trace(step: TrainingStep) -> Iterator[None]:
     """Undo what calls of the step change: nothing is learnt, the scores are put back, the generators too."""
     device = step.ids.device
-    sums = () if step.scores is None else step.scores.sums
-    kept = [value.clone() for value in sums]
+    kept = [(tensor, tensor.clone()) for tensor in (*_sums(step), *step.model.loss.buffers())]
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         step.guard.found.fill_(1.0)
         try:
             yield
         finally:
             step.guard.found.zero_()
-            for value, before in zip(sums, kept, strict=True):
-                value.copy_(before)
+            for tensor, before in kept:
+                tensor.copy_(before)
 
 
 @contextlib.contextmanager
@@ -167,13 +182,38 @@ def _options(optimizer: Optimizer) -> list[dict[str, Any]]:
     ]
 
 
-def _attributes(model: nn.Module) -> dict[str, Any]:
-    """Plain values that a model keeps outside of tensors, by name, and which of its parameters are trained."""
+def _attributes(model: Classifier, part: str) -> dict[str, Any]:
+    """Plain values that the network or the loss keeps outside of tensors, and which of its parameters are trained."""
+    root = model.get_submodule(part)
     values: dict[str, Any] = {}
-    for name in ("net", "loss"):
-        part = model.get_submodule(name)
-        for path, module in part.named_modules(prefix=name):
-            plain = {key: value for key, value in vars(module).items() if isinstance(value, (bool, int, float, str))}
-            values |= {f"{path}.{key}": value for key, value in plain.items()}
-        values |= {path: parameter.requires_grad for path, parameter in part.named_parameters(prefix=name)}
-    return values
+    for path, module in root.named_modules(prefix=part):
+        plain = {key: value for key, value in vars(module).items() if isinstance(value, (bool, int, float, str))}
+        values |= {f"{path}.{key}": value for key, value in plain.items()}
+    return values | {path: parameter.requires_grad for path, parameter in root.named_parameters(prefix=part)}
+
+
+def _places(step: TrainingStep) -> dict[str, int]:
+    """Where in memory the tensors are that a step reads and writes."""
+    tensors: dict[str, Tensor] = {}
+    for part in ("net", "loss"):
+        root = step.model.get_submodule(part)
+        tensors |= dict(root.named_parameters(prefix=part)) | dict(root.named_buffers(prefix=part))
+    for number, state in enumerate(step.optimizer.state.values()):
+        tensors |= {f"optimizer.{number}.{key}": value for key, value in state.items() if isinstance(value, Tensor)}
+    tensors |= {f"scores.{number}": value for number, value in enumerate(_sums(step))}
+    return {name: tensor.data_ptr() for name, tensor in tensors.items()}
+
+
+def _sums(step: TrainingStep) -> tuple[Tensor, ...]:
+    return () if step.scores is None else step.scores.sums
+
+
+def _seen_from_outside(step: TrainingStep) -> dict[str, Any]:
+    """What a step may not change, as a graph would not: attributes, places of tensors, generators of the CPU."""
+    generators = {
+        "Python's random numbers": random.getstate(),
+        "NumPy's random numbers": str(np.random.get_state(legacy=False)),
+        "the random numbers of the CPU": torch.get_rng_state().tolist(),
+    }
+    attributes = _attributes(step.model, "net") | _attributes(step.model, "loss")
+    return attributes | {f"the place of {name}": place for name, place in _places(step).items()} | generators

@@ -6,6 +6,16 @@ from collections.abc import Sequence
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.callbacks import (
+    GradientAccumulationScheduler,
+    LearningRateMonitor,
+    ModelPruning,
+    ProgressBar,
+    StochasticWeightAveraging,
+    ThroughputMonitor,
+    Timer,
+)
+from lightning.pytorch.strategies import SingleDeviceStrategy
 from torch.optim import Adam, AdamW
 
 from entreg.classifier import Classifier
@@ -15,8 +25,10 @@ from entreg.data.loaders import Loaders
 from entreg.optimizers import can_skip_steps
 
 _INSIDE = ("on_before_zero_grad", "on_before_backward", "on_after_backward", "on_before_optimizer_step")
-_STEPS = ("training_step", "backward", "optimizer_step", "optimizer_zero_grad")
+_STEPS = ("forward", "training_step", "backward", "optimizer_step", "optimizer_zero_grad")
 _TRANSFERS = ("on_before_batch_transfer", "transfer_batch_to_device")
+_REBUILDING = (GradientAccumulationScheduler, ModelPruning, StochasticWeightAveraging)
+_BLIND = (LearningRateMonitor, ProgressBar, ThroughputMonitor, Timer)  # of Lightning's own, those that see no batch
 
 
 def obstacle(
@@ -30,8 +42,8 @@ def obstacle(
         data: likewise.
         ours: callbacks that know of captured steps.
     """
-    if trainer.world_size > 1:
-        return f"{trainer.world_size} processes train together"
+    if not isinstance(trainer.strategy, SingleDeviceStrategy):
+        return f"the strategy is {type(trainer.strategy).__name__}"
     if trainer.accumulate_grad_batches > 1:
         return "gradients are accumulated"
     if getattr(trainer.precision_plugin, "scaler", None) is not None:
@@ -42,28 +54,45 @@ def obstacle(
         return "the training samples are not on the GPU (data.on_device)"
     if type(data).transform not in (Loaders.transform, ImageDataModule.transform):
         return f"{type(data).__name__} has its own transform"
+    if len(trainer.optimizers) != 1 or not model.automatic_optimization:
+        return "its optimizers are stepped by hand"
     (optimizer,) = trainer.optimizers
     if not isinstance(optimizer, (Adam, AdamW)) or not can_skip_steps(optimizer):
         return f"it takes a fused Adam or AdamW, not {type(optimizer).__name__}"
     return _overridden(model, data) or _looking_inside(trainer, ours)
 
 
+def looks_ahead(trainer: Trainer, ours: Sequence[type[Callback]]) -> bool:
+    """Whether a callback, not one of ours, may look at a batch before its step."""
+    callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
+    others = [callback for callback in callbacks if not isinstance(callback, (*ours, *_BLIND))]
+    return any(_has_own(callback, "on_train_batch_start", Callback) for callback in others)
+
+
 def _overridden(model: Classifier, data: ClassificationDataModule) -> str | None:
     for name in (*_STEPS, *_TRANSFERS):
-        if getattr(type(model), name) is not getattr(Classifier, name):
+        if _has_own(model, name, Classifier):
             return f"{type(model).__name__} has its own {name}"
     for name in _INSIDE:
-        if getattr(type(model), name) is not getattr(LightningModule, name):
+        if _has_own(model, name, LightningModule):
             return f"{type(model).__name__} looks into the step ({name})"
-    for name in (*_TRANSFERS, "on_after_batch_transfer"):
-        if getattr(type(data), name) is not getattr(Loaders, name):
+    for name in (*_TRANSFERS, "on_after_batch_transfer", "train_dataloader", "training_batch"):
+        if _has_own(data, name, Loaders):
             return f"{type(data).__name__} has its own {name}"
     return None
 
 
 def _looking_inside(trainer: Trainer, ours: Sequence[type[Callback]]) -> str | None:
-    for callback in trainer.callbacks:  # type: ignore[attr-defined]
+    callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
+    for callback in callbacks:
+        if isinstance(callback, _REBUILDING):
+            return f"{type(callback).__name__} changes how steps are made"
         for name in _INSIDE:
-            if getattr(type(callback), name) is not getattr(Callback, name) and not isinstance(callback, tuple(ours)):
+            if _has_own(callback, name, Callback) and not isinstance(callback, tuple(ours)):
                 return f"{type(callback).__name__} looks into the step ({name})"
     return None
+
+
+def _has_own(whose: object, name: str, base: type) -> bool:
+    """Whether a method is not the base's, be it of a subclass or set on the object itself."""
+    return getattr(getattr(whose, name), "__func__", None) is not getattr(base, name)

@@ -54,6 +54,8 @@ def side_by_side(module: nn.Module) -> Iterator[Tensor]:
     places: dict[torch.dtype, dict[Tensor, list[tuple[nn.Module, str]]]] = {}
     for owner in module.modules():
         for name, buffer in owner.named_buffers(recurse=False):
+            if buffer.untyped_storage().nbytes() != buffer.nbytes:
+                continue  # part of another tensor, which it would be parted from
             places.setdefault(buffer.dtype, {}).setdefault(buffer, []).append((owner, name))
     for buffers in places.values():
         joined = torch.cat([buffer.flatten() for buffer in buffers])

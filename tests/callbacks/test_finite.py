@@ -75,3 +75,33 @@ def test_infinite_is_no_number_and_any_other_goes_on() -> None:
     for value in (math.inf, -math.inf):
         with pytest.raises(RunError, match=rf"the loss is {value} at step 3 .*ids of the batch: 7, 8$"):
             callback.on_before_backward(trainer, module, torch.tensor(value))
+
+
+@pytest.mark.parametrize("bad", [math.inf, math.nan])
+def test_a_loss_that_is_read_late_names_the_step_that_it_is_of(bad: float) -> None:
+    net = nn.Linear(1, 2)
+    module = nn.ModuleDict({"net": net, "loss": CrossEntropyLoss()})
+    module.automatic_optimization = True
+    optimizer = torch.optim.AdamW(net.parameters(), fused=True)
+    trainer = SimpleNamespace(
+        global_step=3,
+        current_epoch=1,
+        world_size=1,
+        optimizers=[optimizer],
+        precision_plugin=None,
+        strategy=SimpleNamespace(root_device=torch.device("cpu")),
+    )
+    callback = StopOnNonFinite(None)
+    callback.on_train_start(trainer, module)
+    for step, loss in ((3, bad), (4, 1.0)):
+        batch = Batch(torch.zeros(2, 1), torch.zeros(2), torch.tensor([step, 8]))
+        trainer.global_step = step
+        callback.on_train_batch_start(trainer, module, batch, 0)
+        callback.on_before_backward(trainer, module, torch.tensor(loss))
+        callback.on_after_backward(trainer, module)
+        trainer.global_step += 1
+        if step == 3:
+            callback.on_train_batch_end(trainer, module, {"value": torch.tensor(loss)}, batch, 0)
+            assert callback.guard.found == 1
+    with pytest.raises(RunError, match=rf"the loss is {bad} at step 3 .*ids of the batch: 3, 8$"):
+        callback.on_train_batch_end(trainer, module, {"value": torch.tensor(1.0)}, batch, 0)

@@ -3,11 +3,16 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+import torch
 import yaml
+from torch import nn
 
 from entreg.callbacks import ObserveLoss
+from entreg.data import Batch
 from entreg.runs import Run
 
 Fit = Callable[..., Run]
@@ -55,6 +60,21 @@ def test_a_collapse_is_reported_once(fit: Fit) -> None:
     with pytest.warns(UserWarning, match="the loss is collapsing: all its coefficients fell below 50%") as caught:
         fit("--model.loss_lr", "0.3", "--observe.collapse", "0.5", "--evaluate", "false")
     assert sum("collapsing" in str(warning.message) for warning in caught) == 1
+
+
+def test_the_row_of_a_step_is_logged_before_its_checkpoint_is_made() -> None:
+    """A checkpoint notes how long the log is: the row, which is read one step late, must be in it."""
+    rows: list[tuple[int, dict[str, float]]] = []
+    logger = SimpleNamespace(log_metrics=lambda row, step: rows.append((step, row)))
+    module = nn.ModuleDict({"net": nn.Linear(2, 2), "loss": nn.CrossEntropyLoss()})
+    trainer: Any = SimpleNamespace(global_step=1, accumulate_grad_batches=1, is_last_batch=False, loggers=[logger])
+    observe = ObserveLoss(1)
+    outputs = {"value": torch.tensor(0.5), "logits": torch.zeros(1, 2)}
+    batch = Batch(torch.zeros(1, 2), torch.tensor([0]), torch.tensor([0]))
+    observe.on_train_batch_end(trainer, module, outputs, batch, 0)  # type: ignore[arg-type]
+    assert rows == []
+    observe.state_dict()
+    assert rows == [(0, {"loss/train": 0.5})]
 
 
 def test_steps_between_rows_are_a_number() -> None:

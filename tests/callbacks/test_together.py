@@ -24,7 +24,12 @@ def recording(name: str, hooks: list[str], calls: list[tuple[str, ...]]) -> Call
 def test_members_are_called_in_their_order(hook: str) -> None:
     calls: list[tuple[str, ...]] = []
     together = Together(recording("one", [hook], calls), recording("none", [], calls), recording("two", _HOOKS, calls))
-    arguments = {"on_train_batch_start": "tmbi", "on_train_batch_end": "tmobi", "on_before_backward": "tml"}
+    arguments = {
+        "on_train_batch_start": "tmbi",
+        "on_train_batch_end": "tmobi",
+        "on_before_backward": "tml",
+        "on_exception": "tme",
+    }
     given = tuple(arguments.get(hook, "tmc" if hook == "on_save_checkpoint" else "tm"))
     getattr(together, hook)(*given)
     assert calls == [("one", hook, *given), ("two", hook, *given)]

@@ -135,6 +135,14 @@ def test_nan_and_a_target_of_probability_0_show() -> None:
     assert entropy_regularized(logits, target, reduction="none")[3] == math.inf
 
 
+def test_an_index_that_is_no_class_gives_nan() -> None:
+    logits, target = sample(9, False, ignored=False)
+    target[1], target[4] = 9, -1
+    for coefficients in COEFFICIENTS:
+        values = entropy_regularized(logits, target, **coefficients, reduction="none", validate_args=False)
+        assert values.isnan().tolist() == [False, True, False, False, True, False]
+
+
 def test_large_logits_do_not_overflow() -> None:
     logits = torch.tensor([[1e4, -1e4, 1e4 - 1, 0.0, 5.0]])
     found = value_and_gradients(logits, torch.tensor([2]), torch.float32, COEFFICIENTS[1], True, {})

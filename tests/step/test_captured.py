@@ -9,15 +9,24 @@ from typing import Any
 import pytest
 import torch
 from lightning.pytorch import Callback, Trainer
-from lightning.pytorch.callbacks import LearningRateMonitor
+from lightning.pytorch.callbacks import GradientAccumulationScheduler, LambdaCallback, LearningRateMonitor
 from lightning.pytorch.loggers import CSVLogger
+from lightning.pytorch.loggers.logger import Logger
 from torch import Tensor, nn
 
-from entreg.callbacks import ClassificationMetrics, LossProgress, ObserveLoss, Reseed, StepGraph, StopOnNonFinite
+from entreg.callbacks import (
+    ClassificationMetrics,
+    LossProgress,
+    ObserveLoss,
+    Reseed,
+    StepGraph,
+    StopOnNonFinite,
+    graph,
+)
 from entreg.classifier import Classifier
 from entreg.data import Mix, Warp, loaders
 from entreg.losses import MixEntLoss
-from entreg.step import eligible
+from entreg.step import CapturedStep, capture, eligible
 from tests.four_letters import FourLetters
 
 
@@ -26,6 +35,22 @@ class Net(nn.Sequential):
         super().__init__(
             nn.Conv2d(in_channels, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Dropout(0.3), nn.Linear(16, num_classes)
         )
+
+
+class Rows(Logger):
+    """Keeps what is logged, but for the clock."""
+
+    name = version = "rows"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: list[tuple[int | None, dict[str, float]]] = []
+
+    def log_metrics(self, metrics: Any, step: int | None = None) -> None:
+        self.rows.append((step, dict(metrics)))
+
+    def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
+        """Nothing."""
 
 
 class OnCPU(StepGraph):
@@ -54,11 +79,13 @@ def resident(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(eligible, "on_device", lambda samples: True)
 
 
-def train(graph: bool, *more: Callback, model: Classifier | None = None, mix: Mix | None = None, **options: Any) -> Any:
+def train(
+    captured: bool, *more: Callback, model: Classifier | None = None, mix: Mix | None = None, **options: Any
+) -> Any:
     """Train two epochs; return the classifier, what was seen, and the trainer."""
     torch.manual_seed(0)
     if model is None:
-        model = Classifier(MixEntLoss(schedule="grow"), net=Net, graph=graph)
+        model = Classifier(MixEntLoss(schedule="grow"), net=Net, graph=captured)
     watch, finite = Watch(), StopOnNonFinite(None)
     trainer = Trainer(
         accelerator="cpu",
@@ -77,7 +104,13 @@ def train(graph: bool, *more: Callback, model: Classifier | None = None, mix: Mi
 
 @pytest.mark.parametrize("mix", [None, Mix("cutmix", 1.0)])
 def test_a_captured_training_is_the_uncaptured_one_to_the_bit(mix: Mix | None) -> None:
-    (model, watch, trainer), (plain, expected, reference) = (train(graph, mix=mix) for graph in (True, False))
+    rows = [Rows(), Rows()]
+    (model, watch, trainer), (plain, expected, reference) = (
+        train(wanted, mix=mix, logger=logger) for wanted, logger in zip((True, False), rows, strict=True)
+    )
+    assert rows[0].rows == rows[1].rows  # train/loss of the first epoch, grad/net before clipping, ...
+    names = {name for _, row in rows[0].rows for name in row}
+    assert {"grad/net", "train/loss", "loss/ce", "lr/net"} <= names
     assert (watch.captured, expected.captured) == (True, False)
     assert trainer.global_step == reference.global_step == len(expected.seen) == 10
     for name, value in plain.state_dict().items():
@@ -127,13 +160,61 @@ class Looks(Callback):
         """Any look at the gradients."""
 
 
-def test_what_has_changed_is_captured_again() -> None:
+def test_what_has_changed_is_captured_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    captures: list[CapturedStep] = []
+    monkeypatch.setattr(graph, "capture", lambda step: captures.append(capture(step)) or captures[-1])
     found = [
-        train(graph, Strengthen(), model=Classifier(Counts(), net=Net, graph=graph))[0].state_dict()
-        for graph in (True, False)
+        train(wanted, Strengthen(), model=Classifier(Counts(), net=Net, graph=wanted))[0].state_dict()
+        for wanted in (True, False)
     ]
     for name, value in found[1].items():
         assert torch.equal(found[0][name], value), name
+    assert len(captures) == 2
+
+
+class Replaces(Callback):
+    """Puts another tensor in the place of the optimizer's, as loading a state can."""
+
+    def on_train_epoch_start(self, trainer: Trainer, *_: Any) -> None:
+        for state in trainer.optimizers[0].state.values():
+            state["exp_avg"] = state["exp_avg"].clone()
+
+
+def test_a_step_whose_tensors_have_moved_is_captured_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    captures: list[CapturedStep] = []
+    monkeypatch.setattr(graph, "capture", lambda step: captures.append(capture(step)) or captures[-1])
+    train(True, Replaces())
+    assert len(captures) == 2
+
+
+class Peeks(Callback):
+    """Looks at a batch before its step."""
+
+    def __init__(self) -> None:
+        self.seen: list[Tensor] = []
+
+    def on_train_batch_start(self, trainer: Trainer, pl_module: Any, batch: Any, batch_idx: int) -> None:
+        self.seen.append(batch.input.clone())
+
+
+def test_callbacks_that_look_at_a_batch_before_its_step_see_it() -> None:
+    peeks, expected = Peeks(), Peeks()
+    train(True, peeks)
+    train(False, expected)
+    assert all(torch.equal(got, want) for got, want in zip(peeks.seen, expected.seen, strict=True))
+
+
+class Fails(Callback):
+    def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
+        if trainer.global_step == 3:
+            raise ArithmeticError
+
+
+def test_a_step_is_let_go_of_when_a_training_fails() -> None:
+    model = Classifier(MixEntLoss(), net=Net)
+    with pytest.raises(ArithmeticError):
+        train(True, Fails(), model=model)
+    assert model.captured is None
 
 
 def test_what_changes_in_every_step_is_not_captured(capsys: pytest.CaptureFixture[str]) -> None:
@@ -154,6 +235,17 @@ class Own(Classifier):
     [
         ([Looks()], {}, r"Looks looks into the step \(on_after_backward\)"),
         ([], {"accumulate_grad_batches": 2}, "gradients are accumulated"),
+        (
+            [LambdaCallback(on_after_backward=lambda *_: None)],
+            {},
+            r"LambdaCallback looks into the step \(on_after_backward\)",
+        ),
+        (
+            [GradientAccumulationScheduler({1: 2})],
+            {},
+            "GradientAccumulationScheduler changes how steps are made",
+        ),
+        ([], {"strategy": "ddp"}, "the strategy is DDPStrategy"),
         ([], {"detect_anomaly": True}, "anomalies are being detected"),
         ([], {"model": lambda: Own(MixEntLoss(), net=Net)}, "Own has its own training_step"),
         (

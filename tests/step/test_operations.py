@@ -10,7 +10,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from lightning.pytorch import Callback, Trainer
-from torch import Tensor
+from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile
 
 from entreg.callbacks import (
@@ -23,7 +23,7 @@ from entreg.callbacks import (
     Throughput,
 )
 from entreg.classifier import Classifier
-from entreg.data import ImageDataModule
+from entreg.data import ImageDataModule, Mix
 from entreg.losses import CrossEntropyLoss
 from entreg.models import VGG5
 
@@ -69,7 +69,7 @@ class Last(Callback):
             self.first.profiler.__exit__(None, None, None)
 
 
-def of_entreg(precision: Any, data: Letters) -> tuple[int, int]:
+def of_entreg(precision: Any, data: Letters, loss: nn.Module | None = None) -> tuple[int, int]:
     first, finite = First(), StopOnNonFinite(None)
     trainer = Trainer(
         accelerator="cpu",
@@ -86,7 +86,7 @@ def of_entreg(precision: Any, data: Letters) -> tuple[int, int]:
             finite, Last(first),
         ],
     )  # fmt: skip
-    trainer.fit(Classifier(CrossEntropyLoss()), datamodule=data)
+    trainer.fit(Classifier(loss or CrossEntropyLoss()), datamodule=data)
     return counted(first.profiler)
 
 
@@ -117,6 +117,12 @@ def _counted_once_warm(step: Callable[[], None]) -> tuple[int, int]:
     with profile(activities=[ProfilerActivity.CPU]) as profiler:
         step()
     return counted(profiler)
+
+
+def test_mixed_targets_are_not_read() -> None:
+    loss = CrossEntropyLoss(validate_args=False)  # as on a GPU, where no value is checked
+    mixed, plain = (of_entreg("32-true", Letters(batch_size=4, mix=mix), loss)[1] for mix in (Mix(), None))
+    assert mixed == plain
 
 
 @pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])

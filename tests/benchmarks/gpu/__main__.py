@@ -22,7 +22,7 @@ PARTS = ("checks", "losses", "training", "workers", "start")
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", type=Path, help="folder of EMNIST/raw; default: ENTREG_DATA, else ../shared/data")
-    parser.add_argument("--seconds", type=float, default=2.0, help="of timing for each row")
+    parser.add_argument("--seconds", type=float, default=1.5, help="of timing for each row")
     parser.add_argument("--only", nargs="+", default=PARTS, metavar="PART", help="part, or part:text of a row's name")
     args = parser.parse_args()
     device = "cuda" if torch.cuda.is_available() else "cpu"

@@ -54,8 +54,8 @@ def together(runs: list[Path], batch_size: int) -> float:
 
 def measure(root: Path, device: str, table: Table) -> None:
     """Add the rows of this part."""
-    plans = [(512, n, e, []) for n, e in ((1, 12), (4, 4), (8, 3), (16, 2))]
-    plans += [(128, n, e, ["--model.graph", "false"]) for n, e in ((1, 2), (8, 2))]
+    plans = [(512, n, e, []) for n, e in ((1, 10), (4, 3), (8, 2), (16, 1))]
+    plans += [(128, n, e, ["--model.graph", "false"]) for n, e in ((1, 1), (8, 1))]
     if device == "cpu":
         plans = [(1024, 2, 1, ["--model.net", "MLP"])]
     alone: dict[int, float] = {}
