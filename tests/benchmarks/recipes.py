@@ -20,6 +20,7 @@ from entreg.classifier import Classifier
 from entreg.cli.machine import best_precision
 from entreg.data import EMNIST
 from entreg.models import VGG5
+from entreg.optimizers import fuse
 
 SPINALNET_BATCH, SPINALNET_MEAN, SPINALNET_STD = 100, 0.1307, 0.3081
 Images = tuple[Tensor, Tensor]
@@ -68,6 +69,7 @@ def bare_loop(data: EMNIST, device: str, steps: int) -> Iterator[int]:
     autocast = best_precision(device) == "bf16-mixed"
     net = VGG5(data.in_channels, data.num_classes).to(device, memory_format=memory_format).train()
     optimizer = default["optimizer"](net.parameters())
+    fuse(optimizer, torch.device(device))
     schedule = default["schedule"](optimizer, steps)
     loader = data.train_dataloader()
     for epoch in count():

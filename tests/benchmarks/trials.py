@@ -1,6 +1,6 @@
 """How long a trial of a sweep takes to start: in an interpreter of its own, and as a fork of the warm process.
 
-    python -m tests.benchmarks.starting [--rounds R] [OPTIONS OF FIT]
+    python -m tests.benchmarks.trials [--rounds R] [OPTIONS OF FIT]
 
 Seconds from the moment a trial is asked for until its training begins (config.yaml is written) and until it has ended,
 of a run of seconds on embedded data, or of what the options say. The first fork, which pays for imports and rehearsal,
