@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any, Literal, Protocol, TypedDict
 
 import torch
@@ -20,7 +20,7 @@ from entreg.errors import ConfigError, RunError
 from entreg.losses import EntropyRegularizedLoss
 from entreg.models import VGG5
 from entreg.optimizers import fuse
-from entreg.preflight import check_loss, check_net, made, task_of
+from entreg.preflight import check_loss, check_net, first_mismatch, made, task_of
 from entreg.schedules import OneCycle
 
 
@@ -218,14 +218,3 @@ class Classifier(LightningModule):
 def is_captured(module: LightningModule) -> bool:
     """Whether a module's training step is done as a whole, with no look inside it."""
     return isinstance(module, Classifier) and module.captured is not None
-
-
-def first_mismatch(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> str | None:
-    """Say in words where two state dicts first differ in names or shapes; ``None`` if nowhere."""
-    for name in expected:
-        if name not in found:
-            return f"it has no {name}"
-        if expected[name].shape != found[name].shape:
-            return f"{name} is {tuple(found[name].shape)} in it, expected {tuple(expected[name].shape)}"
-    extra = [name for name in found if name not in expected]
-    return f"it has {extra[0]} besides" if extra else None

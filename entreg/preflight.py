@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 import torch
@@ -130,3 +130,14 @@ def check_loss(loss: nn.Module, task: Task) -> None:
             f"model.loss: training needs one number, {type(loss).__name__} gives {given}: "
             "set model.loss.reduction to mean or sum"
         )
+
+
+def first_mismatch(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> str | None:
+    """Say in words where two state dicts first differ in names or shapes; ``None`` if nowhere."""
+    for name in expected:
+        if name not in found:
+            return f"it has no {name}"
+        if expected[name].shape != found[name].shape:
+            return f"{name} is {tuple(found[name].shape)} in it, expected {tuple(expected[name].shape)}"
+    extra = [name for name in found if name not in expected]
+    return f"it has {extra[0]} besides" if extra else None

@@ -5,10 +5,11 @@ from functools import partial
 import pytest
 import torch
 
-from entreg.classifier import Classifier, first_mismatch
+from entreg.classifier import Classifier
 from entreg.data import Batch
 from entreg.errors import ConfigError
 from entreg.losses import CrossEntropyLoss, MinEntLoss
+from entreg.preflight import first_mismatch
 from tests.four_letters import Tiny, trained
 
 

@@ -45,6 +45,15 @@ def best_precision(accelerator: str) -> str:
     return "bf16-mixed" if fast else "32-true"
 
 
+def refresh_rate(accelerator: str) -> int:
+    """Steps between two updates of the progress bar: on CUDA an update may take longer than a step.
+
+    Args:
+        accelerator: as in ``Trainer(accelerator=...)``.
+    """
+    return 10 if _is_cuda(accelerator) else 1
+
+
 def sync_batchnorm(asked: bool | None, accelerator: str, new: bool) -> bool:
     """Whether BatchNorm takes its statistics over the processes, so that a step is the same on any number of them.
 

@@ -29,6 +29,7 @@ from entreg.callbacks import (
 )
 from entreg.classifier import Classifier
 from entreg.cli.failures import translated, what_follows
+from entreg.cli.machine import refresh_rate
 from entreg.cli.resolve import as_list, check_same, check_validation, default_name, fill_in, find_run, fit_to_machine
 from entreg.cli.summary import logged_scores, print_results, training_summary
 from entreg.cluster import shared_with_children
@@ -102,7 +103,7 @@ class Session:
         each_step = Together(StepGraph(finite), Reseed(config.seed_everything), LossProgress(), finite)
         found: list[Callback] = [each_step, self.throughput]
         if config.trainer.enable_progress_bar is not False:
-            found.append(RichProgressBar(refresh_rate=10, leave=False))
+            found.append(RichProgressBar(refresh_rate(config.trainer.accelerator), leave=False))
         if self.writes:
             found += [SavePredictions(self.run), self.best, self.last]
             if self.command == "fit":
@@ -124,7 +125,7 @@ class Session:
                     self._evaluate(("val", "test"), parts, self._chosen())
                 self._finish(trainer)
                 if evaluated:
-                    with self._translated(trainer):
+                    with translated(trainer, self.run, self.stop):
                         report_to_wandb(trainer, self.run, self.summary)
             failed = False
         except Stopped as stopped:
@@ -167,7 +168,7 @@ class Session:
         trainer, model, data = parts
         wall_seconds = self.summary.get("wall_seconds", 0.0)
         checkpoint = self.run.resume_from() if self.run.started else None
-        with shared_with_children(self.run.id), self._translated(trainer):
+        with shared_with_children(self.run.id), translated(trainer, self.run, self.stop):
             trainer.fit(model, datamodule=data, ckpt_path=checkpoint, weights_only=True)
         if self.writes:
             self.stop.check(trainer)
@@ -180,7 +181,7 @@ class Session:
         """Evaluate a checkpoint on ``splits``; write predictions, what follows from them, and figures."""
         trainer, model, data = parts
         for split in splits:
-            with self._translated(trainer):
+            with translated(trainer, self.run, self.stop):
                 step = getattr(trainer, _STAGES[split])
                 step(model, datamodule=data, ckpt_path=checkpoint, verbose=False, weights_only=True)
             if not self.writes:
@@ -192,9 +193,6 @@ class Session:
             self._summarise(trainer, {"ood_sets": data.ood_sets, **scores})
             if self.config.figures:
                 draw_figures(self.run, data.classes, scores.get("temperature"), bins)
-
-    def _translated(self, trainer: Trainer) -> Any:
-        return translated(trainer, self.run, self.stop)
 
     def _chosen(self) -> Path:
         """Return the checkpoint that validation has chosen."""

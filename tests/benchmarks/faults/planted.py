@@ -290,10 +290,10 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
          '"lr": self.loss_lr, "weight_decay": 0.0', '"lr": self.loss_lr'),
         ("clip-all", "clipping counts the coefficients' gradient",
          "clip_grad_norm_(self.net.parameters(),", "clip_grad_norm_(self.parameters(),"),
-        ("mismatch-size", "weights of another shape and the same size fit",
-         "expected[name].shape != found[name].shape", "expected[name].numel() != found[name].numel()"),
     ],
     ("classifier", "preflight.py"): [
+        ("mismatch-size", "weights of another shape and the same size fit",
+         "expected[name].shape != found[name].shape", "expected[name].numel() != found[name].numel()"),
         ("frozen-thawed", "trying the network sets frozen layers to training",
          "module.training = training", "module.training = True"),
     ],
