@@ -118,9 +118,10 @@ def _runs_as_kernels(logits: Tensor, target: Tensor) -> bool:
 def _can_compile() -> bool:
     """Whether there is Triton, and what it needs to launch anything: a C compiler and Python's headers."""
     compiler = os.environ.get("CC") or shutil.which("gcc") or shutil.which("clang")
-    headers = os.path.join(sysconfig.get_path("include"), "Python.h")
+    folders = {sysconfig.get_path("include", scheme) for scheme in (sysconfig.get_default_scheme(), "posix_prefix")}
+    headers = any(os.path.isfile(os.path.join(folder, "Python.h")) for folder in folders)
     recent = torch.cuda.get_device_capability() >= (7, 0)
-    return find_spec("triton") is not None and compiler is not None and os.path.isfile(headers) and recent
+    return find_spec("triton") is not None and compiler is not None and headers and recent
 
 
 def _way(logits: Tensor, target: Tensor) -> ModuleType:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import random
 from collections.abc import Iterator
-from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from entreg.classifier import Classifier, StepOutput
+from entreg.classifier import StepOutput
 from entreg.data import Batch
+from entreg.step.constants import are_as_they_were, options, places, plain_values, seen_from_outside, sums
 from entreg.step.training import TrainingStep
 
 _WARM_UP = 3  # steps before a capture, in which libraries choose their algorithms
@@ -47,10 +45,10 @@ class CapturedStep:
         self.graph = graph
         self.batch = step.batch
         self._written: list[float | None] = [None] * len(rates)
-        self._groups = _options(step.optimizer)
-        self._of_loss = _attributes(step.model, "loss")
-        self._of_net = _attributes(step.model, "net")
-        self._places = _places(step)
+        self._groups = options(step.optimizer)
+        self._of_loss = plain_values(step.model.get_submodule("loss"))
+        self._of_net = plain_values(step.model.get_submodule("net"))
+        self._places = places(step)
 
     def place(self, ids: Tensor, epoch: int) -> Batch:
         """Say which batch the next step is for; return it, its inputs and targets being there when the step is done."""
@@ -83,10 +81,9 @@ class CapturedStep:
             thoroughly: look at the network's plain attributes and at the places of all tensors too, besides the options
                 of the optimizer and the attributes of the loss; that takes longer.
         """
-        model = self.step.model
-        if self._groups != _options(self.step.optimizer) or self._of_loss != _attributes(model, "loss"):
+        if self._groups != options(self.step.optimizer) or not are_as_they_were(self._of_loss):
             return False
-        return not thoroughly or (self._of_net == _attributes(model, "net") and self._places == _places(self.step))
+        return not thoroughly or (are_as_they_were(self._of_net) and self._places == places(self.step))
 
     def _show(self, batch: Batch) -> None:
         """Write a batch where callbacks look for it."""
@@ -121,15 +118,15 @@ def _captured(step: TrainingStep) -> torch.cuda.CUDAGraph:
     try:
         with torch.cuda.stream(stream):
             step()
-            before = _seen_from_outside(step)
+            before = seen_from_outside(step)
             with _refusing_to_wait():
                 for _ in range(_WARM_UP - 1):
                     step()
     finally:
         torch.cuda.current_stream().wait_stream(stream)
-    after = _seen_from_outside(step)
+    after = seen_from_outside(step)
     if changed := [name for name, value in after.items() if before.get(name, value) != value]:
-        raise NotCapturable(f"every step changes {changed[0]}")
+        raise NotCapturable(f"every step changes {changed[0].rstrip('0123456789').rstrip()}")
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph, capture_error_mode="thread_local"):
         step()
@@ -140,7 +137,7 @@ def _captured(step: TrainingStep) -> torch.cuda.CUDAGraph:
 def _without_trace(step: TrainingStep) -> Iterator[None]:
     """Undo what calls of the step change: nothing is learnt, the scores are put back, the generators too."""
     device = step.ids.device
-    kept = [(tensor, tensor.clone()) for tensor in (*_sums(step), *step.model.loss.buffers())]
+    kept = [(tensor, tensor.clone()) for tensor in (*sums(step), *step.model.loss.buffers())]
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         step.guard.found.fill_(1.0)
         try:
@@ -173,47 +170,3 @@ def _refusing_to_wait() -> Iterator[None]:
         yield
     finally:
         torch.cuda.set_sync_debug_mode(mode)
-
-
-def _options(optimizer: Optimizer) -> list[dict[str, Any]]:
-    """What the optimizer is told besides its learning rates, and how many parameters each group has."""
-    return [
-        {**group, "params": len(group["params"]), "lr": None, "initial_lr": None} for group in optimizer.param_groups
-    ]
-
-
-def _attributes(model: Classifier, part: str) -> dict[str, Any]:
-    """Plain values that the network or the loss keeps outside of tensors, and which of its parameters are trained."""
-    root = model.get_submodule(part)
-    values: dict[str, Any] = {}
-    for path, module in root.named_modules(prefix=part):
-        plain = {key: value for key, value in vars(module).items() if isinstance(value, (bool, int, float, str))}
-        values |= {f"{path}.{key}": value for key, value in plain.items()}
-    return values | {path: parameter.requires_grad for path, parameter in root.named_parameters(prefix=part)}
-
-
-def _places(step: TrainingStep) -> dict[str, int]:
-    """Where in memory the tensors are that a step reads and writes."""
-    tensors: dict[str, Tensor] = {}
-    for part in ("net", "loss"):
-        root = step.model.get_submodule(part)
-        tensors |= dict(root.named_parameters(prefix=part)) | dict(root.named_buffers(prefix=part))
-    for number, state in enumerate(step.optimizer.state.values()):
-        tensors |= {f"optimizer.{number}.{key}": value for key, value in state.items() if isinstance(value, Tensor)}
-    tensors |= {f"scores.{number}": value for number, value in enumerate(_sums(step))}
-    return {name: tensor.data_ptr() for name, tensor in tensors.items()}
-
-
-def _sums(step: TrainingStep) -> tuple[Tensor, ...]:
-    return () if step.scores is None else step.scores.sums
-
-
-def _seen_from_outside(step: TrainingStep) -> dict[str, Any]:
-    """What a step may not change, as a graph would not: attributes, places of tensors, generators of the CPU."""
-    generators = {
-        "Python's random numbers": random.getstate(),
-        "NumPy's random numbers": str(np.random.get_state(legacy=False)),
-        "the random numbers of the CPU": torch.get_rng_state().tolist(),
-    }
-    attributes = _attributes(step.model, "net") | _attributes(step.model, "loss")
-    return attributes | {f"the place of {name}": place for name, place in _places(step).items()} | generators
