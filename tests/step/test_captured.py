@@ -28,12 +28,19 @@ from entreg.data import Mix, Warp, loaders
 from entreg.losses import MixEntLoss
 from entreg.step import CapturedStep, capture, eligible
 from tests.four_letters import FourLetters
+from tests.step import recorded
 
 
 class Net(nn.Sequential):
+    dropout = 0.3
+
     def __init__(self, in_channels: int, num_classes: int) -> None:
         super().__init__(
-            nn.Conv2d(in_channels, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Dropout(0.3), nn.Linear(16, num_classes)
+            nn.Conv2d(in_channels, 4, 3),
+            nn.BatchNorm2d(4),
+            nn.Flatten(),
+            nn.Dropout(self.dropout),
+            nn.Linear(16, num_classes),
         )
 
 
@@ -123,6 +130,23 @@ def test_a_captured_training_is_the_uncaptured_one_to_the_bit(mix: Mix | None) -
         assert torch.equal(trainer.callback_metrics[name], value), name
 
 
+@pytest.mark.parametrize("mix", [None, Mix("cutmix", 1.0), Mix("mixup", 1.0)])
+def test_a_replayed_training_is_the_eager_one(mix: Mix | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Up to rounding, as a graph reads its learning rates in float32; dropout aside, which draws once there."""
+    monkeypatch.setattr(graph, "capture", recorded.capture)
+    monkeypatch.setattr(Net, "dropout", 0.0)
+    rows = [Rows(), Rows()]
+    (_, watch, _), (_, expected, _) = (
+        train(wanted, mix=mix, logger=logger) for wanted, logger in zip((True, False), rows, strict=True)
+    )
+    assert watch.captured
+    for got, want in zip(watch.seen, expected.seen, strict=True):
+        torch.testing.assert_close(got, want, rtol=1e-4, atol=1e-5)
+    for (step, row), (expected_step, expected_row) in zip(rows[0].rows, rows[1].rows, strict=True):
+        assert step == expected_step
+        assert row == pytest.approx(expected_row, rel=1e-3, abs=1e-5)
+
+
 def test_rates_stay_numbers_and_schedules_and_monitors_see_them(tmp_path: Path) -> None:
     monitor = LearningRateMonitor("step")
     model, _, trainer = train(True, monitor, logger=CSVLogger(tmp_path), log_every_n_steps=1)
@@ -182,9 +206,12 @@ class Replaces(Callback):
 
 def test_a_step_whose_tensors_have_moved_is_captured_again(monkeypatch: pytest.MonkeyPatch) -> None:
     captures: list[CapturedStep] = []
-    monkeypatch.setattr(graph, "capture", lambda step: captures.append(capture(step)) or captures[-1])
-    train(True, Replaces())
+    monkeypatch.setattr(graph, "capture", lambda step: captures.append(recorded.capture(step)) or captures[-1])
+    monkeypatch.setattr(Net, "dropout", 0.0)
+    _, watch, _ = train(True, Replaces())
+    _, expected, _ = train(False, Replaces())
     assert len(captures) == 2
+    torch.testing.assert_close(watch.seen[-1], expected.seen[-1], rtol=1e-4, atol=1e-5)
 
 
 class Peeks(Callback):
