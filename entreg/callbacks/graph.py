@@ -31,6 +31,10 @@ class StepGraph(Callback):
     The first batch comes after a checkpoint has been restored, and after all that callbacks do before training. What
     cannot be captured runs operation by operation, and a line says why.
 
+    Callbacks see the same as without a graph, with two exceptions. What ``on_train_batch_end`` is given (loss, logits,
+    inputs, targets) is overwritten by the next step: clone what you keep. And a change that ``on_train_batch_start``
+    makes to the batch is not seen by the step, which gathers its samples itself.
+
     Args:
         finite: whose guard a captured step obeys.
 
