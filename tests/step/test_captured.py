@@ -272,7 +272,6 @@ class Own(Classifier):
             {},
             "GradientAccumulationScheduler changes how steps are made",
         ),
-        ([], {"strategy": "ddp"}, "the strategy is DDPStrategy"),
         ([], {"detect_anomaly": True}, "anomalies are being detected"),
         ([], {"model": lambda: Own(MixEntLoss(), net=Net)}, "Own has its own training_step"),
         (
