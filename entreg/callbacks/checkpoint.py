@@ -45,8 +45,8 @@ class CheckpointOptions:
     Args:
         monitor: validation metric that chooses ``best.ckpt``.
         mode: whether its largest or smallest value is the best.
-        every_n_steps: write ``last.ckpt`` so often, and after every validation; default: at the first step or
-            validation that ends 20 seconds after the last one, whatever a step or an epoch takes.
+        every_n_steps: optimizer steps between two ``last.ckpt``, one being written after every validation too; default:
+            one is written after the first step or validation that ends 20 seconds or more after the last one.
     """
 
     monitor: str = "val/acc"

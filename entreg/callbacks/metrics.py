@@ -100,7 +100,7 @@ class ClassificationMetrics(Callback):
         if torch.distributed.is_initialized() and torch.distributed.get_rank() > 0:
             return
         for name, metrics in self._by_stage().items():
-            metrics.load_state_dict(_training_sums(state_dict) if name == "train" else state_dict[name])
+            metrics.load_state_dict(_training_sums(state_dict, self.bins) if name == "train" else state_dict[name])
             metrics.to(self.device)  # checkpoints are loaded to the CPU
 
     def on_train_batch_end(
@@ -162,10 +162,10 @@ class ClassificationMetrics(Callback):
         return {"train": self.training, **self.collections}
 
 
-def _training_sums(state_dict: dict[str, Any]) -> dict[str, Any]:
-    """State of :class:`TrainingScores`, which was once that of three metrics."""
-    state = state_dict.get("train", {})
-    if "ece.state" not in state and "train-loss" not in state_dict:
-        return state
+def _training_sums(state_dict: dict[str, Any], bins: int) -> dict[str, Any]:
+    """State of :class:`TrainingScores`, which in older checkpoints is that of three metrics."""
+    if "train-loss" not in state_dict:
+        return state_dict["train"]
     sums = {key.removeprefix("loss."): value for key, value in state_dict["train-loss"].items()}
-    return {"state": state.get("ece.state", torch.zeros(3, 15, dtype=torch.float64)), **sums}
+    binned = state_dict.get("train", {}).get("ece.state")  # absent where targets were mixed
+    return {"state": torch.zeros(3, bins, dtype=torch.float64) if binned is None else binned, **sums}
