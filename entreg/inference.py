@@ -5,13 +5,12 @@ from __future__ import annotations
 from argparse import ArgumentError
 
 import torch
-import yaml
 from jsonargparse import ArgumentParser
 
 from entreg.classifier import Classifier
 from entreg.data.source import described_shape
 from entreg.errors import ConfigError, RunError
-from entreg.runs import Run, read_summary
+from entreg.runs import Run, check_unchanged, read_config, read_summary
 
 
 def load(run: Run) -> Classifier:
@@ -28,13 +27,14 @@ def load(run: Run) -> Classifier:
         RunError: if the run is not finished, or its checkpoint cannot be opened or does not fit.
     """
     summary = read_summary(run)
+    check_unchanged(run, summary, (run.config,))
     if not {"classes", "data"} <= summary.keys():
         raise RunError(
             f"{run.path}: summary.json does not say what the run was trained on; finish it: entreg fit --run {run.path}"
         )
     parser = ArgumentParser(exit_on_error=False)
     parser.add_class_arguments(Classifier, "model")
-    config = yaml.safe_load(run.config.read_text())["model"]
+    config = read_config(run)["model"]
     config |= {"num_classes": len(summary["classes"]), "in_channels": described_shape(summary["data"])[0]}
     try:
         model: Classifier = parser.instantiate_classes(parser.parse_object({"model": config})).model

@@ -7,7 +7,7 @@ import torch
 from entreg.data import Strokes
 from entreg.errors import ConfigError, RunError
 from entreg.inference import load
-from entreg.runs import Run, read_predictions
+from entreg.runs import Run, read_predictions, read_summary, write_summary
 from tests.conftest import FINISHED
 
 
@@ -32,5 +32,6 @@ def test_a_run_that_did_not_end_says_how_to_finish_it(finished_copy: Run) -> Non
 
 def test_a_class_that_is_not_here_is_named(finished_copy: Run) -> None:
     finished_copy.config.write_text(finished_copy.config.read_text().replace("user_file.TinyNet", "elsewhere.TinyNet"))
+    write_summary(finished_copy, read_summary(finished_copy))
     with pytest.raises(ConfigError, match="elsewhere"):
         load(finished_copy)

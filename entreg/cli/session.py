@@ -37,7 +37,7 @@ from entreg.data import ClassificationDataModule
 from entreg.errors import ConfigError, Interrupted
 from entreg.loggers import CSVLog, describe_run, finish_wandb
 from entreg.loggers.wandb_report import report_to_wandb
-from entreg.runs import Lease, create_folder, read_summary, remove_unless_started, write_summary
+from entreg.runs import Lease, create_folder, read_config, read_summary, remove_unless_started, write_summary
 from entreg.runs.figures import draw_figures
 from entreg.runs.provenance import config_hash
 from entreg.runs.scoring import evaluate_predictions
@@ -78,7 +78,10 @@ class Session:
         self.writes = not config.trainer.fast_dev_run and config.ckpt_path is None
         self.run = find_run(config)
         begun = config.run is None and self.writes and self.run.started
-        stored = read(self.run.config) if begun else None
+        stored = None
+        if begun:
+            read_config(self.run)
+            stored = read(self.run.config)
         fill_in(config, stored)
         self.resolved = config.clone()
         self.resolved.run = self.resolved.id = self.resolved.ckpt_path = None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from entreg.cli.options import values
 from entreg.errors import ConfigError
 from entreg.losses import find
 from entreg.models import __all__ as _NETS
-from entreg.runs import open_run
+from entreg.runs import check_unchanged, open_run, read_config, read_summary
 
 _KEYWORDS = ("best", "last", "hpc", "registry")
 
@@ -38,12 +39,17 @@ def expand(args: list[str]) -> list[str]:
         class_path, init_args = _data_set(value)
         options[position] = options[position].removesuffix(value) + class_path
         options[position + 1 : position + 1] = [f"--data.{key}={given}" for key, given in init_args.items()]
-    folders = [value for _, value in values(options, "--run")]
-    return [
-        command,
-        *(word for folder in folders for word in ("--config", str(open_run(folder).config))),
-        *options,
-    ]
+    configs = [str(_config_of(folder, command)) for _, folder in values(options, "--run")]
+    return [command, *(word for config in configs for word in ("--config", config)), *options]
+
+
+def _config_of(folder: str, command: str) -> Path:
+    """Config of a run folder, which is whole and, unless training goes on, the one that its results come from."""
+    run = open_run(folder)
+    read_config(run)
+    if command != "fit":
+        check_unchanged(run, read_summary(run), (run.config,))
+    return run.config
 
 
 def _class_path(loss: str) -> str:

@@ -12,7 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from entreg.compare.stats.intervals import Floats
 from entreg.errors import RunError
+from entreg.runs import read_text
 
+_LONGEST = 256 * 2**20  # bytes: some four million rows
 _COLUMNS = {"step": np.int64, "name": str, "value": np.float64, "time": np.float64}
 
 
@@ -40,10 +42,7 @@ def read_curves(path: Path) -> dict[str, Curve]:
     Raises:
         RunError: if there is no such file, or it is not one with the columns ``step, name, value, time``.
     """
-    try:
-        text = path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise RunError(f"{path}: cannot be read ({error}), give the folder of a run that has trained") from error
+    text = read_text(path, _LONGEST)
     if text[: text.find("\n")].strip() != ",".join(_COLUMNS):
         raise RunError(f"{path}: expected the columns {','.join(_COLUMNS)}, as entreg fit writes them")
     try:

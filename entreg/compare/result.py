@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,15 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 from torch import Tensor
 
 from entreg.errors import RunError
 from entreg.losses import name_of
-from entreg.runs import Run, open_run, read_predictions, read_summary
+from entreg.runs import Run, check_unchanged, open_run, read_config, read_predictions, read_summary
 from entreg.runs.provenance import config_hash, experiment
 from entreg.runs.scoring import DEFAULT_BINS, Scores, evaluate_predictions
 from entreg.runs.set_name import TEST, SetKind, SetName
+
+_MOST_BINS = 10_000
 
 
 @dataclass(frozen=True)
@@ -73,12 +73,9 @@ def read_result(folder: str | Path) -> Result:
     run = open_run(folder)
     if not run.predictions(TEST).is_file():
         raise RunError(f"{run.path}: holds no predictions/test.npz; finish it with entreg fit --run {run.path}")
-    try:
-        summary = read_summary(run)
-        config = yaml.safe_load(run.config.read_text())
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, yaml.YAMLError) as error:
-        raise RunError(f"{run.path}: cannot be read ({str(error).splitlines()[0]})") from error
-    if not isinstance(config, dict) or "model.loss.class_path" not in experiment(config):
+    summary, config = read_summary(run), read_config(run)
+    check_unchanged(run, summary, (run.config, run.metrics, *run.all_predictions()))
+    if "model.loss.class_path" not in experiment(config):
         raise RunError(f"{run.path}: config.yaml names no loss (model.loss.class_path), so it is not whole")
     for key in ("seed", "loss"):
         if key not in summary:
@@ -88,7 +85,7 @@ def read_result(folder: str | Path) -> Result:
             )
     bins = _bins(run, config)
     scores = score(run, summary, bins)
-    return Result(run, config_hash(config), summary, experiment(config), config.get("data", {}), bins, scores)
+    return Result(run, config_hash(config), summary, experiment(config), config["data"], bins, scores)
 
 
 def score(run: Run, summary: Mapping[str, Any], bins: int) -> Scores:
@@ -114,8 +111,7 @@ def read_logits(result: Result, name: str | SetName) -> tuple[Tensor, Tensor]:
 
 def _bins(run: Run, config: Mapping[str, Any]) -> int:
     """Bins of the calibration errors that the run was trained with."""
-    metrics = config.get("metrics")
-    bins = metrics.get("bins", DEFAULT_BINS) if isinstance(metrics, Mapping) else DEFAULT_BINS
-    if not isinstance(bins, int) or bins < 1:
-        raise RunError(f"{run.path}: metrics.bins in config.yaml is {bins!r}, expected a number >= 1")
+    bins = config.get("metrics", {}).get("bins", DEFAULT_BINS)
+    if not isinstance(bins, int) or not 1 <= bins <= _MOST_BINS:
+        raise RunError(f"{run.path}: metrics.bins in config.yaml is {bins!r}, expected a number of 1 to {_MOST_BINS:,}")
     return bins

@@ -1,27 +1,25 @@
 """The run folder: where the things of a run are, who works on it, and what follows from them. Needs no trainer."""
 
-from entreg.runs.files import atomic_path, check_checkpoint, read_predictions, write_json, write_predictions
-from entreg.runs.folder import (
-    Run,
-    create_folder,
-    new_run,
-    open_run,
-    read_summary,
-    remove_unless_started,
-    write_summary,
-)
+from entreg.runs.files import atomic_path, check_checkpoint, write_json
+from entreg.runs.folder import Run, create_folder, new_run, open_run, read_config, remove_unless_started
 from entreg.runs.lease import Lease
+from entreg.runs.predictions import read_predictions, write_predictions
+from entreg.runs.reading import read_text
+from entreg.runs.summary import check_unchanged, read_summary, write_summary
 
 __all__ = [
     "Lease",
     "Run",
     "atomic_path",
     "check_checkpoint",
+    "check_unchanged",
     "create_folder",
     "new_run",
     "open_run",
+    "read_config",
     "read_predictions",
     "read_summary",
+    "read_text",
     "remove_unless_started",
     "write_json",
     "write_predictions",

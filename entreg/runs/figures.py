@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import torch
 
 from entreg.metrics import bin_confidences, confusion_diagram, confusion_matrix, reliability_diagram, top_label
-from entreg.runs.files import atomic_path, read_predictions
+from entreg.runs.files import atomic_path
 from entreg.runs.folder import Run
+from entreg.runs.predictions import read_predictions
 from entreg.runs.scoring import DEFAULT_BINS
 from entreg.runs.set_name import TEST, VAL
 

@@ -8,9 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
-import numpy as np
 import torch
 
 from entreg.errors import RunError
@@ -48,33 +46,3 @@ def check_checkpoint(path: Path) -> None:
     except Exception as error:  # a torn file makes torch.load raise almost anything
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise RunError(f"{path}: cannot be opened as a checkpoint ({reason})") from error
-
-
-def write_predictions(target: Path, logits: torch.Tensor, targets: torch.Tensor, ids: torch.Tensor) -> None:
-    """Write predictions sorted by sample id: ``logits`` float32, ``targets`` and ``ids`` int64."""
-    order = ids.argsort()
-    with atomic_path(target) as part:
-        np.savez(
-            part,
-            logits=logits[order].float().cpu().numpy(),
-            targets=targets[order].cpu().numpy(),
-            ids=ids[order].cpu().numpy(),
-        )
-
-
-def read_predictions(path: Path) -> dict[str, np.ndarray[Any, Any]]:
-    """Read predictions; no pickles are opened.
-
-    Raises:
-        RunError: if the file is not a file of predictions.
-    """
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            found = {key: arrays[key] for key in ("logits", "targets", "ids")}
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
-        raise RunError(f"{path}: is not a file of predictions ({error})") from error
-    rows, (n, *_) = found["logits"], found["logits"].shape or (0,)
-    if rows.ndim != 2 or rows.dtype.kind != "f" or any(found[key].shape != (n,) for key in ("targets", "ids")):
-        shapes = ", ".join(f"{key} {array.dtype}{list(array.shape)}" for key, array in found.items())
-        raise RunError(f"{path}: is not a file of predictions ({shapes}; expected logits (N, C), targets and ids (N,))")
-    return found

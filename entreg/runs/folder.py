@@ -8,22 +8,23 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import secrets
 import shutil
 import warnings
-from collections.abc import Container, Mapping
+from collections.abc import Container
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from entreg.errors import RunError
-from entreg.runs.files import check_checkpoint, write_json
+from entreg.runs.files import check_checkpoint
+from entreg.runs.reading import read_yaml
 from entreg.runs.set_name import SetName
 
+_SECTIONS = {"model": True, "data": True, "trainer": False, "metrics": False, "checkpoint": False}  # whether needed
 _BEFORE_TRAINING = {"lease.json", ".lease.json.lock", ".lease.part.json", "wandb"}
 
 
@@ -77,9 +78,13 @@ class Run:
         stem = name.stem if isinstance(name, SetName) else name
         return self.path / "predictions" / f"{stem}.npz"
 
+    def all_predictions(self) -> list[Path]:
+        """Paths of the predictions that there are, in the order of their names."""
+        return sorted(self.predictions("test").parent.glob("*.npz"))
+
     def forget_predictions(self, keep: Container[str] = ()) -> None:
         """Remove the predictions on all sets but those to keep: they are another checkpoint's."""
-        for path in self.predictions("test").parent.glob("*.npz"):
+        for path in self.all_predictions():
             if path.stem not in keep:
                 path.unlink()
 
@@ -162,11 +167,16 @@ def open_run(path: str | os.PathLike[str]) -> Run:
     return run
 
 
-def read_summary(run: Run) -> dict[str, Any]:
-    """Read ``summary.json``; empty if there is none yet."""
-    return json.loads(run.summary.read_text()) if run.summary.is_file() else {}
+def read_config(run: Run) -> dict[str, Any]:
+    """Read ``config.yaml`` as plain values; nothing that it names is imported.
 
-
-def write_summary(run: Run, content: Mapping[str, Any]) -> None:
-    """Write ``summary.json``."""
-    write_json(run.summary, content)
+    Raises:
+        RunError: if it is damaged, or lacks one of its sections.
+    """
+    config = read_yaml(run.config)
+    for section, is_needed in _SECTIONS.items():
+        if not isinstance(config.get(section, None if is_needed else {}), dict):
+            raise RunError(f"{run.config}: is damaged ({section} is no mapping), restore it")
+    if not isinstance(config["data"].get("init_args", {}), dict):
+        raise RunError(f"{run.config}: is damaged (data.init_args is no mapping), restore it")
+    return config

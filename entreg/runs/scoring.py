@@ -10,8 +10,8 @@ from torch import Tensor
 
 from entreg.errors import RunError
 from entreg.metrics import OOD_SCORES, fit_temperature, ood_metrics, overconfident_share, scores_of
-from entreg.runs.files import read_predictions
 from entreg.runs.folder import Run
+from entreg.runs.predictions import read_predictions
 from entreg.runs.set_name import TEST, VAL, SetKind, SetName, without_lookalikes
 
 Scores = dict[str, Any]
@@ -91,8 +91,8 @@ def flatten(scores: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
 
 def _evaluated_sets(run: Run) -> list[SetName]:
     """Return the sets with predictions but validation: test first, which the others are told from."""
-    stems = sorted(path.stem for path in run.predictions(TEST).parent.glob("*.npz"))
-    names = [name for stem in stems if (name := SetName.parse(stem)) is not None and name != VAL]
+    named = (SetName.parse(path.stem) for path in run.all_predictions())
+    names = [name for name in named if name is not None and name != VAL]
     return sorted(names, key=lambda name: name != TEST)
 
 
@@ -104,6 +104,10 @@ def _read(run: Run, name: SetName) -> tuple[Tensor, Tensor]:
         raise RunError(
             f"{path}: the logits of {bad} of {len(logits)} samples are NaN or infinite, so the training has diverged"
         )
+    if len(targets) < 2:
+        raise RunError(f"{path}: holds one sample, of which nothing can be said; expected two or more")
+    if name.kind is not SetKind.OOD and not ((targets >= 0) & (targets < logits.shape[1])).all():
+        raise RunError(f"{path}: holds a target that is none of the {logits.shape[1]} classes")
     return logits, targets
 
 

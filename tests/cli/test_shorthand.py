@@ -37,7 +37,7 @@ def test_class_paths_and_other_options_stay() -> None:
 
 
 def test_run_becomes_the_first_config(tmp_path: Path) -> None:
-    (tmp_path / "config.yaml").touch()
+    (tmp_path / "config.yaml").write_text("{model: {}, data: {}}")
     prepared = expand(["test", "--run", str(tmp_path)])
     assert prepared == ["test", "--config", str(tmp_path / "config.yaml"), "--run", str(tmp_path)]
 

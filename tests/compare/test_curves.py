@@ -72,7 +72,7 @@ def test_other_files_are_refused_in_a_line(read, text):
 
 
 def test_no_file(tmp_path):
-    with pytest.raises(RunError, match="cannot be read"):
+    with pytest.raises(RunError, match="is not there"):
         read_curves(tmp_path / "metrics.csv")
 
 

@@ -227,7 +227,7 @@ def test_validate_writes_validation_only_and_no_pictures_if_so_asked(finished_co
 
 
 def test_ctrl_c_is_one_line_that_says_how_to_go_on(workplace: Path) -> None:
-    process = Process(workplace, "fit", *TINY, "--trainer.max_epochs", "10000", "--id", "x")
+    process = Process(workplace, "fit", *TINY, "--trainer.max_epochs", "10000", "--id", "x", "--checkpoint.every_n_steps", "1")
     run = Run(Path("runs/mix_ent-x"))
     assert process.wait_until(run.checkpoint("last").exists)
     process.send(signal.SIGINT)
