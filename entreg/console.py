@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import stat
+
 from lightning.pytorch.utilities import rank_zero_only
 from rich.console import Console
 
@@ -10,3 +13,12 @@ from rich.console import Console
 def print_line(text: str) -> None:
     """Print one line as it is: no colours, no wrapping."""
     Console().print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def let_go_of_terminal() -> None:
+    """Have what is printed from now on go nowhere: the terminal has been closed, and printing to it would fail."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        if not stat.S_ISREG(os.fstat(stream).st_mode):
+            os.dup2(nowhere, stream)
+    os.close(nowhere)

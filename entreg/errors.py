@@ -27,3 +27,9 @@ class Interrupted(UserError):
     """Work that was stopped, or that another process does already: the same command goes on with it later."""
 
     exit_code = 75  # EX_TEMPFAIL of sysexits.h
+
+
+class Cancelled(UserError):
+    """Work that Ctrl-C has stopped."""
+
+    exit_code = 130  # what a shell says of it

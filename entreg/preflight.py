@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import torch
 import torch.nn.functional as F
-from lightning.pytorch import LightningModule
+from lightning.pytorch import LightningModule, Trainer
 from torch import Tensor, nn
 
 from entreg.data.attached import datamodule_of
@@ -25,12 +25,14 @@ class Task(NamedTuple):
         in_channels: size of an input's first dimension.
         input_shape: shape of one input; ``None`` where no data module says it.
         soft_targets: whether training targets are probabilities.
+        is_single: whether a process has one sample a step, and BatchNorm sees no others.
     """
 
     num_classes: int
     in_channels: int
     input_shape: tuple[int, ...] | None
     soft_targets: bool
+    is_single: bool = False
 
 
 def task_of(model: LightningModule, num_classes: int | None, in_channels: int | None) -> Task:
@@ -53,7 +55,13 @@ def task_of(model: LightningModule, num_classes: int | None, in_channels: int | 
         _agreed("in_channels", in_channels, data),
         getattr(data, "input_shape", None),
         getattr(data, "soft_targets", False),
+        data is not None and _is_single(model.trainer, getattr(data, "batch_size", None)),
     )
+
+
+def _is_single(trainer: Trainer, batch_size: int | None) -> bool:
+    synchronised = trainer.world_size > 1 and trainer.strategy.root_device.type == "cuda"
+    return trainer.training and batch_size == trainer.world_size and not synchronised
 
 
 def _agreed(key: str, configured: int | None, data: Any) -> int:
@@ -99,11 +107,24 @@ def check_net(net: nn.Module, task: Task) -> None:
         ) from error
     for module, training in modes.items():
         module.training = training
+    if task.is_single:
+        _check_single(net, task.input_shape)
     if logits.shape != (2, task.num_classes):
         raise ConfigError(
             f"model.net: {type(net).__name__} gives {tuple(logits.shape)} for 2 inputs, expected logits "
             f"(2, {task.num_classes})"
         )
+
+
+def _check_single(net: nn.Module, input_shape: tuple[int, ...]) -> None:
+    try:
+        with torch.no_grad():
+            copy.deepcopy(net).train()(torch.zeros(1, *input_shape))
+    except ValueError as error:
+        raise ConfigError(
+            f"data.batch_size leaves a process one sample a step, which {type(net).__name__} cannot be trained on "
+            f"({error}): give two or more"
+        ) from error
 
 
 def check_loss(loss: nn.Module, task: Task) -> None:

@@ -94,3 +94,11 @@ def test_a_loss_for_other_classes_is_refused_and_stays_as_it_was() -> None:
     with pytest.raises(ConfigError, match=r"model\.loss: weight must hold one number for each of 4 classes"):
         check_loss(loss, task())
     assert all(parameter.grad is None for parameter in loss.parameters())
+
+
+def test_batchnorm_cannot_be_trained_on_one_sample_a_step():
+    net = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(16), nn.Linear(16, 4))
+    check_net(net, task())
+    with pytest.raises(ConfigError, match=r"data\.batch_size leaves a process one sample a step"):
+        check_net(net, task(is_single=True))
+    check_net(nn.Sequential(nn.Flatten(), nn.Linear(16, 4)), task(is_single=True))

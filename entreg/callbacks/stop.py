@@ -1,4 +1,4 @@
-"""SIGTERM and SIGUSR1 end a training after the step at hand, with a checkpoint of it."""
+"""SIGTERM, SIGUSR1, a closed terminal and Ctrl-C end a training after the step at hand, with a checkpoint of it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 
 from entreg.callbacks.checkpoint import LastCheckpoint, validation_follows
+from entreg.console import let_go_of_terminal
 
-SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
+SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP, signal.SIGINT)
 
 
 class Stopped(BaseException):
-    """Training was told to stop by a signal, and can go on later; like Ctrl-C no error, which somebody might handle.
+    """Training was told to stop by a signal, and can go on later; no error, which somebody might handle.
 
     Args:
         signum: the signal.
@@ -35,8 +36,9 @@ class Stopped(BaseException):
 class StopOnSignal(Checkpoint):
     """Save ``last.ckpt`` and raise :class:`Stopped` where the step at hand ends, when a signal has arrived.
 
-    As a context manager it holds the handlers of the signals. Outside training, where there is nothing to save, the
-    exception comes at once. All processes of a training stop after the same step; several ask one another every ten
+    As a context manager it holds the handlers of the signals; those that the process was started to ignore, as by
+    ``nohup``, stay ignored. Outside training, where there is nothing to save, the exception comes at once, and so it
+    does at a second Ctrl-C. All processes of a training stop after the same step; several ask one another every ten
     steps only, as asking costs a synchronisation.
 
     It derives from Lightning's ``Checkpoint`` to come after all callbacks whose state is saved.
@@ -55,7 +57,8 @@ class StopOnSignal(Checkpoint):
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> StopOnSignal:
-        self._before = {signum: signal.getsignal(signum) for signum in SIGNALS}
+        handlers = {signum: signal.getsignal(signum) for signum in SIGNALS}
+        self._before = {signum: handler for signum, handler in handlers.items() if handler is not signal.SIG_IGN}
         self._listen()
         return self
 
@@ -110,14 +113,18 @@ class StopOnSignal(Checkpoint):
         return int(trainer.strategy.reduce(received, reduce_op="max"))
 
     def _listen(self) -> None:
-        for signum in SIGNALS:
+        for signum in self._before:
             _handle(signum, self._receive)
 
     def _receive(self, signum: int, frame: FrameType | None) -> None:
         if os.getpid() != self._pid:  # a loader's process, which has inherited the handler
             return
+        if signum == signal.SIGHUP:
+            let_go_of_terminal()
         first, self.received = not self.received, max(self.received, signum)
         self.last.soon = True
+        if signum == signal.SIGINT and not first:
+            raise KeyboardInterrupt
         if first and not self._training:  # a second signal must not cut the first one's stop short
             raise Stopped(signum, "outside training", together=False)
 

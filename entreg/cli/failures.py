@@ -12,7 +12,7 @@ from lightning.pytorch import Trainer
 
 from entreg.callbacks import StopOnSignal, Stopped
 from entreg.cluster import lost_touch, requeue
-from entreg.errors import ConfigError, RunError
+from entreg.errors import Cancelled, ConfigError, RunError
 from entreg.loggers import wandb_errors
 from entreg.runs import Run
 
@@ -28,7 +28,8 @@ def translated(trainer: Trainer, run: Run, stop: StopOnSignal) -> Iterator[None]
 
     Raises:
         ConfigError: of an option that Lightning refuses, as a metric to monitor that nothing logs.
-        RunError: if another process does not answer, W&B fails, or Ctrl-C is pressed.
+        RunError: if another process does not answer, or W&B fails.
+        Cancelled: at Ctrl-C where no :class:`StopOnSignal` listens, or at a second one.
         Stopped: if a worker of the data loader has ended because of the signal that this process received as well.
     """
     how_to_go_on = f"; go on with: entreg fit --run {run.path}"
@@ -47,7 +48,7 @@ def translated(trainer: Trainer, run: Run, stop: StopOnSignal) -> Iterator[None]
     except wandb_errors() as error:
         raise RunError(f"W&B: {error}; log in again, or set WANDB_MODE=offline") from error
     except SystemExit as error:  # what Lightning makes of Ctrl-C
-        raise RunError(f"interrupted{how_to_go_on if run.started else ''}") from error
+        raise Cancelled(f"interrupted{how_to_go_on if run.started else ''}") from error
 
 
 def what_follows(stopped: Stopped, run: Run) -> str:

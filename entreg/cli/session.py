@@ -34,7 +34,7 @@ from entreg.cli.resolve import as_list, check_same, check_validation, default_na
 from entreg.cli.summary import logged_scores, print_results, training_summary
 from entreg.cluster import shared_with_children
 from entreg.data import ClassificationDataModule
-from entreg.errors import ConfigError, Interrupted
+from entreg.errors import Cancelled, ConfigError, Interrupted
 from entreg.loggers import CSVLog, describe_run, finish_wandb
 from entreg.loggers.wandb_report import report_to_wandb
 from entreg.runs import Lease, create_folder, read_config, read_summary, remove_unless_started, write_summary
@@ -118,6 +118,7 @@ class Session:
 
         Raises:
             Interrupted: on a signal; the run can go on.
+            Cancelled: on Ctrl-C, likewise.
         """
         trainer, failed = parts.trainer, True
         try:
@@ -137,7 +138,8 @@ class Session:
             if not stopped.together and trainer.strategy.launcher is not None:
                 trainer.strategy.launcher.kill(signal.SIGTERM)
             finish_wandb(exit_code=1)  # before SLURM ends the processes of a job that it takes back
-            raise Interrupted(f"{stopped}; {what_follows(stopped, self.run)}") from stopped
+            error = Cancelled if stopped.signum == signal.SIGINT else Interrupted
+            raise error(f"{stopped}; {what_follows(stopped, self.run)}") from stopped
         finally:
             finish_wandb(exit_code=int(failed))
 

@@ -118,6 +118,8 @@ def _ood(sets: Mapping[str, Any]) -> Table:
 
 
 def _cell(scores: dict[str, Any], key: str) -> str:
+    if key not in scores:
+        return ""
     value = scores[key]
     if key in ("acc", "ece"):
         return f"{value:.2%}"

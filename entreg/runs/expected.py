@@ -43,7 +43,7 @@ def _mapping_of(is_right: Callable[[Any], bool]) -> Callable[[Any], bool]:
 
 
 def _is_scores(value: Any) -> bool:
-    if not isinstance(value, dict) or not all(_is_number(value.get(key)) for key in _SCORES):
+    if not isinstance(value, dict) or not all(_is_number(value.get(key, 0)) for key in _SCORES):
         return False
     return "scaled" not in value or _is_scores(value["scaled"])
 

@@ -17,7 +17,7 @@ from entreg.errors import RunError
 from entreg.sweep.places import Place
 from entreg.sweep.starters import Process, trial_environment
 
-SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)  # that end the work on a sweep
+SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP, signal.SIGINT)  # that end the work on a sweep
 
 
 class Order(NamedTuple):

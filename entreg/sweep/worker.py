@@ -12,7 +12,8 @@ from optuna.exceptions import StorageInternalError
 from optuna.trial import TrialState
 
 from entreg.cluster import requeue
-from entreg.errors import ConfigError, Interrupted, RunError
+from entreg.console import let_go_of_terminal
+from entreg.errors import Cancelled, ConfigError, Interrupted, RunError
 from entreg.runs import Run, read_summary
 from entreg.sweep.board import Board
 from entreg.sweep.forks import SIGNALS
@@ -60,7 +61,8 @@ class Worker:
         Raises:
             ConfigError: if no trial has been completed yet and one cannot be configured.
             RunError: if several trials in a row fail, the study cannot be written, or no process can be started.
-            Interrupted: on SIGTERM, SIGUSR1 or Ctrl-C, when the trials at hand have been saved.
+            Interrupted: on a signal, when the trials at hand have been saved.
+            Cancelled: on Ctrl-C, likewise.
         """
         try:
             if not self.board.is_done:
@@ -86,7 +88,8 @@ class Worker:
         if self._signal is not None:
             again = self._signal == signal.SIGUSR1 and requeue()
             who = f"SLURM starts job {os.environ['SLURM_JOB_ID']} again, which" if again else "the same command"
-            raise Interrupted(f"stopped by {signal.Signals(self._signal).name}; {who} goes on with the sweep")
+            error = Cancelled if self._signal == signal.SIGINT else Interrupted
+            raise error(f"stopped by {signal.Signals(self._signal).name}; {who} goes on with the sweep")
 
     def _fill(self) -> None:
         """Take a trial for every place that is free, as long as there are any."""
@@ -185,7 +188,7 @@ class Worker:
 
     def _stop(self) -> None:
         """Have the running trials save themselves and end, and let go of them."""
-        signum = signal.SIGTERM if self._signal in (None, signal.SIGINT) else self._signal
+        signum = signal.SIGUSR1 if self._signal == signal.SIGUSR1 else signal.SIGTERM
         with ExitStack() as held:
             for training in self._running:
                 held.push(training.held)
@@ -197,7 +200,8 @@ class Worker:
     @contextmanager
     def _listening(self) -> Iterator[None]:
         """Note the signals that end the work, instead of ending at once."""
-        handlers = {signum: signal.signal(signum, self._receive) for signum in SIGNALS}
+        heard = [signum for signum in SIGNALS if signal.getsignal(signum) is not signal.SIG_IGN]  # as under nohup
+        handlers = {signum: signal.signal(signum, self._receive) for signum in heard}
         try:
             yield
         finally:
@@ -205,4 +209,6 @@ class Worker:
                 signal.signal(signum, handler)
 
     def _receive(self, signum: int, frame: object) -> None:
+        if signum == signal.SIGHUP:
+            let_go_of_terminal()
         self._signal = signum

@@ -10,7 +10,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 
 from entreg.callbacks import Stopped
 from entreg.cli.failures import translated, what_follows
-from entreg.errors import ConfigError, RunError
+from entreg.errors import Cancelled, ConfigError, RunError
 from entreg.runs import Run
 
 
@@ -51,9 +51,9 @@ def test_a_lost_process_says_how_to_go_on_once_there_is_a_run(started: Run, tmp_
 
 
 def test_ctrl_c_says_how_to_go_on_once_there_is_a_run(started: Run, tmp_path: Path) -> None:
-    with pytest.raises(RunError, match=r"^interrupted; go on with: entreg fit --run"):
+    with pytest.raises(Cancelled, match=r"^interrupted; go on with: entreg fit --run"):
         step_that_raises(SystemExit(1), started)
-    with pytest.raises(RunError, match=r"^interrupted$"):
+    with pytest.raises(Cancelled, match=r"^interrupted$"):
         step_that_raises(SystemExit(1), Run(tmp_path / "new"))
 
 

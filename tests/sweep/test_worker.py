@@ -12,7 +12,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from entreg.errors import ConfigError, Interrupted, RunError
+from entreg.errors import Cancelled, ConfigError, Interrupted, RunError
 from entreg.runs import Run
 from entreg.sweep import Sweep
 from entreg.sweep.board import Board
@@ -233,8 +233,8 @@ def test_what_ends_the_work_while_trials_are_taken_stops_those_that_were(tmp_pat
     assert Path(f"{first}-there").exists() == Path(f"{first}-saved").exists()  # if it had come that far
 
 
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
-def test_one_signal_stops_all(signum: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("signum", "error"), [(signal.SIGINT, Cancelled), (signal.SIGTERM, Interrupted)])
+def test_one_signal_stops_all(signum: int, error: type[Exception], tmp_path: Path) -> None:
     board = Board.open(SWEEP, tmp_path)
     handler = signal.getsignal(signum)
 
@@ -244,7 +244,7 @@ def test_one_signal_stops_all(signum: int, tmp_path: Path) -> None:
             if len(list((tmp_path / "runs").glob("*-there"))) == 2:
                 signal.raise_signal(signum)
 
-    with pytest.raises(Interrupted, match=f"{signal.Signals(signum).name}; the same command goes on"):
+    with pytest.raises(error, match=f"{signal.Signals(signum).name}; the same command goes on"):
         Interrupting(board, STAYS, places=2).work()
     assert signal.getsignal(signum) is handler
     assert len(list((tmp_path / "runs").glob("*-saved"))) == 2

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ from torchvision import datasets
 from entreg.__main__ import main
 from entreg.runs import Run, open_run, read_predictions, read_summary
 from tests.conftest import TINY
-from tests.system.processes import Process
 
 Fit = Callable[..., Run]
 
@@ -224,16 +222,6 @@ def test_validate_writes_validation_only_and_no_pictures_if_so_asked(finished_co
     assert main(["validate", "--run", str(finished_copy.path), "--figures", "false"]) == 0
     assert [path.name for path in finished_copy.predictions("val").parent.iterdir()] == ["val.npz"]
     assert not finished_copy.figures.exists()
-
-
-def test_ctrl_c_is_one_line_that_says_how_to_go_on(workplace: Path) -> None:
-    process = Process(workplace, "fit", *TINY, "--trainer.max_epochs", "10000", "--id", "x", "--checkpoint.every_n_steps", "1")
-    run = Run(Path("runs/mix_ent-x"))
-    assert process.wait_until(run.checkpoint("last").exists)
-    process.send(signal.SIGINT)
-    assert process.wait() == 1
-    assert f"entreg: interrupted; go on with: entreg fit --run {run.path}" in process.output
-    assert "Traceback" not in process.output
 
 
 def test_training_that_ends_before_validation_says_what_to_change(workplace: Path, capsys) -> None:

@@ -1,4 +1,4 @@
-"""SIGTERM and SIGUSR1 save after the step at hand and end the process in one line."""
+"""SIGTERM, SIGUSR1, SIGHUP and Ctrl-C save after the step at hand and end the process in one line."""
 
 from __future__ import annotations
 
@@ -28,11 +28,12 @@ def step_of(run: Run) -> int:
 def test_each_signal_saves_the_step_and_the_same_command_goes_on(workplace: Path) -> None:
     assert Process(workplace, *COMMAND, "--id", "whole").wait() == 0
     run, command = Run(workplace / "runs" / "mix_ent-x"), [*COMMAND, "--id", "x"]
-    for signum, rows in ((signal.SIGTERM, 20), (signal.SIGUSR1, 150)):
+    codes = {signal.SIGTERM: 75, signal.SIGUSR1: 75, signal.SIGHUP: 75, signal.SIGINT: 130}
+    for signum, rows in zip(codes, (20, 60, 100, 150), strict=True):
         process = Process(workplace, *command)
         assert process.wait_until(partial(has_rows, run, rows))
         process.send(signum)
-        assert process.wait() == 75
+        assert process.wait() == codes[signum]
         assert f"entreg: stopped by {signum.name} after step {step_of(run)}; go on with" in process.output
         assert "Traceback" not in process.output
         assert not run.lease.exists()

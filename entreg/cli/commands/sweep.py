@@ -34,6 +34,7 @@ def main(args: Sequence[str]) -> None:
     Raises:
         ConfigError: on wrong usage, or a sweep that cannot be run.
         Interrupted: on a signal.
+        Cancelled: on Ctrl-C.
     """
     words = list(args)
     end = words.index("--") if "--" in words else len(words)
