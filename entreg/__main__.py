@@ -18,6 +18,7 @@ _USAGE = """usage: entreg COMMAND [OPTIONS]
   test      evaluate on test         entreg test --run runs/<id>
   predict   classify your pictures   entreg predict --run runs/<id> --images folder/
   sweep     train many runs          entreg sweep --config configs/sweeps/letters.yaml
+  runs      list what was trained    entreg runs
   losses    list the losses          entreg losses
             explain one              entreg losses mix_ent
   compare   compare finished runs    entreg compare runs/* --baseline cross_entropy
@@ -35,6 +36,7 @@ _OF_A_TRAINER = ("fit", "validate", "test")
 _COMMANDS = {
     "predict": "entreg.cli.commands.predict",
     "sweep": "entreg.cli.commands.sweep",
+    "runs": "entreg.cli.commands.runs",
     "losses": "entreg.cli.commands.losses",
     "data": "entreg.cli.commands.data",
     "compare": "entreg.cli.commands.compare",
