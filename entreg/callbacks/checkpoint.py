@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-import torch
 from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint
 from typing_extensions import override
 
-from entreg.errors import RunError
-from entreg.runs import Run, atomic_path
+from entreg.runs import Run, write_checkpoint
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
-    """Write a checkpoint beside its target, flush it to disk, then replace the target.
+    """Write a checkpoint with its digest beside its target, flush it to disk, then replace the target.
 
     Lightning's own writer passes through the system's temporary folder and does not flush. The ``last.ckpt`` that is
     replaced stays as ``previous.ckpt``.
@@ -29,13 +26,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
     @override
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
         target = Path(path)
-        with atomic_path(target) as part:
-            try:
-                torch.save(checkpoint, part)
-            except RuntimeError as error:  # what torch makes of a full disk
-                raise RunError(f"{target}: cannot be written ({str(error).splitlines()[0]})") from error
-            if target.stem == "last" and target.exists():
-                os.replace(target, target.with_stem("previous"))
+        write_checkpoint(target, checkpoint, target.with_stem("previous") if target.stem == "last" else None)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from entreg.data.attached import datamodule_of
 from entreg.errors import RunError
 from entreg.losses import coefficients_of
 from entreg.optimizers import can_skip_steps
-from entreg.runs import Run, atomic_path
+from entreg.runs import Run, write_checkpoint
 from entreg.step import Guard, Late
 
 
@@ -137,8 +137,7 @@ class StopOnNonFinite(Callback):
             "batch": noted.batch._asdict(),
             "pytorch-lightning_version": lightning.__version__,
         }
-        with atomic_path(path) as part:
-            torch.save(content, part)
+        write_checkpoint(path, content)
         return str(path)
 
 

@@ -11,8 +11,9 @@ from lightning.pytorch.loggers import WandbLogger
 from typing_extensions import override
 
 from entreg.console import print_line
+from entreg.files import atomic_path
 from entreg.loggers import CSVLog
-from entreg.runs import Run, atomic_path
+from entreg.runs import Run
 from entreg.runs.provenance import config_hash
 
 

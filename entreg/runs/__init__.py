@@ -1,6 +1,7 @@
 """The run folder: where the things of a run are, who works on it, and what follows from them. Needs no trainer."""
 
-from entreg.runs.files import atomic_path, check_checkpoint, write_json
+from entreg.runs.checkpoints import check_checkpoint, write_checkpoint
+from entreg.runs.files import write_json
 from entreg.runs.folder import Run, create_folder, new_run, open_run, read_config, remove_unless_started
 from entreg.runs.lease import Lease
 from entreg.runs.predictions import read_predictions, write_predictions
@@ -10,7 +11,6 @@ from entreg.runs.summary import check_unchanged, read_summary, write_summary
 __all__ = [
     "Lease",
     "Run",
-    "atomic_path",
     "check_checkpoint",
     "check_unchanged",
     "create_folder",
@@ -21,6 +21,7 @@ __all__ = [
     "read_summary",
     "read_text",
     "remove_unless_started",
+    "write_checkpoint",
     "write_json",
     "write_predictions",
     "write_summary",

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import torch
 
+from entreg.files import atomic_path
 from entreg.metrics import bin_confidences, confusion_diagram, confusion_matrix, reliability_diagram, top_label
-from entreg.runs.files import atomic_path
 from entreg.runs.folder import Run
 from entreg.runs.predictions import read_predictions
 from entreg.runs.scoring import DEFAULT_BINS

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from entreg.errors import RunError
-from entreg.runs.files import check_checkpoint
+from entreg.runs.checkpoints import check_checkpoint
 from entreg.runs.reading import read_yaml
 from entreg.runs.set_name import SetName
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from filelock import FileLock
 
 from entreg.errors import Interrupted, RunError
-from entreg.runs.files import atomic_path
+from entreg.files import atomic_path
 
 RENEWED_EVERY = 10.0  # seconds
 EXPIRES_AFTER = 60.0  # seconds without a renewal, counted by whoever waits, as the clocks of two machines differ

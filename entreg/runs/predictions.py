@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from entreg.errors import RunError
-from entreg.runs.files import atomic_path
+from entreg.files import atomic_path
 from entreg.runs.reading import Array, read_arrays
 
 

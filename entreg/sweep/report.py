@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from entreg.errors import RunError
-from entreg.runs import atomic_path
+from entreg.files import atomic_path
 from entreg.sweep.board import Board
 
 

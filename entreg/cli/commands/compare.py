@@ -80,9 +80,11 @@ def compare_runs(
         root: folder of the data, for the pictures in the report.
 
     Raises:
-        ConfigError: if a metric is unknown.
+        ConfigError: if a metric is unknown, or ``out`` is no folder.
         RunError: if there is nothing to compare, or the runs cannot be compared.
     """
+    if out is not None and out.exists() and not out.is_dir():
+        raise ConfigError(f"--out {out}: is no folder, and the report is one; name a folder")
     study = read_study(runs)
     analysis = analyse(study, baseline, metrics, margins)
     converged = convergence_of(study, accuracies)

@@ -17,7 +17,7 @@ from entreg.console import print_line
 from entreg.data import available, data_root, find
 from entreg.data.source import Source
 from entreg.errors import ConfigError, DataError
-from entreg.runs import atomic_path
+from entreg.files import atomic_path, check_target
 
 
 def main(args: Sequence[str]) -> None:
@@ -124,6 +124,7 @@ def _show(data: Source, *, train: bool, count: int, out: Path) -> None:
         raise ConfigError(f"--out {out}: expected a picture's name, .png, .jpg, .pdf or .svg")
     if count < 1:
         raise ConfigError(f"--count is a number >= 1, got {count}")
+    check_target(out)
     if absent := data.missing(train):
         raise DataError(f"{absent[0]} is absent; entreg data prepare downloads it, --root names another folder")
     inputs, targets = data.checked(train)

@@ -12,9 +12,10 @@ import torch
 from entreg.cli.parser import CommandParser
 from entreg.console import print_line
 from entreg.data.images.pictures import as_inputs, picture_files
+from entreg.files import atomic_path, check_target
 from entreg.inference import load
 from entreg.metrics.scores import predictive_entropy
-from entreg.runs import Run, atomic_path, open_run, read_summary
+from entreg.runs import Run, open_run, read_summary
 
 _BATCH = 256
 
@@ -24,7 +25,7 @@ def main(args: Sequence[str]) -> None:
 
     Raises:
         ConfigError: on wrong usage.
-        RunError: if the run has no best checkpoint.
+        RunError: if the run has no best checkpoint, or the file cannot be written.
         DataError: if there is no picture, or one cannot be read.
     """
     parser = CommandParser(prog="entreg predict", description="Classify pictures with the best checkpoint of a run.")
@@ -42,6 +43,7 @@ def main(args: Sequence[str]) -> None:
     given = parser.parse_args(list(args))
     run = open_run(given.run)
     out = given.out or run.path / "predictions" / "images.csv"
+    check_target(out)
     rows = list(classify(run, picture_files(given.images), given.polarity))
     with atomic_path(out) as part, part.open("w", newline="") as file:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]))

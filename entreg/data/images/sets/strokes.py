@@ -17,6 +17,7 @@ from entreg.data.images.module import ImageDataModule
 from entreg.data.images.sets.glyphs import TEST_FONTS, TRAIN_FONTS, glyphs, render
 from entreg.data.sampling import counter_generator
 from entreg.errors import ConfigError
+from entreg.files import atomic_path
 
 _SIZE = 28
 _BOX = 24.0  # EMNIST fits each letter into 24 of its 28 pixels
@@ -123,9 +124,8 @@ class Strokes(ImageDataModule):
                 cache.unlink()  # torn: drawing again is as good
         images, targets = draw_letters(fonts, count, self.strokes_seed, stream)
         if _writable(cache.parent):
-            part = cache.with_name(f".{cache.stem}-{os.getpid()}.npz")
-            np.savez(part, images=images.numpy(), targets=targets.numpy())
-            part.replace(cache)
+            with atomic_path(cache) as part:
+                np.savez(part, images=images.numpy(), targets=targets.numpy())
         return images, targets
 
     def _file(self, train: bool) -> tuple[Path, str, tuple[str, ...], int]:
