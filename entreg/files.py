@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from stat import S_ISDIR, S_ISLNK, S_ISREG
@@ -59,23 +59,25 @@ def check_target(target: Path) -> None:
         raise RunError(f"{target}: cannot be written, it is {kind}; name a file")
 
 
-def check_own(folder: Path, inside: Iterable[str], but: Container[str] = ()) -> None:
+def check_own(folder: Path, inside: Iterable[str], but: tuple[str, ...] = ()) -> None:
     """Refuse a folder from which a name leads elsewhere, as one that a stranger has packed may.
 
     Args:
         folder: of a run or a sweep; may itself be a link, which its owner has made.
         inside: folders in it, which are looked into as well.
-        but: names of what is not looked at.
+        but: how names begin that are not looked at.
 
     Raises:
-        RunError: if anything in these folders is a link, a pipe or a device.
+        RunError: if anything in these folders is a link, a pipe or a device, or they cannot be read.
     """
-    for place in (folder, *(folder / name for name in inside)):
-        if _kind(place.resolve() if place == folder else place) != "a folder":
-            continue
-        for path in place.iterdir():
-            if path.name not in but and (kind := _kind(path)) not in ("a file", "a folder"):
-                raise RunError(f"{path}: is {kind}; in its place belongs what is this folder's own")
+    places = (folder, *(folder / name for name in inside))
+    try:
+        found = [path for place in places if place.is_dir() for path in place.iterdir()]
+    except OSError as error:
+        raise RunError(f"{folder}: cannot be read ({error.strerror})") from error
+    for path in found:
+        if (kind := _kind(path)) not in ("a file", "a folder", "absent") and not path.name.startswith(but):
+            raise RunError(f"{path}: is {kind}; in its place belongs what is this folder's own")
 
 
 def _kind(path: Path) -> str:

@@ -164,6 +164,7 @@ class Session:
             create_folder(self.run)
             with self.lease, self.stop:
                 try:
+                    self.run.discard_leftovers()
                     yield
                 finally:
                     remove_unless_started(self.run)

@@ -20,12 +20,14 @@ from pathlib import Path
 from typing import Any
 
 from entreg.errors import RunError
+from entreg.files import check_own, is_leftover, leftovers
 from entreg.runs.checkpoints import check_checkpoint
 from entreg.runs.reading import read_yaml
 from entreg.runs.set_name import SetName
 
 _SECTIONS = {"model": True, "data": True, "trainer": False, "metrics": False, "checkpoint": False}  # whether needed
-_BEFORE_TRAINING = {"lease.json", ".lease.json.lock", ".lease.part.json", "wandb"}
+_BEFORE_TRAINING = {"lease.json", ".lease.json.lock", "wandb"}
+_FOLDERS = ("checkpoints", "predictions", "figures")
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,12 @@ class Run:
             if path.stem not in keep:
                 path.unlink()
 
+    def discard_leftovers(self) -> None:
+        """Remove what killed processes were writing, up to the size of a checkpoint each; only under the lease."""
+        for folder in (self.path, *(self.path / name for name in _FOLDERS)):
+            for path in leftovers(folder):
+                path.unlink()
+
     def resume_from(self) -> Path | None:
         """Newest checkpoint that opens: ``last``, or ``previous`` with a warning; ``None`` is the very start.
 
@@ -127,9 +135,14 @@ def new_run(root: Path, name: str, run_id: str | None = None) -> Run:
     """Name a run, by default one that does not exist yet; nothing is written.
 
     An id that is not given is drawn from the system, never from the seed, so that two runs never share a folder.
+
+    Raises:
+        RunError: if the folder is there and something in it leads elsewhere.
     """
     slug = re.sub(r"[^A-Za-z0-9_.]+", "_", name) or "run"
-    return Run(root / f"{slug}-{run_id or secrets.token_hex(4)}")
+    run = Run(root / f"{slug}-{run_id or secrets.token_hex(4)}")
+    check_own(run.path, _FOLDERS)
+    return run
 
 
 def create_folder(run: Run) -> None:
@@ -140,9 +153,11 @@ def create_folder(run: Run) -> None:
     """
     try:
         run.path.mkdir(parents=True, exist_ok=True)
-        foreign = {path.name for path in run.path.iterdir()} - _BEFORE_TRAINING
+        foreign = {path.name for path in run.path.iterdir() if not is_leftover(path.name)} - _BEFORE_TRAINING
         if foreign and not run.started:
             raise RunError(f"{run.path}: holds {min(foreign)} and no config.yaml, so no run: choose another --id")
+        if run.path.is_symlink() and not run.started:  # were the run to fail, the folder could not be taken back
+            raise RunError(f"{run.path}: is a link, and a new run makes its own folder: choose another --id")
     except OSError as error:
         raise RunError(f"{run.path}: cannot be made ({error.strerror}), choose another --runs") from error
 
@@ -159,9 +174,10 @@ def open_run(path: str | os.PathLike[str]) -> Run:
     """Open an existing run folder.
 
     Raises:
-        RunError: if it is not one.
+        RunError: if it is not one, or something in it leads elsewhere, where nothing is read, written or removed.
     """
-    run = Run(Path(path).resolve())
+    run = Run(Path(os.path.realpath(path)))  # Path.resolve raises where links go round in a circle
+    check_own(run.path, _FOLDERS)
     if not run.started:
         raise RunError(f"{path}: is not a run folder, it holds no config.yaml")
     return run

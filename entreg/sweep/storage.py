@@ -10,16 +10,20 @@ from optuna.storages import BaseStorage, JournalStorage, get_storage
 from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 
 from entreg.errors import ConfigError, RunError
+from entreg.files import check_own
+
+_JOURNAL = "study.log"
 
 
 def folder_lock(folder: Path) -> BaseFileLock:
     """Make the folder of a sweep and return the lock in it, once it is certain that both can be written.
 
     Raises:
-        RunError: if they cannot.
+        RunError: if they cannot, or something in the folder leads elsewhere.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        check_own(folder, inside=("claims", "logs", "report"), but=(f"{_JOURNAL}.lock",))  # Optuna's lock is a link
         lock = FileLock(folder / ".lock")
         with lock:
             pass
@@ -36,7 +40,7 @@ def open_storage(url: str | None, folder: Path) -> BaseStorage:
         RunError: if the journal cannot be read.
     """
     if url is None:
-        return _journal(folder / "study.log")
+        return _journal(folder / _JOURNAL)
     from sqlalchemy.engine import make_url
     from sqlalchemy.exc import ArgumentError
 

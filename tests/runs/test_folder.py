@@ -26,6 +26,7 @@ def test_a_folder_of_something_else_is_neither_used_nor_removed(tmp_path: Path) 
     assert (run.path / "notes.txt").exists()
     (run.path / "notes.txt").rename(run.path / "lease.json")  # left by a process that was killed
     (run.path / "wandb").mkdir()  # likewise
+    (run.path / f".{'0' * 16}.part.json").touch()
     runs.create_folder(run)
 
 
@@ -87,3 +88,38 @@ def test_a_summary_is_read_back(tmp_path: Path) -> None:
     assert runs.read_summary(run) == {}
     runs.write_summary(run, {"a": 1})
     assert runs.read_summary(run)["a"] == 1
+
+
+@pytest.mark.parametrize("name", ["predictions", "checkpoints/last.ckpt", "metrics.csv", "wandb"])
+def test_a_run_from_which_a_name_leads_elsewhere_is_not_opened(name: str, tmp_path: Path) -> None:
+    run, elsewhere = runs.Run(tmp_path / "a-1"), tmp_path / "elsewhere"
+    (run.path / name).parent.mkdir(parents=True)
+    elsewhere.mkdir()
+    run.config.touch()
+    (tmp_path / "link").symlink_to(run.path)
+    assert runs.open_run(tmp_path / "link").path == run.path
+    (run.path / name).symlink_to(elsewhere)
+    with pytest.raises(RunError, match=f"a-1/{name}: is a link"):
+        runs.open_run(run.path)
+    with pytest.raises(RunError, match=f"a-1/{name}: is a link"):
+        runs.new_run(tmp_path, "a", "1")
+
+
+def test_a_new_run_is_not_begun_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    run = runs.new_run(tmp_path, "a", "1")
+    run.path.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(RunError, match="is a link"):
+        runs.create_folder(run)
+
+
+def test_what_killed_processes_were_writing_is_removed(tmp_path: Path) -> None:
+    run, token = runs.Run(tmp_path), "0123456789abcdef"
+    left = [tmp_path / f".{token}.part.json", *(run.checkpoint(f".{token}.part"), run.predictions(f".{token}.part"))]
+    kept = [run.checkpoint("last"), run.checkpoint(".mine.part")]
+    for path in (*left, *kept):
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    run.discard_leftovers()
+    assert not any(path.exists() for path in left)
+    assert all(path.exists() for path in kept)

@@ -7,7 +7,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from entreg.errors import ConfigError
+from entreg.errors import ConfigError, RunError
 from entreg.runs.lease import Lease
 from entreg.sweep import Sweep
 from entreg.sweep.board import Board
@@ -30,6 +30,17 @@ def assert_each_once(board: Board) -> None:
     assert len({tuple(trial.params.items()) for trial in board.trials}) == 6
     assert {trial.user_attrs["attempts"] for trial in board.trials} == {1}
     assert len({trial.user_attrs["run"] for trial in board.trials}) == 6
+
+
+@pytest.mark.parametrize("name", ["study.log", "logs", "claims/0.json"])
+def test_a_folder_from_which_a_name_leads_elsewhere_is_not_worked_on(name: str, tmp_path: Path) -> None:
+    folder, elsewhere = tmp_path / "s", tmp_path / "elsewhere"
+    (folder / name).parent.mkdir(parents=True)
+    (folder / "study.log.lock").symlink_to("study.log")  # what Optuna may leave
+    elsewhere.write_text("")
+    (folder / name).symlink_to(elsewhere)
+    with pytest.raises(RunError, match=f"{name}: is a link"):
+        Board.open(SWEEP, folder)
 
 
 def test_a_grid_that_was_written_in_part_is_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
