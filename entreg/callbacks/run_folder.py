@@ -60,7 +60,13 @@ class RunFolder(SaveConfigCallback):
         """Write the config, cut the log."""
         if trainer.is_global_zero:
             self.save_config(trainer, pl_module, "fit")
+            known = len(self.log_file.gaps)
             self.log_file.cut(self._metrics_size)
+            for gap in self.log_file.gaps[known:]:
+                after = "" if gap["after_step"] is None else f" after step {gap['after_step']}"
+                print_line(
+                    f"{self.run.metrics}: the rows{after} are lost ({gap['bytes']} bytes); going on without them"
+                )
             for note in self.notes:
                 print_line(note)
         config = self.resolved.as_dict()
@@ -69,9 +75,10 @@ class RunFolder(SaveConfigCallback):
                 logger.log_hyperparams({**config, "arm": config_hash(config)})
 
     def state_dict(self) -> dict[str, Any]:
-        """Length of metrics.csv at this checkpoint."""
-        return {"metrics_size": self.log_file.size()}
+        """Length of metrics.csv at this checkpoint, all of which is on disk before it, and what it had lost by then."""
+        return {"metrics_size": self.log_file.saved_size(), "metrics_gaps": self.log_file.gaps}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restore it."""
+        """Restore both; earlier versions took no notice of what was lost."""
         self._metrics_size = state_dict["metrics_size"]
+        self.log_file.gaps = list(state_dict.get("metrics_gaps", ()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 import time
 from collections.abc import Mapping
@@ -26,11 +27,16 @@ class CSVLog(Logger):
 
     Args:
         run: run folder.
+
+    Attributes:
+        gaps: rows that are lost, as after a power cut: the step of the last row before (``None``: the first rows are
+            gone), and how many bytes.
     """
 
     def __init__(self, run: Run) -> None:
         super().__init__()
         self.run = run
+        self.gaps: list[dict[str, int | None]] = []
 
     @property
     def name(self) -> str:
@@ -66,12 +72,47 @@ class CSVLog(Logger):
     def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
         """Do nothing: config.yaml holds them."""
 
-    def size(self) -> int:
-        """Length of the file in bytes, for :meth:`cut`."""
-        return self.run.metrics.stat().st_size if self.run.metrics.is_file() else 0
+    def saved_size(self) -> int:
+        """Length of the file in bytes, for :meth:`cut`, once all of it is safely on disk."""
+        if not self.run.metrics.is_file():
+            return 0
+        with self.run.metrics.open("rb+") as file:
+            os.fsync(file.fileno())
+            return file.seek(0, os.SEEK_END)
 
     @rank_zero_only
     def cut(self, size: int) -> None:
-        """Cut the file back to ``size`` bytes, its length when the checkpoint to resume from was written."""
-        if self.size() > size:
-            os.truncate(self.run.metrics, size)
+        """Cut the file back to ``size`` bytes, its length when the checkpoint to resume from was written.
+
+        Where it is shorter, its last whole row becomes its end, and :attr:`gaps` tells so.
+
+        Raises:
+            RunError: if a row is none: the file was damaged or edited, and what is wrong with it is not known.
+        """
+        path = self.run.metrics
+        content = path.read_bytes() if path.is_file() else b""
+        kept = content[:size] if len(content) >= size else content[: content.rfind(b"\n") + 1]
+        last = self._last_step(kept)
+        if len(kept) < size:
+            self.gaps.append({"after_step": last, "bytes": size - len(kept)})
+        if len(kept) < len(content):
+            os.truncate(path, len(kept))
+
+    def _last_step(self, content: bytes) -> int | None:
+        """Step of the last row, once it is certain that all of them are rows."""
+        reader = csv.reader(io.StringIO(content.decode(errors="replace"), newline=""), strict=True)
+        step = None
+        try:
+            if content and next(reader) != list(_FIELDS):
+                raise ValueError("no header")
+            for number, _, value, seconds in reader:
+                step = int(float(number)) if number else step
+                float(value), float(seconds)
+            if content and not content.endswith(b"\n"):
+                raise ValueError("half a row")
+        except (ValueError, OverflowError, csv.Error) as error:
+            raise RunError(
+                f"{self.run.metrics}: line {reader.line_num} is not {','.join(_FIELDS)} as the run wrote it; put a "
+                "copy back, or delete it from that line on, and the run goes on without those rows"
+            ) from error
+        return step

@@ -3,6 +3,9 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import pytest
+
+from entreg.errors import RunError
 from entreg.loggers import CSVLog
 from entreg.runs import Run
 
@@ -19,14 +22,46 @@ def test_csv_appends_one_value_a_row_exactly(tmp_path: Path) -> None:
     assert rows_of(log) == [["step", "name", "value"], ["4", "val/acc", repr(1 / 3)], ["5", "val/new", "nan"]]
 
 
-def test_csv_is_cut_back_and_never_grown(tmp_path: Path) -> None:
+@pytest.fixture
+def log(tmp_path: Path) -> CSVLog:
+    """Three rows."""
     log = CSVLog(Run(tmp_path / "run-1"))
-    log.cut(100)
-    assert log.size() == 0
-    log.log_metrics({"a": 1.0}, step=0)
-    size = log.size()
-    log.log_metrics({"a": 2.0}, step=1)
+    assert log.saved_size() == 0
+    for step in range(3):
+        log.log_metrics({"a": float(step)}, step=step)
+    return log
+
+
+def test_csv_is_cut_back_to_its_length_at_the_checkpoint(log: CSVLog) -> None:
+    size = log.saved_size()
+    log.log_metrics({"a": 3.0}, step=3)
     log.cut(size)
-    assert rows_of(log)[1:] == [["0", "a", "1.0"]]
-    log.cut(10**6)
-    assert log.size() == size
+    assert log.saved_size() == size
+    assert [row[0] for row in rows_of(log)] == ["step", "0", "1", "2"]
+    assert log.gaps == []
+
+
+@pytest.mark.parametrize(("left", "after"), [(1, 1), (30, 0), (10**6, None)])
+def test_a_tail_that_is_lost_is_told_and_no_half_row_stays(left: int, after: int | None, log: CSVLog) -> None:
+    size = log.saved_size()
+    content = log.run.metrics.read_bytes()
+    log.run.metrics.write_bytes(content[:-left])
+    log.cut(size + 5)  # and what came after
+    (gap,) = log.gaps
+    assert gap["after_step"] == after
+    assert gap["bytes"] == size + 5 - log.saved_size()
+    log.log_metrics({"a": 9.0}, step=9)
+    assert [row[0] for row in rows_of(log)][-1:] == ["9"]
+    assert {len(row) for row in rows_of(log)} == {3}
+
+
+@pytest.mark.parametrize("damage", [b"\0" * 12, b"1;a", b"1,a,b,c\r\n", b'"', b"\xff,a,1.0,1.0\r\n"])
+def test_what_is_no_row_is_refused_and_stays(damage: bytes, log: CSVLog) -> None:
+    content = log.run.metrics.read_bytes()
+    place = content.index(b"\n1,") + 1
+    log.run.metrics.write_bytes(content[:place] + damage + content[place + len(damage) :])
+    with pytest.raises(RunError, match=r"metrics\.csv: line [34] is not step,name,value,time"):
+        log.cut(len(content))
+    assert log.run.metrics.stat().st_size == len(content)
+    log.cut(place)
+    assert [row[0] for row in rows_of(log)] == ["step", "0"]
