@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote_plus
 
 from filelock import BaseFileLock, FileLock
 from optuna.storages import BaseStorage, JournalStorage, get_storage
@@ -13,6 +15,11 @@ from entreg.errors import ConfigError, RunError
 from entreg.files import check_own
 
 _JOURNAL = "study.log"
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL
+
+_HIDDEN = "***"
 
 
 def folder_lock(folder: Path) -> BaseFileLock:
@@ -35,6 +42,8 @@ def folder_lock(folder: Path) -> BaseFileLock:
 def open_storage(url: str | None, folder: Path) -> BaseStorage:
     """Open the database of a study, or the journal file in the sweep's folder.
 
+    What is said of a database hides its password and the values of its options, any of which may be one.
+
     Raises:
         ConfigError: if the database cannot be used.
         RunError: if the journal cannot be read.
@@ -45,14 +54,25 @@ def open_storage(url: str | None, folder: Path) -> BaseStorage:
     from sqlalchemy.exc import ArgumentError
 
     try:
-        shown = make_url(url).render_as_string(hide_password=True)
-    except ArgumentError as error:
-        raise ConfigError("--storage: expected a URL such as postgresql+psycopg://user@host/name") from error
+        parsed = make_url(url)
+    except (ArgumentError, ValueError) as error:  # the latter of a port that is no number
+        raise ConfigError("--storage: expected a URL such as postgresql+psycopg://user@host:5432/name") from error
+    options = f"?{_HIDDEN}" if parsed.query else ""
+    shown = parsed.set(query={}).render_as_string(hide_password=True) + options
     try:
         return get_storage(url)
     except Exception as error:  # of a driver that is missing, or of the driver itself
-        reason = str(error).replace(url, shown).splitlines()[0]
+        reason = _without_secrets(str(error).replace(url, shown).splitlines()[0], parsed)
         raise ConfigError(f"--storage {shown}: cannot be used ({reason})") from error
+
+
+def _without_secrets(text: str, url: URL) -> str:
+    """Hide the password of a URL and the values of its options in what a driver says, escaped or not."""
+    options = [value for values in url.normalized_query.values() for value in values]
+    secrets = {form for secret in (url.password, *options) if secret for form in (str(secret), quote_plus(str(secret)))}
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, _HIDDEN)
+    return text
 
 
 def _journal(path: Path) -> JournalStorage:
@@ -69,5 +89,5 @@ def _journal(path: Path) -> JournalStorage:
             lock.release()
     try:
         return JournalStorage(JournalFileBackend(str(path), lock))
-    except (ValueError, KeyError) as error:
-        raise RunError(f"{path}: is not the journal of a sweep ({error})") from error
+    except Exception as error:  # a file of anything else makes Optuna raise almost anything
+        raise RunError(f"{path}: is not the journal of a sweep ({type(error).__name__}: {error})") from error

@@ -111,7 +111,15 @@ def test_another_definition_is_another_sweep(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["nonsense", "postgresql+psycopg://me:SECRET@127.0.0.1:1/none", "no+such://a:SECRET@b/c"]
+    "url",
+    [
+        "nonsense",
+        "postgresql+psycopg://me:SECRET@127.0.0.1:1/none",
+        "no+such://a:SECRET@b/c",
+        "no+such://b/c?password=SECRET&sslmode=require",
+        "sqlite://?timeout=SECRET",  # which its driver quotes
+        "postgresql+psycopg://me@host:SECRET/none",
+    ],
 )
 def test_a_storage_that_cannot_be_used_is_one_line_without_its_password(url: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="--storage") as error:
