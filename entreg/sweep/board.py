@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -14,9 +13,10 @@ from filelock import BaseFileLock
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from entreg.errors import ConfigError
-from entreg.runs import Run
+from entreg.errors import ConfigError, RunError
+from entreg.runs import Run, new_run
 from entreg.runs.lease import Lease, Watch
+from entreg.sweep.checks import check_trial, no_link
 from entreg.sweep.config import Sweep
 from entreg.sweep.space import cells, sampler, suggest
 from entreg.sweep.storage import folder_lock, open_storage
@@ -26,6 +26,8 @@ PRUNERS: dict[str | None, type[optuna.pruners.BasePruner]] = {
     "median": optuna.pruners.MedianPruner,
     "hyperband": optuna.pruners.HyperbandPruner,
 }
+
+_CONTENT = (".lock", "claims", "logs", "report", "runs", "study.log")
 
 
 class Board:
@@ -65,8 +67,10 @@ class Board:
 
         Raises:
             ConfigError: if the database cannot be used, or the study was begun with another definition.
-            RunError: if the folder cannot be written, or its journal cannot be read.
+            RunError: if the folder cannot be written, its journal cannot be read, or has trials of another sweep.
         """
+        for name in _CONTENT:
+            no_link(folder / name)
         lock = folder_lock(folder)
         with lock:
             storage = open_storage(url, folder)
@@ -87,8 +91,15 @@ class Board:
 
     @property
     def trials(self) -> list[FrozenTrial]:
-        """All trials, failed ones that were tried again included."""
-        return self.study.get_trials(deepcopy=False)
+        """All trials, failed ones that were tried again included.
+
+        Raises:
+            RunError: if one is not of this sweep.
+        """
+        trials = self.study.get_trials(deepcopy=False)
+        for trial in trials:
+            check_trial(self.sweep, trial)
+        return trials
 
     @property
     def retried(self) -> set[int]:
@@ -108,7 +119,7 @@ class Board:
 
     def run(self, trial: FrozenTrial | optuna.Trial) -> Run:
         """Run of a trial that has been taken."""
-        return Run(self.folder / "runs" / trial.user_attrs["run"])
+        return Run(no_link(self.folder / "runs" / trial.user_attrs["run"]))
 
     @contextmanager
     def take(self) -> Iterator[optuna.Trial | None]:
@@ -136,9 +147,14 @@ class Board:
             trial = self.study.ask()
         else:
             return None
-        suggest(self.sweep, trial)
+        try:
+            suggest(self.sweep, trial)
+        except ValueError as error:  # of what the study has said before of the values of a parameter
+            raise RunError(
+                f"{self.folder}: trial {trial.number} is not of sweep {self.sweep.name} ({error})"
+            ) from error
         if "run" not in trial.user_attrs:
-            trial.set_user_attr("run", f"{self.sweep.name}-{secrets.token_hex(4)}")
+            trial.set_user_attr("run", new_run(self.folder, self.sweep.name).path.name)
         trial.set_user_attr("attempts", trial.user_attrs.get("attempts", 0) + 1)
         return trial
 
@@ -163,6 +179,10 @@ class Board:
         theirs = self.study.user_attrs.get("sweep")
         if theirs is None:
             self.study.set_user_attr("sweep", ours)
+        elif not isinstance(theirs, dict):
+            raise RunError(
+                f"{self.folder}: its study says {theirs!r} of the sweep, so it is none: choose another --folder"
+            )
         elif different := [key for key in ours if ours[key] != theirs.get(key)]:
             key = different[0]
             raise ConfigError(

@@ -16,6 +16,7 @@ from entreg.console import let_go_of_terminal
 from entreg.errors import Cancelled, ConfigError, Interrupted, RunError
 from entreg.runs import Run, read_summary
 from entreg.sweep.board import Board
+from entreg.sweep.checks import no_link
 from entreg.sweep.forks import SIGNALS
 from entreg.sweep.places import Place
 from entreg.sweep.progress import Display
@@ -125,7 +126,7 @@ class Worker:
             values = ", ".join(f"{key} {value}" for key, value in trial.params.items())
             again = f", attempt {attempt}" if attempt > 1 else ""
             self.display.say(f"trial {trial.number} of {self.board.total}{again}: {values}")
-            log = self.board.folder / "logs" / f"{trial.number}.log"
+            log = no_link(self.board.folder / "logs" / f"{trial.number}.log")
             log.parent.mkdir(exist_ok=True)
             reported = len(self.board.trials[trial.number].intermediate_values)
             process = self.starter.start(self._words(trial, run), place, log)

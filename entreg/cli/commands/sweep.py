@@ -15,6 +15,7 @@ from jsonargparse.typing import PositiveInt
 from entreg.cli.messages import OneLineErrors
 from entreg.errors import ConfigError
 from entreg.sweep.board import Board
+from entreg.sweep.checks import no_link
 from entreg.sweep.config import Sweep
 from entreg.sweep.forks import Forks, forking_is_safe
 from entreg.sweep.places import share_out
@@ -81,7 +82,7 @@ def read_sweep(args: Sequence[str]) -> tuple[Sweep, Namespace]:
 def _starter(board: Board) -> Starter:
     if not forking_is_safe():
         return Interpreters()
-    return Forks("entreg", "entreg.cli.rehearsal", board.folder / "logs" / "warm.log")
+    return Forks("entreg", "entreg.cli.rehearsal", no_link(board.folder / "logs" / "warm.log"))
 
 
 def _chooses_gpus(sweep: Sweep, extra: Sequence[str]) -> bool:
