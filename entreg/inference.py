@@ -11,19 +11,22 @@ from entreg.classifier import Classifier
 from entreg.data.source import described_shape
 from entreg.errors import ConfigError, RunError
 from entreg.runs import Run, check_unchanged, read_config, read_summary
+from entreg.trust import check_config
 
 
-def load(run: Run) -> Classifier:
+def load(run: Run, trust: bool = False) -> Classifier:
     """Build a run's classifier from its config and load the checkpoint chosen on validation, on the CPU.
 
     Args:
         run: a finished run.
+        trust: whether its config may name any class, whose code then runs, see :mod:`entreg.trust`.
 
     Returns:
         the classifier in evaluation mode: normalised inputs ``(N, ...)`` to logits ``(N, C)``.
 
     Raises:
-        ConfigError: if its config names a class that is not found, as one whose file is not in the working directory.
+        ConfigError: if its config names a class that is not trusted, or not found, as one whose file is not in the
+            working directory.
         RunError: if the run is not finished, or its checkpoint cannot be opened or does not fit.
     """
     summary = read_summary(run)
@@ -32,13 +35,16 @@ def load(run: Run) -> Classifier:
         raise RunError(
             f"{run.path}: summary.json does not say what the run was trained on; finish it: entreg fit --run {run.path}"
         )
+    config = read_config(run)
+    if not trust:
+        check_config(config, run.config)
     parser = ArgumentParser(exit_on_error=False)
     parser.add_class_arguments(Classifier, "model")
-    config = read_config(run)["model"]
-    config |= {"num_classes": len(summary["classes"]), "in_channels": described_shape(summary["data"])[0]}
+    shape = described_shape(summary["data"])
+    config = config["model"] | {"num_classes": len(summary["classes"]), "in_channels": shape[0]}
     try:
         model: Classifier = parser.instantiate_classes(parser.parse_object({"model": config})).model
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:  # the latter of what the classes say of their arguments
         raise ConfigError(f"{run.config}: {error}") from error
     model.configure_model()
     checkpoint = torch.load(run.best(), map_location="cpu", weights_only=True)

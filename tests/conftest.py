@@ -143,6 +143,7 @@ def working_in(folder: Path, strokes_root: Path) -> Iterator[None]:
         patch.chdir(folder)
         patch.setenv("ENTREG_DATA", str(strokes_root))
         patch.setenv("HOME", str(folder / "home"))
+        patch.setenv("ENTREG_TRUST", "user_file")
         for name in ("WANDB_API_KEY", "WANDB_MODE", "NETRC"):
             patch.delenv(name, raising=False)
         yield

@@ -21,7 +21,8 @@ from entreg.cli.session import Parts, Session
 from entreg.cluster import cluster_plugins
 from entreg.data import ClassificationDataModule
 from entreg.errors import ConfigError
-from entreg.runs import check_checkpoint
+from entreg.runs import Run, check_checkpoint, read_config
+from entreg.trust import check_config, named_in
 
 
 class Parser(OneLineErrors, LightningArgumentParser):
@@ -73,6 +74,12 @@ class EntregCLI(LightningCLI):
         parser.add_argument("--name", type=str | None, help="Name of the run; default: those of the config files.")
         parser.add_argument("--runs", type=Path, default=Path("runs"), help="Folder in which run folders are made.")
         parser.add_argument("--run", type=Path | None, help="Run folder to resume (fit) or to evaluate.")
+        parser.add_argument(
+            "--trust",
+            action="store_true",
+            help="Whether the config of the run folder may name any class, whose code then runs; else those of entreg, "
+            "of installed packages that register them, and of the modules in ENTREG_TRUST.",
+        )
         parser.add_argument(
             "--id",
             type=str | None,
@@ -145,9 +152,12 @@ class EntregCLI(LightningCLI):
         """Evaluate a run's best checkpoint on test; ``ckpt_path``, without writing anything."""
         self.session.evaluate("test", Parts(self.trainer, model, datamodule), ckpt_path)
 
-    def _read(self, path: Path) -> Namespace:
-        """Parse the config of a run that has begun."""
-        return self.parser.parse_args(["fit", "--config", str(path)]).fit
+    def _read(self, run: Run) -> Namespace:
+        """Parse the config of a run that has begun under an id; what the command names is the user's own."""
+        config, stored = self.config[self.command], read_config(run)
+        if not config.trust:
+            check_config(stored, run.config, own=named_in(config.as_dict()))
+        return self.parser.parse_args(["fit", "--config", str(run.config)]).fit
 
 
 class Fit(EntregCLI):

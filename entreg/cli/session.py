@@ -37,7 +37,7 @@ from entreg.data import ClassificationDataModule
 from entreg.errors import Cancelled, ConfigError, Interrupted
 from entreg.loggers import CSVLog, describe_run, finish_wandb
 from entreg.loggers.wandb_report import report_to_wandb
-from entreg.runs import Lease, create_folder, read_config, read_summary, remove_unless_started, write_summary
+from entreg.runs import Lease, Run, create_folder, read_summary, remove_unless_started, write_summary
 from entreg.runs.figures import draw_figures
 from entreg.runs.provenance import config_hash
 from entreg.runs.scoring import evaluate_predictions
@@ -59,7 +59,7 @@ class Session:
     Args:
         command: ``fit``, ``validate`` or ``test``.
         config: parsed config of the command, completed in place.
-        read: parses the config file of a run that has begun.
+        read: parses the config of a run that has begun.
         started: when the process began, in seconds since the epoch.
 
     Attributes:
@@ -70,7 +70,7 @@ class Session:
         notes: lines to print once training starts.
     """
 
-    def __init__(self, command: str, config: Namespace, read: Callable[[Path], Namespace], started: float) -> None:
+    def __init__(self, command: str, config: Namespace, read: Callable[[Run], Namespace], started: float) -> None:
         self.command = command
         self.config = config
         self.started = started
@@ -78,13 +78,10 @@ class Session:
         self.writes = not config.trainer.fast_dev_run and config.ckpt_path is None
         self.run = find_run(config)
         begun = config.run is None and self.writes and self.run.started
-        stored = None
-        if begun:
-            read_config(self.run)
-            stored = read(self.run.config)
+        stored = read(self.run) if begun else None
         fill_in(config, stored)
         self.resolved = config.clone()
-        self.resolved.run = self.resolved.id = self.resolved.ckpt_path = None
+        self.resolved.update(Namespace(run=None, id=None, ckpt_path=None, trust=False))
         if stored is not None:
             check_same(self.run, stored, self.resolved)
         fit_to_machine(config)

@@ -10,6 +10,7 @@ from entreg.errors import ConfigError
 from entreg.losses import find
 from entreg.models import __all__ as _NETS
 from entreg.runs import check_unchanged, open_run, read_config, read_summary
+from entreg.trust import check_config
 
 _KEYWORDS = ("best", "last", "hpc", "registry")
 
@@ -20,7 +21,8 @@ def expand(args: list[str]) -> list[str]:
     What could only fail later is refused.
 
     Raises:
-        ConfigError: if there is nothing to run, the loss is unknown, or ``--ckpt_path`` is a keyword.
+        ConfigError: if there is nothing to run, the loss is unknown, ``--ckpt_path`` is a keyword, or the config of
+            ``--run`` names what only ``--trust`` lets it name.
         RunError: if ``--run`` is not a run folder.
     """
     command, *options = args
@@ -39,14 +41,17 @@ def expand(args: list[str]) -> list[str]:
         class_path, init_args = _data_set(value)
         options[position] = options[position].removesuffix(value) + class_path
         options[position + 1 : position + 1] = [f"--data.{key}={given}" for key, given in init_args.items()]
-    configs = [str(_config_of(folder, command)) for _, folder in values(options, "--run")]
+    trust = "--trust" in options
+    configs = [str(_config_of(folder, command, trust)) for _, folder in values(options, "--run")]
     return [command, *(word for config in configs for word in ("--config", config)), *options]
 
 
-def _config_of(folder: str, command: str) -> Path:
-    """Config of a run folder, which is whole and, unless training goes on, the one that its results come from."""
+def _config_of(folder: str, command: str, trust: bool) -> Path:
+    """Config of a run folder: whole, trusted and, unless training goes on, the one that its results come from."""
     run = open_run(folder)
-    read_config(run)
+    config = read_config(run)
+    if not trust:
+        check_config(config, run.config)
     if command != "fit":
         check_unchanged(run, read_summary(run), (run.config,))
     return run.config

@@ -18,6 +18,7 @@ _NOT_COUNTED = (
     "runs",
     "run",
     "id",
+    "trust",
     "evaluate",
     "figures",
     "config",

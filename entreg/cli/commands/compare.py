@@ -53,6 +53,7 @@ def main(args: Sequence[str]) -> None:
         power=power,
         out=given.out,
         root=given.root,
+        trust=given.trust,
     )
 
 
@@ -66,6 +67,7 @@ def compare_runs(
     power: Sequence[float] | None = None,
     out: Path | None = None,
     root: str | None = None,
+    trust: bool = False,
 ) -> None:
     """Compare runs, print tables and verdicts, and write the report.
 
@@ -78,6 +80,7 @@ def compare_runs(
         power: differences of which the number of seeds is printed that it takes to see them.
         out: folder of the report; ``None``: none is written.
         root: folder of the data, for the pictures in the report.
+        trust: see :func:`entreg.compare.report.pictures_of`.
 
     Raises:
         ConfigError: if a metric is unknown, or ``out`` is no folder.
@@ -99,7 +102,12 @@ def compare_runs(
     for line in (*verdict_sentences(analysis), *study.notes):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     if out is not None:
-        index = write_report(out, analysis, converged, pictures_of(study, root))
+        try:
+            pictures = pictures_of(study, root, trust)
+        except ConfigError as error:
+            console.print(f"no images in the report: {error}", markup=False, highlight=False, soft_wrap=True)
+            pictures = None
+        index = write_report(out, analysis, converged, pictures)
         console.print(f"report: {index}", markup=False, highlight=False, soft_wrap=True)
 
 
@@ -127,6 +135,7 @@ def _parser() -> CommandParser:
     parser.add_argument("--power", nargs="*", type=float, help="seeds needed to see these differences (0.1 0.2 0.5)")
     parser.add_argument("--out", type=Path, help="folder for the report: HTML, Markdown, LaTeX, CSV, JSON")
     parser.add_argument("--root", help="folder of the data, for the images in the report")
+    parser.add_argument("--trust", action="store_true", help="let a run's config name any class of data, which is run")
     return parser
 
 

@@ -40,11 +40,14 @@ def main(args: Sequence[str]) -> None:
         default="auto",
         help="whether the ink is dark on light or light on dark (default: whichever the border of the picture is not)",
     )
+    parser.add_argument(
+        "--trust", action="store_true", help="let the run's config name any class, whose code then runs"
+    )
     given = parser.parse_args(list(args))
     run = open_run(given.run)
     out = given.out or run.path / "predictions" / "images.csv"
     check_target(out)
-    rows = list(classify(run, picture_files(given.images), given.polarity))
+    rows = list(classify(run, picture_files(given.images), given.polarity, given.trust))
     with atomic_path(out) as part, part.open("w", newline="") as file:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]))
         writer.writeheader()
@@ -54,7 +57,7 @@ def main(args: Sequence[str]) -> None:
     print_line(f"{len(rows)} pictures: {out}")
 
 
-def classify(run: Run, paths: Sequence[Path], polarity: str = "auto") -> Iterator[dict[str, str]]:
+def classify(run: Run, paths: Sequence[Path], polarity: str = "auto", trust: bool = False) -> Iterator[dict[str, str]]:
     """Classify pictures; yields a row for each: file, class, confidence, entropy in nats, confidence at T.
 
     The last is what the temperature that was fitted on validation makes of the confidence, ``nan`` without one.
@@ -64,7 +67,7 @@ def classify(run: Run, paths: Sequence[Path], polarity: str = "auto") -> Iterato
         DataError: if a picture cannot be read.
     """
     summary = read_summary(run)
-    model = load(run)
+    model = load(run, trust)
     for start in range(0, len(paths), _BATCH):
         batch = paths[start : start + _BATCH]
         inputs = as_inputs(batch, summary["data"], polarity)

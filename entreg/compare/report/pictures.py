@@ -17,6 +17,7 @@ from entreg.data import ClassificationDataModule
 from entreg.errors import UserError
 from entreg.runs import read_predictions
 from entreg.runs.set_name import TEST
+from entreg.trust import check_config
 
 Picture = NDArray[np.uint8]
 
@@ -35,20 +36,26 @@ class Pictures:
     classes: Sequence[str]
 
 
-def pictures_of(study: Study, root: str | None = None) -> Pictures | None:
+def pictures_of(study: Study, root: str | None = None, trust: bool = False) -> Pictures | None:
     """Find what the test samples of a study look like.
 
     Args:
         study: the runs; their config says which data they are.
         root: folder of the data, if it is another one now.
+        trust: whether the config may name any class of data, whose code then runs, see :mod:`entreg.trust`.
 
     Returns:
         ``None`` where the data are not at hand, or are not those that were tested.
+
+    Raises:
+        ConfigError: if the config names a class that is not trusted.
     """
     result = study.results[0]
     config = {**result.data, "init_args": dict(result.data.get("init_args", {}))}
     if root is not None:
         config["init_args"]["root"] = root
+    if not trust:
+        check_config({"data": config}, result.run.config)
     parser = ArgumentParser(exit_on_error=False)
     parser.add_subclass_arguments(ClassificationDataModule, "data")
     try:
