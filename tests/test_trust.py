@@ -12,7 +12,7 @@ import yaml
 from entreg.__main__ import main
 from entreg.cli.commands import compare
 from entreg.errors import ConfigError
-from entreg.runs import Run, open_run
+from entreg.runs import Run, open_run, read_summary, write_summary
 from entreg.trust import check_config
 from tests.conftest import TINY
 
@@ -43,6 +43,7 @@ def changed(run: Run, key: str, value: Any) -> Run:
         section = section[part]
     section[parts[-1]] = value
     run.config.write_text(yaml.safe_dump(config))
+    write_summary(run, read_summary(run))  # as a stranger would have it
     return run
 
 

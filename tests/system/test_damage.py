@@ -43,7 +43,7 @@ FIT = [
         "32-true",
     ),
     *("--trainer.accelerator", "cpu", "--trainer.logger", "false", "--trainer.enable_progress_bar", "false"),
-    *("--checkpoint.every_n_steps", "4", "--checkpoint.keep", "all", "--id", "damaged"),
+    *("--checkpoint.every_n_steps", "4", "--id", "damaged"),
 ]
 RUN = "runs/min_ent-damaged"
 COMMANDS = {
