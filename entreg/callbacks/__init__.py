@@ -1,6 +1,12 @@
 """Callbacks: what is measured, written and kept while a classifier trains."""
 
-from entreg.callbacks.checkpoint import AtomicCheckpointIO, CheckpointOptions, LastCheckpoint, checkpoints
+from entreg.callbacks.checkpoint import (
+    AtomicCheckpointIO,
+    CheckpointOptions,
+    LastCheckpoint,
+    checkpoints,
+    drop_checkpoints,
+)
 from entreg.callbacks.finite import StopOnNonFinite
 from entreg.callbacks.graph import StepGraph
 from entreg.callbacks.metrics import ClassificationMetrics
@@ -32,4 +38,5 @@ __all__ = [
     "Throughput",
     "Together",
     "checkpoints",
+    "drop_checkpoints",
 ]

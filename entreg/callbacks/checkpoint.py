@@ -31,18 +31,21 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 
 @dataclass(frozen=True)
 class CheckpointOptions:
-    """When checkpoints are written, and which is the best.
+    """When checkpoints are written, which is the best, and which stay.
 
     Args:
         monitor: validation metric that chooses ``best.ckpt``.
         mode: whether its largest or smallest value is the best.
         every_n_steps: optimizer steps between two ``last.ckpt``, one being written after every validation too; default:
             one is written after the first step or validation that ends 20 seconds or more after the last one.
+        keep: checkpoints of a finished run: ``best`` alone, which cannot be trained on, ``last`` besides, or ``all``,
+            with the one before it.
     """
 
     monitor: str = "val/acc"
     mode: Literal["max", "min"] = "max"
     every_n_steps: int | None = None
+    keep: Literal["best", "last", "all"] = "last"
 
     def __post_init__(self) -> None:
         if self.every_n_steps is not None and self.every_n_steps < 1:
@@ -59,6 +62,7 @@ class BestCheckpoint(ModelCheckpoint):
     """
 
     def __init__(self, run: Run, monitor: str, mode: str) -> None:
+        self.run = run
         super().__init__(
             dirpath=run.checkpoint("best").parent,
             filename="best",
@@ -73,8 +77,14 @@ class BestCheckpoint(ModelCheckpoint):
 
     @override
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restore scores; Lightning would forget them with the folder's old place."""
-        scores = {self.path: score} if (score := state_dict["best_model_score"]) is not None else {}
+        """Restore scores; Lightning would forget them with the folder's old place.
+
+        Raises:
+            RunError: if the checkpoint that has the best score is lost or damaged.
+        """
+        scores = {}
+        if (score := state_dict["best_model_score"]) is not None:
+            scores = {str(self.run.chosen().absolute()): score}
         here = {"best_model_path": self.path, "kth_best_model_path": self.path, "best_k_models": scores}
         super().load_state_dict({**state_dict, **here, "dirpath": self.dirpath})
 
@@ -164,6 +174,14 @@ def checkpoints(
 ) -> tuple[BestCheckpoint, LastCheckpoint]:
     """Callbacks that keep ``best.ckpt`` (weights only, by a validation metric) and ``last.ckpt`` (to resume from)."""
     return BestCheckpoint(run, options.monitor, options.mode), LastCheckpoint(run, options.every_n_steps, check)
+
+
+def drop_checkpoints(run: Run, keep: str) -> None:
+    """Remove the checkpoints of a finished run that are not to stay, see :class:`CheckpointOptions`."""
+    if keep != "all":
+        run.checkpoint("previous").unlink(missing_ok=True)
+    if keep == "best" and run.checkpoint("best").is_file():  # there is none if it was never validated
+        run.checkpoint("last").unlink(missing_ok=True)
 
 
 def validation_follows(trainer: Trainer, batch_idx: int) -> bool:

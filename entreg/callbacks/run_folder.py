@@ -57,16 +57,12 @@ class RunFolder(SaveConfigCallback):
             part.write_text(text)
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Write the config, cut the log."""
+        """Cut the log, write the config."""
         if trainer.is_global_zero:
-            self.save_config(trainer, pl_module, "fit")
-            known = len(self.log_file.gaps)
             self.log_file.cut(self._metrics_size)
-            for gap in self.log_file.gaps[known:]:
-                after = "" if gap["after_step"] is None else f" after step {gap['after_step']}"
-                print_line(
-                    f"{self.run.metrics}: the rows{after} are lost ({gap['bytes']} bytes); going on without them"
-                )
+            for step, size in self.log_file.gaps.items():
+                print_line(f"{self.run.metrics}: the rows after step {step} are lost ({size} bytes)")
+            self.save_config(trainer, pl_module, "fit")
             for note in self.notes:
                 print_line(note)
         config = self.resolved.as_dict()
@@ -75,10 +71,9 @@ class RunFolder(SaveConfigCallback):
                 logger.log_hyperparams({**config, "arm": config_hash(config)})
 
     def state_dict(self) -> dict[str, Any]:
-        """Length of metrics.csv at this checkpoint, all of which is on disk before it, and what it had lost by then."""
-        return {"metrics_size": self.log_file.saved_size(), "metrics_gaps": self.log_file.gaps}
+        """Length of metrics.csv at this checkpoint, all of which is on disk before it."""
+        return {"metrics_size": self.log_file.saved_size()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restore both; earlier versions took no notice of what was lost."""
+        """Restore it."""
         self._metrics_size = state_dict["metrics_size"]
-        self.log_file.gaps = list(state_dict.get("metrics_gaps", ()))

@@ -26,21 +26,23 @@ from entreg.callbacks import (
     Throughput,
     Together,
     checkpoints,
+    drop_checkpoints,
 )
 from entreg.classifier import Classifier
 from entreg.cli.failures import translated, what_follows
 from entreg.cli.machine import refresh_rate
 from entreg.cli.resolve import as_list, check_same, check_validation, default_name, fill_in, find_run, fit_to_machine
+from entreg.cli.resume import chosen, is_over, still_true
 from entreg.cli.summary import logged_scores, print_results, training_summary
 from entreg.cluster import shared_with_children
 from entreg.data import ClassificationDataModule
-from entreg.errors import Cancelled, ConfigError, Interrupted
+from entreg.errors import Cancelled, Interrupted
 from entreg.loggers import CSVLog, describe_run, finish_wandb
 from entreg.loggers.wandb_report import report_to_wandb
 from entreg.runs import Lease, Run, create_folder, read_summary, remove_unless_started, write_summary
 from entreg.runs.figures import draw_figures
 from entreg.runs.provenance import config_hash
-from entreg.runs.scoring import evaluate_predictions
+from entreg.runs.scoring import SCORES, evaluate_predictions
 
 _STAGES = {"val": "validate", "test": "test"}
 
@@ -120,14 +122,8 @@ class Session:
         trainer, failed = parts.trainer, True
         try:
             with self._occupied(trainer):
-                self._train(parts)
-                evaluated = self.config.evaluate and self.writes
-                if evaluated:
-                    self._evaluate(("val", "test"), parts, self._chosen())
-                self._finish(trainer)
-                if evaluated:
-                    with translated(trainer, self.run, self.stop):
-                        report_to_wandb(trainer, self.run, self.summary)
+                if not self.writes or not is_over(self.run, self.summary, self.config.trainer.max_epochs):
+                    self._complete(parts)
             failed = False
         except Stopped as stopped:
             if not trainer.is_global_zero:
@@ -166,19 +162,29 @@ class Session:
                 finally:
                     remove_unless_started(self.run)
 
-    def _train(self, parts: Parts) -> None:
-        """Train, from the newest checkpoint on if there is one, and summarise what came of it."""
+    def _complete(self, parts: Parts) -> None:
+        """Train what is left to train, then evaluate, report, and drop the checkpoints that are not to stay."""
         trainer, model, data = parts
         wall_seconds = self.summary.get("wall_seconds", 0.0)
         checkpoint = self.run.resume_from() if self.run.started else None
+        best: Path | None = None
         with shared_with_children(self.run.id), translated(trainer, self.run, self.stop):
             trainer.fit(model, datamodule=data, ckpt_path=checkpoint, weights_only=True)
         if self.writes:
             self.stop.check(trainer)
-            rank_zero_only(self.run.forget_predictions)()
-        self.summary = {}  # its scores are those of an earlier best checkpoint
+            best = chosen(self.run) if self.config.evaluate else None  # before anything is taken back
+            self.summary = still_true(self.run, self.summary, trainer)
         found = training_summary(self.config, self.resolved, trainer, model, data, self.throughput)
-        self._summarise(trainer, {**found, "wall_seconds": wall_seconds})
+        lost = {"metrics_lost": dict(self.log.gaps)} if self.log.gaps else {}
+        self._summarise(trainer, {**found, **lost, "wall_seconds": wall_seconds})
+        if best is not None:
+            self._evaluate(("val", "test"), parts, best)
+        self._finish(trainer)
+        if best is not None:
+            with translated(trainer, self.run, self.stop):
+                report_to_wandb(trainer, self.run, self.summary)
+        if self.writes and trainer.is_global_zero:
+            drop_checkpoints(self.run, self.config.checkpoint.keep)
 
     def _evaluate(self, splits: Sequence[str], parts: Parts, checkpoint: Path) -> None:
         """Evaluate a checkpoint on ``splits``; write predictions, what follows from them, and figures."""
@@ -193,18 +199,11 @@ class Session:
             bins = self.config.metrics.bins
             self.run.forget_predictions(keep=("val", *data.test_names))
             scores = evaluate_predictions(self.run, data.ood_sets, bins)
+            for key in SCORES:  # of sets that are no longer evaluated
+                self.summary.pop(key, None)
             self._summarise(trainer, {"ood_sets": data.ood_sets, **scores})
             if self.config.figures:
                 draw_figures(self.run, data.classes, scores.get("temperature"), bins)
-
-    def _chosen(self) -> Path:
-        """Return the checkpoint that validation has chosen."""
-        if not self.run.checkpoint("best").is_file():
-            raise ConfigError(
-                "training ended before its first validation, so no checkpoint was chosen: lower "
-                "trainer.val_check_interval, or let trainer.max_epochs end it, not max_steps or max_time"
-            )
-        return self.run.best()
 
     def _summarise(self, trainer: Trainer, content: dict[str, Any]) -> None:
         self.summary |= content

@@ -6,6 +6,7 @@ import csv
 import io
 import os
 import time
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,9 +15,11 @@ from lightning.pytorch.utilities import rank_zero_only
 from typing_extensions import override
 
 from entreg.errors import RunError
+from entreg.files import atomic_path
 from entreg.runs import Run
 
 _FIELDS = ("step", "name", "value", "time")
+_HEADER = b"step,name,value,time\r\n"
 
 
 class CSVLog(Logger):
@@ -29,14 +32,14 @@ class CSVLog(Logger):
         run: run folder.
 
     Attributes:
-        gaps: rows that are lost, as after a power cut: the step of the last row before (``None``: the first rows are
-            gone), and how many bytes.
+        gaps: how many bytes of rows are lost, as after a power cut, by the step of the row before them (-1: there is
+            none). In the file they are empty lines, so that the lengths that checkpoints state stay true.
     """
 
     def __init__(self, run: Run) -> None:
         super().__init__()
         self.run = run
-        self.gaps: list[dict[str, int | None]] = []
+        self.gaps: Counter[int] = Counter()
 
     @property
     def name(self) -> str:
@@ -84,30 +87,39 @@ class CSVLog(Logger):
     def cut(self, size: int) -> None:
         """Cut the file back to ``size`` bytes, its length when the checkpoint to resume from was written.
 
-        Where it is shorter, its last whole row becomes its end, and :attr:`gaps` tells so.
+        Where it is shorter, its last whole row is kept, and what is lost becomes a gap.
 
         Raises:
             RunError: if a row is none: the file was damaged or edited, and what is wrong with it is not known.
         """
         path = self.run.metrics
         content = path.read_bytes() if path.is_file() else b""
-        kept = content[:size] if len(content) >= size else content[: content.rfind(b"\n") + 1]
-        last = self._last_step(kept)
-        if len(kept) < size:
-            self.gaps.append({"after_step": last, "bytes": size - len(kept)})
-        if len(kept) < len(content):
-            os.truncate(path, len(kept))
+        kept = content[:size]
+        if len(content) < size:
+            whole = content[: content.rfind(b"\n") + 1] or _HEADER
+            kept = whole + b"\n" * (size - len(whole))
+        self.gaps = self._find_gaps(kept)
+        if kept == content[: len(kept)]:
+            if len(kept) < len(content):
+                os.truncate(path, len(kept))
+        else:
+            with atomic_path(path) as part:
+                part.write_bytes(kept)
 
-    def _last_step(self, content: bytes) -> int | None:
-        """Step of the last row, once it is certain that all of them are rows."""
+    def _find_gaps(self, content: bytes) -> Counter[int]:
+        """Find the gaps, once it is certain that all else are rows."""
+        gaps, step = Counter[int](), -1
         reader = csv.reader(io.StringIO(content.decode(errors="replace"), newline=""), strict=True)
-        step = None
         try:
             if content and next(reader) != list(_FIELDS):
                 raise ValueError("no header")
-            for number, _, value, seconds in reader:
-                step = int(float(number)) if number else step
-                float(value), float(seconds)
+            for row in reader:
+                if row:
+                    number, _, value, seconds = row
+                    step = int(float(number)) if number else step
+                    float(value), float(seconds)
+                else:
+                    gaps[step] += 1
             if content and not content.endswith(b"\n"):
                 raise ValueError("half a row")
         except (ValueError, OverflowError, csv.Error) as error:
@@ -115,4 +127,4 @@ class CSVLog(Logger):
                 f"{self.run.metrics}: line {reader.line_num} is not {','.join(_FIELDS)} as the run wrote it; put a "
                 "copy back, or delete it from that line on, and the run goes on without those rows"
             ) from error
-        return step
+        return gaps

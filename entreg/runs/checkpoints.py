@@ -60,7 +60,8 @@ def check_checkpoint(path: Path) -> None:
         if not {"state_dict", "pytorch-lightning_version"} <= set(checkpoint):
             raise RuntimeError("it holds no Lightning state")
     except Exception as error:  # a torn file makes torch.load raise almost anything
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        reason = said.splitlines()[0] if said else type(error).__name__
         raise RunError(f"{path}: cannot be opened as a checkpoint ({reason})") from error
 
 

@@ -123,12 +123,25 @@ class Run:
         """Return the checkpoint chosen on validation.
 
         Raises:
-            RunError: if there is none.
+            RunError: if there is none, or it is damaged.
         """
-        if not self.checkpoint("best").is_file():
+        if not self.checkpoint("best").is_file() and not read_summary(self).get("finished"):
             raise RunError(f"{self.path}: holds no checkpoints/best.ckpt; finish it with entreg fit --run {self.path}")
-        check_checkpoint(self.checkpoint("best"))
-        return self.checkpoint("best")
+        return self.chosen()
+
+    def chosen(self) -> Path:
+        """Return the checkpoint that validation has chosen already.
+
+        Raises:
+            RunError: if it is lost or damaged: no training comes by it again.
+        """
+        best, last = self.checkpoint("best"), self.checkpoint("last")
+        try:
+            check_checkpoint(best)
+        except RunError as error:
+            look = f", or look at the last weights: entreg test --run {self.path} --ckpt_path {last}"
+            raise RunError(f"{error}; put a copy of it back{look if last.is_file() else ''}") from error
+        return best
 
 
 def new_run(root: Path, name: str, run_id: str | None = None) -> Run:

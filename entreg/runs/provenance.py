@@ -42,6 +42,7 @@ _NOT_COUNTED = (
     "trainer.enable_progress_bar",
     "trainer.log_every_n_steps",
     "checkpoint.every_n_steps",
+    "checkpoint.keep",
     "model.graph",
     "observe",
     "metrics",

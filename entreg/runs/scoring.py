@@ -17,6 +17,7 @@ from entreg.runs.set_name import TEST, VAL, SetKind, SetName, without_lookalikes
 Scores = dict[str, Any]
 
 DEFAULT_BINS = 15
+SCORES = ("temperature", "val", "test", "shift", "corrupt", "ood")  # what evaluate_predictions finds
 
 
 def evaluate_predictions(

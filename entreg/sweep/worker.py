@@ -136,8 +136,9 @@ class Worker:
         name, _, run_id = run.path.name.rpartition("-")
         place = ["--name", name, "--id", run_id, "--runs", str(run.path.parent)]
         quiet = ["--trainer.enable_progress_bar", "false"]
-        unseen = ["--figures", "false"]  # unless the sweep says otherwise: nobody looks at the pictures of each trial
-        return ["fit", *unseen, *arguments(self.board.sweep, trial.params), *place, *quiet, *self.extra]
+        # Unless the sweep says otherwise: nobody looks at the pictures of each trial, or trains a finished one on.
+        sparing = ["--figures", "false", "--checkpoint.keep", "best"]
+        return ["fit", *sparing, *arguments(self.board.sweep, trial.params), *place, *quiet, *self.extra]
 
     def _look(self) -> None:
         """Report what the trials have logged, and how those that have ended did."""

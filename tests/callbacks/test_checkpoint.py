@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from entreg.callbacks import AtomicCheckpointIO, CheckpointOptions, LastCheckpoint
-from entreg.callbacks.checkpoint import BestCheckpoint, validation_follows
-from entreg.runs import Run
+from entreg.callbacks.checkpoint import BestCheckpoint, drop_checkpoints, validation_follows
+from entreg.runs import Run, write_checkpoint
 
 
 def test_the_checkpoint_before_the_last_is_kept(tmp_path: Path) -> None:
@@ -77,6 +77,23 @@ def test_nothing_is_saved_at_a_validation_inside_an_accumulation(tmp_path: Path)
 def test_a_best_score_outlives_a_move_of_the_folder(tmp_path: Path) -> None:
     before, after = (BestCheckpoint(Run(tmp_path / name), "val/acc", "max") for name in ("before", "after"))
     before.best_model_score, before.best_model_path = torch.tensor(0.9), before.path
+    write_checkpoint(Path(after.path), {"state_dict": {}, "pytorch-lightning_version": "2"})
     after.load_state_dict(before.state_dict())
     assert after.best_k_models == {after.path: torch.tensor(0.9)}
     assert after.best_model_path == after.path
+
+
+@pytest.mark.parametrize(
+    ("keep", "kept"), [("all", ["best", "last", "previous"]), ("last", ["best", "last"]), ("best", ["best"])]
+)
+def test_a_finished_run_keeps_the_checkpoints_that_are_asked_for(keep: str, kept: list[str], tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    run.checkpoint("last").parent.mkdir()
+    for name in ("last", "previous"):
+        run.checkpoint(name).touch()
+    drop_checkpoints(run, keep)  # it was never validated
+    assert run.checkpoint("last").exists()
+    for name in ("best", "last", "previous"):
+        run.checkpoint(name).touch()
+    drop_checkpoints(run, keep)
+    assert sorted(path.stem for path in run.checkpoint("last").parent.iterdir()) == kept

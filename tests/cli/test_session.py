@@ -1,7 +1,25 @@
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
 from entreg.__main__ import main
 from entreg.runs import Run, read_summary, write_summary
+
+
+def contents(run: Run) -> dict[Path, bytes]:
+    """All files of a run."""
+    return {path.relative_to(run.path): path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
+
+
+def one_line_error(capsys: pytest.CaptureFixture[str]) -> str:
+    error = capsys.readouterr().err
+    assert error.startswith("entreg: ")
+    assert error.count("\n") == 1
+    return error
 
 
 def test_a_run_that_goes_on_keeps_its_seconds_and_no_score_of_before(finished_copy: Run) -> None:
@@ -12,3 +30,68 @@ def test_a_run_that_goes_on_keeps_its_seconds_and_no_score_of_before(finished_co
     assert 1000 < after["wall_seconds"] < 1300
     assert after.keys() == before.keys()
     assert after["test"] == before["test"]
+
+
+def lost(path: Path) -> None:
+    path.unlink()
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:1000])
+
+
+@pytest.mark.parametrize("damage", [lost, cut])
+@pytest.mark.parametrize("options", [[], ["--trainer.max_epochs", "3"]])
+def test_without_the_best_checkpoint_nothing_is_taken_back(
+    options: list[str], damage: Callable[[Path], None], finished_copy: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    damage(finished_copy.checkpoint("best"))
+    before = contents(finished_copy)
+    assert main(["fit", "--run", str(finished_copy.path), *options]) == 1
+    error = one_line_error(capsys)
+    assert "best.ckpt: cannot be opened as a checkpoint" in error
+    assert "put a copy of it back, or look at the last weights: entreg test --run" in error
+    assert contents(finished_copy) == before
+    assert main(["test", "--run", str(finished_copy.path)]) == 1
+    assert "put a copy of it back" in one_line_error(capsys)
+
+
+def test_without_the_last_checkpoint_a_finished_run_stays_and_is_not_prolonged(
+    finished_copy: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    finished_copy.checkpoint("last").unlink()
+    before, command = contents(finished_copy), ["fit", "--run", str(finished_copy.path)]
+    assert main(command) == 0
+    assert "nothing is left to train" in capsys.readouterr().out
+    assert main([*command, "--trainer.max_epochs", "3"]) == 1
+    assert "cannot be trained from 2 to 3 epochs" in one_line_error(capsys)
+    assert contents(finished_copy) == before
+    assert main(["test", "--run", str(finished_copy.path)]) == 0
+
+
+def test_a_log_that_has_lost_its_tail_is_told_of(finished_copy: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = finished_copy.metrics.read_bytes().splitlines(keepends=True)[:40]
+    finished_copy.metrics.write_bytes(b"".join(rows)[:-1])
+    command, step = ["fit", "--run", str(finished_copy.path)], rows[-2].split(b",")[0].decode()
+    for _ in range(2):  # there is no later checkpoint: the second goes on from where the first did
+        assert main(command) == 0
+        assert f"{finished_copy.metrics}: the rows after step {step} are lost" in capsys.readouterr().out
+        assert list(read_summary(finished_copy)["metrics_lost"]) == [step]
+        written = finished_copy.metrics.read_bytes().splitlines()
+        assert written[:39] == [row.rstrip() for row in rows[:39]]
+        assert {line.count(b",") for line in written if line} == {3}
+
+
+def test_a_folder_of_a_run_that_is_a_link_is_left_alone(
+    finished_copy: Run, workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    precious = shutil.copytree(finished_copy.predictions("test").parent, workplace / "precious")
+    shutil.rmtree(finished_copy.predictions("test").parent)
+    finished_copy.predictions("test").parent.symlink_to(precious)
+    names = sorted(precious.iterdir())
+    (workplace / "one.png").touch()
+    for command in ("fit", "test", "validate", "predict"):
+        images = ["--images", "one.png"] if command == "predict" else []
+        assert main([command, "--run", str(finished_copy.path), *images]) == 1
+        assert "predictions: is a link" in one_line_error(capsys)
+    assert sorted(precious.iterdir()) == names

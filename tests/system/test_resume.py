@@ -18,6 +18,7 @@ from tests.conftest import TINY, working_in
 STEPS_PER_EPOCH, EPOCHS = 5, 2
 OPTIONS = [*TINY, "--observe.every_n_steps", "1", "--model.loss.schedule", "decay"]
 SNAPSHOTS = [*OPTIONS, "--trainer.callbacks", "user_file.Snapshots", "--checkpoint.every_n_steps", "1"]
+SNAPSHOTS += ["--checkpoint.keep", "all"]
 PLACES = [
     *(f"start-{step}" for step in range(1, STEPS_PER_EPOCH * EPOCHS)),
     *(f"end-{step}" for step in range(1, STEPS_PER_EPOCH * EPOCHS + 1)),

@@ -298,8 +298,6 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
          "module.training = training", "module.training = True"),
     ],
     ("callbacks", "callbacks/checkpoint.py"): [
-        ("no-previous", "the last checkpoint is deleted before the new one is in place",
-         'os.replace(target, target.with_stem("previous"))', "target.unlink()"),
         ("validation-late", "validation is expected one batch late",
          "return (batches + 1) % int(interval) == 0", "return batches % int(interval) == 0"),
         ("accumulation-early", "a checkpoint falls in the middle of accumulated gradients",
@@ -343,22 +341,34 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
     ],
     ("callbacks", "callbacks/run_folder.py"): [
         ("rows-twice", "a resumed run logs the rows after its checkpoint twice",
-         "self.log_file.cut(self._metrics_size)", "self.log_file.size()"),
+         "self.log_file.cut(self._metrics_size)", "self.log_file.saved_size()"),
     ],
-    ("runs", "runs/files.py"): [
+    ("files", "files.py"): [
         ("write-in-place", "files are written in place, not replaced",
          "part.replace(target)", "target.write_bytes(part.read_bytes())"),
-        ("prediction-order", "predictions are sorted by target", "order = ids.argsort()", "order = targets.argsort()"),
-        ("logits-dtype", "whole numbers are taken for logits", 'rows.dtype.kind != "f"', "False"),
+        ("one-part", "two processes write one file through one part",
+         "secrets.token_hex(8)", "'0' * 16"),
+        ("through-links", "folders of a run may be links",
+         '"a file", "a folder", "absent")', '"a file", "a folder", "absent", "a link")'),
+    ],
+    ("runs", "runs/checkpoints.py"): [
+        ("no-previous", "the last checkpoint is deleted before the new one is in place",
+         "target.replace(replaced)", "target.unlink()"),
         ("unsafe-load", "a checkpoint may run code when it is checked",
          'map_location="meta", weights_only=True', 'map_location="meta", weights_only=False'),
+        ("unchecked-records", "damage in a checkpoint of an earlier version is loaded",
+         "not sealed and (damaged := archive.testzip())", "sealed and (damaged := archive.testzip())"),
+    ],
+    ("runs", "runs/files.py"): [
+        ("prediction-order", "predictions are sorted by target", "order = ids.argsort()", "order = targets.argsort()"),
+        ("logits-dtype", "whole numbers are taken for logits", 'rows.dtype.kind != "f"', "False"),
     ],
     ("runs", "runs/folder.py"): [
         ("resume-previous", "a run resumes from the checkpoint before the last",
          '(self.checkpoint("last"), self.checkpoint("previous"))',
          '(self.checkpoint("previous"), self.checkpoint("last"))'),
         ("foreign-wandb", "a folder with W&B's files alone is not the run's own",
-         '".lease.part.json", "wandb"}', '".lease.part.json"}'),
+         '".lease.json.lock", "wandb"}', '".lease.json.lock"}'),
     ],
     ("runs", "runs/lease.py"): [
         ("lease-unlocked", "a lease is taken without the lock",
@@ -382,7 +392,9 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
     ],
     ("loggers", "loggers/csv.py"): [
         ("csv-digits", "logged values are rounded", "repr(float(value))", 'f"{float(value):.6g}"'),
-        ("csv-uncut", "rows after the checkpoint are never cut", "if self.size() > size:", "if self.size() < size:"),
+        ("csv-uncut", "rows after the checkpoint are never cut", "if len(kept) < len(content):", "if False:"),
+        ("csv-glued", "half a row stays, and the next is glued to it",
+         'content[: content.rfind(b"\\n") + 1] or _HEADER', "content"),
     ],
     ("loggers", "loggers/wandb.py"): [
         ("wandb-id", "a resumed run is a new one in W&B", "init_args.id = run.id", "init_args.id = None"),

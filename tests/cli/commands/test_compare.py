@@ -31,6 +31,11 @@ def test_it_writes_the_report_where_it_is_told(folders: list[str], tmp_path: Pat
     assert "NLL at T" in (out / "verdicts.csv").read_text()
 
 
+def test_a_report_is_no_file(folders: list[str], capsys) -> None:
+    assert main(["compare", *folders, "--out", "/dev/null"]) == 2
+    assert capsys.readouterr().err == "entreg: --out /dev/null: is no folder, and the report is one; name a folder\n"
+
+
 def test_one_seed_is_a_stated_degradation(tmp_path: Path, capsys) -> None:
     assert main(["compare", *map(str, write_study(tmp_path, 1))]) == 0
     assert "one seed: per-checkpoint test only" in capsys.readouterr().out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -81,3 +82,11 @@ def test_the_confidence_at_t_is_that_of_logits_divided_by_it(finished_copy: Run,
     saved(an_l(), workplace / "a.png")
     assert main(["predict", "--run", str(finished_copy.path), "--images", "a.png", "--out", "found.csv"]) == 0
     assert pd.read_csv("found.csv").confidence_at_T.item() == pytest.approx(1 / 26, abs=1e-6)
+
+
+def test_what_is_no_file_is_not_replaced_and_nothing_is_read_for_it(finished, workplace: Path, capsys) -> None:
+    os.mkfifo("pipe")
+    for out in ("pipe", "/dev/null", "."):
+        assert main(["predict", "--run", str(finished.path), "--images", "absent", "--out", out]) == 1
+        assert "cannot be written, it is a" in capsys.readouterr().err
+    assert Path("pipe").is_fifo()

@@ -1,0 +1,66 @@
+"""What is left to do of a run that has begun."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from lightning.pytorch import Trainer
+
+from entreg.console import print_line
+from entreg.errors import ConfigError, RunError
+from entreg.runs import Run
+
+
+def is_over(run: Run, summary: Mapping[str, Any], max_epochs: int | None) -> bool:
+    """Whether a run is finished and has kept nothing that it could be trained on from.
+
+    Args:
+        run: its folder.
+        summary: content of its ``summary.json``.
+        max_epochs: how many epochs are asked for.
+
+    Raises:
+        RunError: if those are others than it was trained for.
+    """
+    if not summary.get("finished") or any(run.checkpoint(name).is_file() for name in ("last", "previous")):
+        return False
+    trained = yaml.safe_load(run.config.read_text())["trainer"]["max_epochs"]
+    if max_epochs != trained:
+        raise RunError(
+            f"{run.path}: holds no checkpoints/last.ckpt (--checkpoint.keep best), so it cannot be trained from "
+            f"{trained} to {max_epochs} epochs; begin another run, with --checkpoint.keep last"
+        )
+    print_line(f"{run.path}: nothing is left to train; to evaluate it again: entreg test --run {run.path}")
+    return True
+
+
+def still_true(run: Run, summary: Mapping[str, Any], trainer: Trainer) -> dict[str, Any]:
+    """Return what ``summary.json`` says that holds of a training which has just ended.
+
+    That is all of it, if nothing was left to train. Else it is nothing: scores and predictions are those of an earlier
+    best checkpoint, and are forgotten.
+    """
+    if summary.get("finished") and summary.get("steps") == trainer.global_step:
+        print_line(f"{run.path}: nothing was left to train")
+        return dict(summary)
+    if trainer.is_global_zero:
+        run.forget_predictions()
+    return {}
+
+
+def chosen(run: Run) -> Path:
+    """Return the checkpoint that validation has chosen in a training that has ended.
+
+    Raises:
+        ConfigError: if there was no validation.
+        RunError: if it is damaged.
+    """
+    if not run.checkpoint("best").is_file():
+        raise ConfigError(
+            "training ended before its first validation, so no checkpoint was chosen: lower "
+            "trainer.val_check_interval, or let trainer.max_epochs end it, not max_steps or max_time"
+        )
+    return run.best()
