@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from entreg.errors import ConfigError, UserError
+from entreg.text import shown
 from entreg.version import __version__
 
 _USAGE = """usage: entreg COMMAND [OPTIONS]
@@ -65,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         _run(args[0], args[1:])
     except UserError as error:
-        print(f"entreg: {_one_line(error)}", file=sys.stderr)
+        print(f"entreg: {shown(_one_line(error))}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("entreg: interrupted", file=sys.stderr)

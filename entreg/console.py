@@ -7,12 +7,20 @@ import stat
 
 from lightning.pytorch.utilities import rank_zero_only
 from rich.console import Console
+from rich.text import Text
+
+from entreg.text import shown
 
 
 @rank_zero_only
 def print_line(text: str) -> None:
     """Print one line as it is: no colours, no wrapping."""
-    Console().print(text, markup=False, highlight=False, soft_wrap=True)
+    Console().print(Text(shown(text)), soft_wrap=True)
+
+
+def cell(text: object) -> Text:
+    """Return a text as it is for the cell or the title of a table."""
+    return Text(shown(str(text)))
 
 
 def let_go_of_terminal() -> None:

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from lightning.pytorch import Trainer
 
 from entreg.console import print_line
 from entreg.errors import ConfigError, RunError
-from entreg.runs import Run
+from entreg.runs import Run, read_config
 
 
 def is_over(run: Run, summary: Mapping[str, Any], max_epochs: int | None) -> bool:
@@ -27,7 +26,7 @@ def is_over(run: Run, summary: Mapping[str, Any], max_epochs: int | None) -> boo
     """
     if not summary.get("finished") or any(run.checkpoint(name).is_file() for name in ("last", "previous")):
         return False
-    trained = yaml.safe_load(run.config.read_text())["trainer"]["max_epochs"]
+    trained = read_config(run)["trainer"]["max_epochs"]
     if max_epochs != trained:
         raise RunError(
             f"{run.path}: holds no checkpoints/last.ckpt (--checkpoint.keep best), so it cannot be trained from "

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from entreg.callbacks import Throughput
 from entreg.classifier import Classifier
-from entreg.console import print_line
+from entreg.console import cell, print_line
 from entreg.data import ClassificationDataModule
 from entreg.losses import coefficients_of
 from entreg.runs import Run
@@ -69,14 +69,14 @@ def logged_scores(split: str, trainer: Trainer) -> dict[str, Any]:
 
 def print_results(summary: dict[str, Any], run: Run | None) -> None:
     """Print the final table: a row for each split evaluated, then the run folder if anything was written."""
-    title = f"{summary['loss']} on {summary['data']['name']}" if "loss" in summary else None
+    title = cell(f"{summary['loss']} on {summary['data']['name']}") if "loss" in summary else None
     table = Table(title=title, title_justify="left")
     table.add_column("split")
     for header in _COLUMNS.values():
         table.add_column(header, justify="right")
     shifted = {f"shift {name}": scores for name, scores in summary.get("shift", {}).items()}
     for split, scores in ({key: summary[key] for key in ("val", "test") if key in summary} | shifted).items():
-        table.add_row(split, *(_cell(scores, key) for key in _COLUMNS))
+        table.add_row(cell(split), *(_cell(scores, key) for key in _COLUMNS))
         if split != "val" and "scaled" in scores:
             table.add_row(f"  at T = {summary['temperature']:.3g}", *(_cell(scores["scaled"], key) for key in _COLUMNS))
     console = Console(width=100)
@@ -94,9 +94,9 @@ def _corruptions(corrupt: Mapping[str, Any]) -> Table:
     severities: Mapping[str, Any] = next(iter(corrupt.values()), {})
     table.add_column("corruption")
     for severity in severities:
-        table.add_column(severity, justify="right")
+        table.add_column(cell(severity), justify="right")
     for name, scores in corrupt.items():
-        table.add_row(name, *(f"{scores[s]['acc']:.1%} ({scores[s]['ece']:.1%})" for s in severities))
+        table.add_row(cell(name), *(f"{scores[s]['acc']:.1%} ({scores[s]['ece']:.1%})" for s in severities))
     return table
 
 
@@ -109,7 +109,7 @@ def _ood(sets: Mapping[str, Any]) -> Table:
     for name, scores in sets.items():
         auroc = (f"{scores[score]['auroc']:.4f}" for score in ("msp", "energy"))
         table.add_row(
-            f"{name} ({'near' if scores.get('near') else 'far'})",
+            cell(f"{name} ({'near' if scores.get('near') else 'far'})"),
             *auroc,
             f"{scores['msp']['fpr95']:.1%}",
             f"{scores['overconfident']:.1%}",

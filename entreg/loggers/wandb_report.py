@@ -18,6 +18,7 @@ from entreg.loggers.wandb_server import one_line, wandb_trouble, wandb_unreachab
 from entreg.metrics.scores import nll, predictive_entropy
 from entreg.runs import Run, read_predictions
 from entreg.runs.scoring import flatten
+from entreg.text import shown
 
 _FIGURES = {
     "val/reliability_diagram": "reliability-val",
@@ -106,6 +107,6 @@ def _rows(run: Run, data: ClassificationDataModule) -> list[list[Any]]:
     columns = (targets, predicted, confidence, predictive_entropy(logits), nll(logits, targets), ids)
     pictures: Sequence[Any] = data.pictures(ids) or [None] * len(ids)
     return [
-        [picture, data.classes[true], data.classes[taken_for], *numbers]
+        [picture, shown(data.classes[true]), shown(data.classes[taken_for]), *numbers]
         for picture, true, taken_for, *numbers in zip(pictures, *(column.tolist() for column in columns), strict=True)
     ]

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from entreg.text import for_matplotlib
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -65,12 +67,12 @@ def confusion_diagram(matrix: Tensor, classes: Sequence[str], title: str = "") -
     axes = figure.subplots()
     image = axes.imshow(share.numpy(), cmap="Blues", norm=PowerNorm(0.5, 0, 1), interpolation="nearest")
     named = range(0, n, math.ceil(n / _MOST_LABELS))
-    names = [classes[k] for k in named]
+    names = [for_matplotlib(classes[k]) for k in named]
     axes.set_xticks(named, names, rotation=90 if max(map(len, names)) > 2 else 0, fontsize=7)
     axes.set_yticks(named, names, fontsize=7)
     axes.tick_params(length=0)
     wrong, total = int(matrix.sum() - matrix.trace()), int(matrix.sum())
-    axes.set(xlabel="predicted", ylabel="true", title=f"{title}  {wrong} of {total} wrong".strip())
+    axes.set(xlabel="predicted", ylabel="true", title=f"{for_matplotlib(title)}  {wrong} of {total} wrong".strip())
     if n <= _MOST_LABELS:
         for row, column in (share >= _SHOWN).nonzero().tolist():
             value = float(share[row, column])

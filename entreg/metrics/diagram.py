@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from entreg.metrics.calibration import calibration_error
+from entreg.text import for_matplotlib
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -71,7 +72,7 @@ def plot_reliability(state: Tensor, ax: Axes | None = None, title: str = "", lev
     ax.plot(mean_confidence.numpy(), accuracy.numpy(), "o-", color="#2b7bba", ms=3, lw=1, label="model")
     ax.vlines(mean_confidence.numpy(), low.numpy(), high.numpy(), color="#2b7bba", lw=1, label=f"{level:.0%} interval")
     error = calibration_error(state)
-    ax.set(ylabel="accuracy", xlim=(0, 1), ylim=(0, 1), title=f"{title}  ECE {error:.2%}".strip())
+    ax.set(ylabel="accuracy", xlim=(0, 1), ylim=(0, 1), title=f"{for_matplotlib(title)}  ECE {error:.2%}".strip())
     ax.legend(loc="upper left", frameon=False)
     return ax
 
@@ -105,7 +106,7 @@ def reliability_diagram(state: Tensor | Mapping[str, Tensor], title: str = "", l
     for panel in (*upper[1:], *lower[1:]):
         panel.set_ylabel("")
     if isinstance(state, Mapping) and title:
-        figure.suptitle(title)
+        figure.suptitle(for_matplotlib(title))
     return figure
 
 

@@ -125,7 +125,7 @@ class Run:
         Raises:
             RunError: if there is none, or it is damaged.
         """
-        if not self.checkpoint("best").is_file() and not read_summary(self).get("finished"):
+        if not self.checkpoint("best").is_file() and not self.predictions("test").is_file():  # it is not finished
             raise RunError(f"{self.path}: holds no checkpoints/best.ckpt; finish it with entreg fit --run {self.path}")
         return self.chosen()
 

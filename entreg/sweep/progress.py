@@ -12,6 +12,7 @@ from rich.live import Live
 from rich.table import Table
 from typing_extensions import Self
 
+from entreg.console import cell
 from entreg.sweep.training import Training
 
 
@@ -41,7 +42,7 @@ class Display:
 
     def say(self, line: str) -> None:
         """Print a line as it is; above the table, where there is one."""
-        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+        self._console.print(cell(line), soft_wrap=True)
 
     def show(self, trainings: Sequence[Training]) -> None:
         """Show how the trials at hand are doing."""
@@ -50,10 +51,12 @@ class Display:
 
 
 def _table(trainings: Sequence[Training]) -> Table:
-    table = Table("trial", "values", "minutes", "validations", trainings[0].metric if trainings else "", box=None)
+    table = Table("trial", "values", "minutes", "validations", box=None)
+    table.add_column(cell(trainings[0].metric if trainings else ""))
     for training in trainings:
         values = ", ".join(f"{key} {value}" for key, value in training.trial.params.items())
         minutes = (time.monotonic() - training.since) / 60
         latest = f"{training.values[-1]:.5g}" if training.values else ""
-        table.add_row(str(training.trial.number), values, f"{minutes:.1f}", str(len(training.values)), latest)
+        row = (training.trial.number, values, f"{minutes:.1f}", len(training.values), latest)
+        table.add_row(*map(cell, row))
     return table

@@ -14,9 +14,11 @@ from optuna.trial import FrozenTrial, TrialState
 from rich.console import Console
 from rich.table import Table
 
+from entreg.console import cell, print_line
 from entreg.errors import RunError
 from entreg.files import atomic_path
 from entreg.sweep.board import Board
+from entreg.text import for_csv
 
 
 class Compare(Protocol):
@@ -50,7 +52,7 @@ def report(board: Board, compare: Compare) -> None:
     with board.lock:
         table, written = _csv(board), board.folder / "trials.csv"
         if written.is_file() and written.read_text() == table:  # another worker was faster
-            print(f"sweep: {board.folder}")
+            print_line(f"sweep: {board.folder}")
             return
         _draw_importance(board, finished, board.folder / "importance.png")
         compare(
@@ -61,7 +63,7 @@ def report(board: Board, compare: Compare) -> None:
         )
         with atomic_path(written) as part:
             part.write_text(table)
-    print(f"sweep: {board.folder}")
+    print_line(f"sweep: {board.folder}")
 
 
 def _ranked(board: Board) -> list[FrozenTrial]:
@@ -87,21 +89,21 @@ def _rows(board: Board) -> list[list[str]]:
 
 def _print_table(board: Board) -> None:
     header, *rows = _rows(board)
-    table = Table(title=f"sweep {board.sweep.name}", title_justify="left")
+    table = Table(title=cell(f"sweep {board.sweep.name}"), title_justify="left")
     for name in header:
-        table.add_column(name, overflow="fold")
+        table.add_column(cell(name), overflow="fold")
     for row in rows:
         value = f"{float(row[2]):.5g}" if row[2] else ""
-        table.add_row(*row[:2], value, *row[3:])
+        table.add_row(*map(cell, (*row[:2], value, *row[3:])))
     Console(width=None if Console().is_terminal else 160).print(table)
     for trial in _ranked(board):
         if "error" in trial.user_attrs:
-            print(f"trial {trial.number} failed: {trial.user_attrs['error']}")
+            print_line(f"trial {trial.number} failed: {trial.user_attrs['error']}")
 
 
 def _csv(board: Board) -> str:
     content = io.StringIO()
-    csv.writer(content, lineterminator="\n").writerows(_rows(board))
+    csv.writer(content, lineterminator="\n").writerows([for_csv(cell) for cell in row] for row in _rows(board))
     return content.getvalue()
 
 

@@ -23,6 +23,7 @@ from entreg.compare.report import (
     verdicts_sheet,
     write_report,
 )
+from entreg.console import cell, print_line
 from entreg.errors import ConfigError
 
 
@@ -100,15 +101,15 @@ def compare_runs(
     for sheet in sheets:
         _print(console, sheet)
     for line in (*verdict_sentences(analysis), *study.notes):
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        print_line(line)
     if out is not None:
         try:
             pictures = pictures_of(study, root, trust)
         except ConfigError as error:
-            console.print(f"no images in the report: {error}", markup=False, highlight=False, soft_wrap=True)
+            print_line(f"no images in the report: {error}")
             pictures = None
         index = write_report(out, analysis, converged, pictures)
-        console.print(f"report: {index}", markup=False, highlight=False, soft_wrap=True)
+        print_line(f"report: {index}")
 
 
 def _parser() -> CommandParser:
@@ -153,9 +154,9 @@ def _margin(word: str) -> tuple[str, float]:
 def _print(console: Console, sheet: Sheet) -> None:
     if not sheet.rows:
         return
-    table = Table(title=sheet.title, title_justify="left")
+    table = Table(title=cell(sheet.title), title_justify="left")
     for name in sheet.header:
-        table.add_column(name, overflow="fold")
+        table.add_column(cell(name), overflow="fold")
     for row in sheet.rows:
-        table.add_row(*row)
+        table.add_row(*map(cell, row))
     console.print(table)

@@ -13,11 +13,12 @@ from rich.console import Console
 from rich.table import Table
 
 from entreg.cli.parser import CommandParser
-from entreg.console import print_line
+from entreg.console import cell, print_line
 from entreg.data import available, data_root, find
 from entreg.data.source import Source
 from entreg.errors import ConfigError, DataError
 from entreg.files import atomic_path, check_target
+from entreg.text import for_matplotlib
 
 
 def main(args: Sequence[str]) -> None:
@@ -54,13 +55,13 @@ def main(args: Sequence[str]) -> None:
 
 
 def _list(root: Path) -> None:
-    table = Table(title=f"data sets under {root}", title_justify="left")
+    table = Table(title=cell(f"data sets under {root}"), title_justify="left")
     for header in ("name", "classes", "input", "here"):
         table.add_column(header)
     for name, info in available().items():
         data = info.placed(root)
         shape = "x".join(map(str, data.declared_shape or ()))
-        table.add_row(name, str(data.num_classes), shape, _state(name, data))
+        table.add_row(*map(cell, (name, data.num_classes, shape, _state(name, data))))
     Console(width=110).print(table)
     print_line("besides: noise, uniform pixels to evaluate on; ImageFolder, your own images (--data ImageFolder)")
 
@@ -148,6 +149,6 @@ def _draw(pictures: Sequence[NDArray[np.uint8]], titles: Sequence[str], out: Pat
         axes.axis("off")
     for axes, picture, title in zip(figure.axes, pictures, titles, strict=False):
         axes.imshow(picture, cmap="gray", vmin=0, vmax=255)
-        axes.set_title(title, fontsize=9, pad=2)
+        axes.set_title(for_matplotlib(title), fontsize=9, pad=2)
     with atomic_path(out) as part:
         figure.savefig(part, dpi=120)

@@ -16,6 +16,7 @@ from entreg.files import atomic_path, check_target
 from entreg.inference import load
 from entreg.metrics.scores import predictive_entropy
 from entreg.runs import Run, open_run, read_summary
+from entreg.text import for_csv
 
 _BATCH = 256
 
@@ -48,10 +49,10 @@ def main(args: Sequence[str]) -> None:
     out = given.out or run.path / "predictions" / "images.csv"
     check_target(out)
     rows = list(classify(run, picture_files(given.images), given.polarity, given.trust))
-    with atomic_path(out) as part, part.open("w", newline="") as file:
+    with atomic_path(out) as part, part.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]))
         writer.writeheader()
-        writer.writerows(rows)
+        writer.writerows({key: for_csv(value) for key, value in row.items()} for row in rows)
     for row in rows[:10]:
         print_line(f"{row['file']}: {row['class']} ({float(row['confidence']):.1%})")
     print_line(f"{len(rows)} pictures: {out}")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 from io import StringIO
 from typing import TYPE_CHECKING
 
 from entreg.compare.report.sheet import Sheet
+from entreg.text import for_html
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -43,16 +43,17 @@ def page(title: str, subtitle: str, verdicts: Sequence[str], sections: Sequence[
         verdicts: what it says, a sentence each.
         sections: headings and their HTML, in order.
     """
-    said = "".join(f'<p class="verdict">{escape(verdict)}</p>' for verdict in verdicts)
+    said = "".join(f'<p class="verdict">{for_html(verdict)}</p>' for verdict in verdicts)
     body = "".join(
-        f"<section><h2>{escape(heading)}</h2>{content}</section>" for heading, content in sections if content
+        f"<section><h2>{for_html(heading)}</h2>{content}</section>" for heading, content in sections if content
     )
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<link rel="icon" href="data:,">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>"
-        f'<header><h1>{escape(title)}</h1><p class="note">{escape(subtitle)}</p>{said}</header>{body}</body></html>\n'
+        f"<title>{for_html(title)}</title><style>{_STYLE}</style></head><body>"
+        f'<header><h1>{for_html(title)}</h1><p class="note">{for_html(subtitle)}</p>{said}</header>{body}'
+        "</body></html>\n"
     )
 
 
@@ -60,12 +61,12 @@ def table(sheet: Sheet) -> str:
     """Return a sheet as an HTML table that scrolls on narrow screens."""
     if not sheet.rows:
         return ""
-    head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in sheet.header)
-    rows = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in sheet.rows)
+    head = "".join(f'<th scope="col">{for_html(cell)}</th>' for cell in sheet.header)
+    rows = "".join(f"<tr>{''.join(f'<td>{for_html(cell)}</td>' for cell in row)}</tr>" for row in sheet.rows)
     words = ' class="words"' if sheet.header[-1] == "verdict" else ""
     return (
-        f'<div class="scroll" role="region" aria-label="{escape(sheet.title)}" tabindex="0"><table{words}>'
-        f"<caption>{escape(sheet.title)}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+        f'<div class="scroll" role="region" aria-label="{for_html(sheet.title)}" tabindex="0"><table{words}>'
+        f"<caption>{for_html(sheet.title)}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
 
@@ -91,4 +92,4 @@ def picture(figure: Figure | None, description: str) -> str:
     svg = file.getvalue()
     svg = svg[svg.index("<svg") :].replace(_INK, "currentColor")
     wide = ' class="wide"' if figure.get_figwidth() > _PHONE else ""
-    return f'<figure role="img" aria-label="{escape(description)}"{wide} tabindex="0">{svg}</figure>'
+    return f'<figure role="img" aria-label="{for_html(description)}"{wide} tabindex="0">{svg}</figure>'

@@ -7,11 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-# One rule for captions and cells: pandas escapes cells only, and keeps ± as it is.
-_LATEX = str.maketrans(
-    {character: f"\\{character}" for character in "%_&#{}$"}
-    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "±": r"$\pm$"}
-)
+from entreg.text import for_csv, for_latex, for_markdown
 
 
 @dataclass(frozen=True)
@@ -36,18 +32,19 @@ class Sheet:
     def markdown(self) -> str:
         """Return a Markdown table."""
         lines = [self.header, ["---"] + ["---:"] * (len(self.header) - 1), *self.rows]
-        cells = ["| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |" for line in lines]
-        return "\n".join([f"**{self.title}**", "", *cells, ""])
+        cells = ["| " + " | ".join(for_markdown(cell) for cell in line) + " |" for line in lines]
+        return "\n".join([f"**{for_markdown(self.title)}**", "", *cells, ""])
 
     def latex(self) -> str:
         """Return a LaTeX table, with the rules of the package booktabs."""
         escaped = pd.DataFrame(
-            [[cell.translate(_LATEX) for cell in row] for row in self.rows],
-            columns=[name.translate(_LATEX) for name in self.header],
+            [[for_latex(cell) for cell in row] for row in self.rows],
+            columns=[for_latex(name) for name in self.header],
         )
         columns = "l" + "r" * (len(self.header) - 1)
-        return escaped.to_latex(index=False, caption=self.title.translate(_LATEX), column_format=columns)
+        return escaped.to_latex(index=False, caption=for_latex(self.title), column_format=columns)
 
     def csv(self) -> str:
         """Return comma-separated values."""
-        return self.frame.to_csv(index=False, lineterminator="\n")
+        rows = [[for_csv(cell) for cell in row] for row in self.rows]
+        return pd.DataFrame(rows, columns=list(map(for_csv, self.header))).to_csv(index=False, lineterminator="\n")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from entreg.compare.report.sheet import Sheet
 from entreg.compare.report.tables import arms_sheet, convergence_sheet, differences_sheet, ood_sheet
 from entreg.files import atomic_path
 from entreg.runs import write_json
+from entreg.text import for_html, for_markdown
 
 _DRAWN = 12  # arms with a reliability diagram of their own: more would only be scrolled past
 
@@ -47,7 +47,7 @@ def write_report(
     """
     sheets = {name: sheet for name, sheet in sheets_of(analysis, converged).items() if sheet.rows}
     said = verdict_sentences(analysis)
-    lines = [f"- {line}" for line in (*said, *analysis.study.notes)]
+    lines = [f"- {for_markdown(line)}" for line in (*said, *analysis.study.notes)]
     _write(out / "report.md", "\n".join([*lines, "", *(sheet.markdown() for sheet in sheets.values())]))
     _write(out / "report.tex", "% needs the package booktabs\n" + "\n".join(sheet.latex() for sheet in sheets.values()))
     for name, sheet in sheets.items():
@@ -128,7 +128,7 @@ def _html(
         ("Label noise", picture(plots.label_noise(analysis), "scores along rates of label noise")),
         ("Other measures", html.get("secondary", "")),
         ("What differs", html.get("differences", "")),
-        ("Notes", "".join(f'<p class="note">{escape(note)}</p>' for note in analysis.study.notes)),
+        ("Notes", "".join(f'<p class="note">{for_html(note)}</p>' for note in analysis.study.notes)),
     ]
     return page("entreg compare", subtitle, said, sections)
 
@@ -142,4 +142,4 @@ def _reliabilities(analysis: Analysis) -> str:
 
 def _write(path: Path, text: str) -> None:
     with atomic_path(path) as part:
-        part.write_text(text)
+        part.write_text(text, encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -54,7 +55,7 @@ class ImageFiles(SampleSet):
         names = "\n".join(
             f"{self.paths[i].relative_to(self.root)} {self.paths[i].stat().st_size}" for i in ids.tolist()
         )
-        return torch.frombuffer(bytearray(names.encode()), dtype=torch.uint8)
+        return torch.frombuffer(bytearray(os.fsencode(names)), dtype=torch.uint8)
 
     def check(self) -> None:
         """Open every file and read its header, which finds what is empty, is no image, or cannot be read.

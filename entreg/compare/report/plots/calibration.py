@@ -12,6 +12,7 @@ from entreg.compare.result import Result, read_logits
 from entreg.metrics import bin_confidences, reliability_diagram, top_label
 from entreg.metrics.scores import predictive_entropy
 from entreg.runs.set_name import TEST
+from entreg.text import for_matplotlib
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,7 +36,7 @@ def histograms(analysis: Analysis) -> Figure:
         logits, targets = read_logits(arm[0], TEST)
         confidence = top_label(logits, targets)[0].numpy()
         entropy = predictive_entropy(logits).numpy()
-        style = {"histtype": "step", "color": colour_of(i), "label": label, "log": True}
+        style = {"histtype": "step", "color": colour_of(i), "label": for_matplotlib(label), "log": True}
         left.hist(confidence, bins=np.linspace(0, 1, 41), **style)
         right.hist(entropy, bins=np.linspace(0, np.log(logits.shape[1]), 41), **style)
     left.set(xlabel="confidence", ylabel="test samples")
@@ -52,7 +53,7 @@ def accuracy_against_calibration(analysis: Analysis) -> Figure:
         accuracy = [100 * result.scores["test"]["acc"] for result in arm]
         error = [100 * result.scores["test"]["ece"] for result in arm]
         scaled = [100 * result.scores["test"].get("scaled", {}).get("ece", np.nan) for result in arm]
-        ax.plot(error, accuracy, "o", color=colour_of(i), label=label)
+        ax.plot(error, accuracy, "o", color=colour_of(i), label=for_matplotlib(label))
         ax.plot(scaled, accuracy, "o", mfc="none", color=colour_of(i))
     ax.set(xlabel="expected calibration error % (hollow: at T)", ylabel="accuracy %")
     finish(ax)

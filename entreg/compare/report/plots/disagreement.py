@@ -15,6 +15,7 @@ from entreg.compare.report.plots.axes import new_figure
 from entreg.compare.result import Result, read_logits
 from entreg.runs import read_predictions
 from entreg.runs.set_name import TEST
+from entreg.text import for_matplotlib
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -55,7 +56,7 @@ def disagreements(analysis: Analysis, pictures: Pictures, count: int = 18) -> Fi
     for ax, i, picture in zip(figure.axes, worst.tolist(), shown, strict=False):
         ax.imshow(picture, cmap="gray", vmin=0, vmax=255)
         probabilities = {label: mean[i] for label, mean in means.items()}
-        ax.set_title(_caption(probabilities, int(targets[i]), pictures.classes), fontsize=6)
+        ax.set_title(for_matplotlib(_caption(probabilities, int(targets[i]), pictures.classes)), fontsize=6)
     return figure
 
 

@@ -14,6 +14,7 @@ from entreg.compare.result import Result, read_logits
 from entreg.metrics import OOD_SCORES
 from entreg.runs.scoring import Scores
 from entreg.runs.set_name import TEST, SetKind, SetName
+from entreg.text import for_matplotlib
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -39,8 +40,8 @@ def robustness(analysis: Analysis) -> Figure | None:
             means = [np.mean([result.scores["test"][key] for result in arms[label]])]
             for severity in severities:
                 means.append(np.mean([scores[name][str(severity)][key] for scores in of_arm for name in names]))
-            ax.plot([0, *severities], means, color=colour_of(i), marker=".", label=label)
-        ax.set(title=title, xlabel=f"severity ({', '.join(names)})")
+            ax.plot([0, *severities], means, color=colour_of(i), marker=".", label=for_matplotlib(label))
+        ax.set(title=title, xlabel=for_matplotlib(f"severity ({', '.join(names)})"))
         finish(ax)
     return figure
 
@@ -65,7 +66,7 @@ def label_noise(analysis: Analysis) -> Figure | None:
         for i, (loss, by_rate) in enumerate(by_loss.items()):
             rates = sorted(by_rate)
             means = [np.mean([result.scores["test"][key] for result in by_rate[rate]]) for rate in rates]
-            ax.plot(rates, means, color=colour_of(i), marker=".", label=loss)
+            ax.plot(rates, means, color=colour_of(i), marker=".", label=for_matplotlib(loss))
         ax.set(title=title, xlabel="share of wrong training labels")
         finish(ax)
     return figure
@@ -80,9 +81,10 @@ def ood_curves(analysis: Analysis) -> Figure | None:
     for ax, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
         for i, (label, arm) in enumerate(analysis.study.arms.items()):
             test_kept, ood_kept = _roc(arm[0], name)
-            ax.plot(ood_kept, test_kept, color=colour_of(i), label=label)
+            ax.plot(ood_kept, test_kept, color=colour_of(i), label=for_matplotlib(label))
         ax.plot([0, 1], [0, 1], color="0.5", lw=0.8, ls="--")
-        ax.set(xlabel=f"share of {name.name} kept", ylabel="share of test kept", title=name.name)
+        title = for_matplotlib(name.name)
+        ax.set(xlabel=f"share of {title} kept", ylabel="share of test kept", title=title)
         finish(ax)
     return figure
 

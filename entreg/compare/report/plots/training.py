@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from entreg.compare.convergence import Convergence
 from entreg.compare.report.plots.axes import colour_of, finish, new_figure
+from entreg.text import for_matplotlib
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,7 +43,7 @@ def coefficients(found: Mapping[str, Sequence[Convergence]]) -> Figure | None:
         for i, (label, arm) in enumerate(found.items()):
             curves = [run.curves[name] for run in arm if name in run.curves]
             _draw_mean_and_range(ax, [(curve.steps, curve.values) for curve in curves], label, colour_of(i))
-        ax.set(xlabel="optimizer step", title=f"coefficient of {name.rsplit('/', 1)[-1].upper()}")
+        ax.set(xlabel="optimizer step", title=for_matplotlib(f"coefficient of {name.rsplit('/', 1)[-1].upper()}"))
         finish(ax)
     return figure
 
@@ -56,6 +57,6 @@ def _draw_mean_and_range(
     shared = sorted(set.intersection(*(set(steps.tolist()) for steps, _ in curves)))
     shown = shared[:: max(1, math.ceil(len(shared) / _POINTS))]
     values = np.array([values[np.isin(steps, shown)] for steps, values in curves])
-    ax.plot(shown, values.mean(0), color=colour, label=label, marker="." if len(shown) < 30 else "")
+    ax.plot(shown, values.mean(0), color=colour, label=for_matplotlib(label), marker="." if len(shown) < 30 else "")
     if len(curves) > 1:
         ax.fill_between(shown, values.min(0), values.max(0), color=colour, alpha=0.2, lw=0)

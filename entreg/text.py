@@ -1,0 +1,93 @@
+r"""Text that comes from data, as what it goes to has to be given it: names of classes, runs, files, values of configs.
+
+Everywhere a control character, or what is no Unicode of a file's name, is written as Python writes it: ``\x1b``.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+
+_UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # control, format, surrogates, ends of lines and paragraphs
+_JOINERS = "\u200c\u200d"  # which some scripts and emoji need
+_MARKDOWN = re.compile(r"[\\`*\[\]<>|~$]|&(?=#?\w+;)|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+_LATEX = str.maketrans(
+    {character: f"\\{character}" for character in "%_&#{}$"}
+    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "±": r"$\pm$"}
+)
+_NUMBERS = re.compile(r"[-+]?|[-+]?[\d.]+(e[-+]?\d+)?( to [-+]?[\d.]+)?")
+
+
+def shown(text: str) -> str:
+    r"""Return a text that a terminal or a line of a file shows as it is, and obeys in nothing.
+
+    Example:
+        >>> shown("a\x1b[31m\n\udcff")
+        'a\\x1b[31m\\n\\udcff'
+        >>> shown("Größe 字")
+        'Größe 字'
+    """
+    if text.isprintable():
+        return text
+    return "".join(_escaped(character) if _is_unseen(character) else character for character in text)
+
+
+def for_html(text: str) -> str:
+    """Return the content of an element, or of an attribute in quotes.
+
+    Example:
+        >>> for_html('<b title="x">')
+        '&lt;b title=&quot;x&quot;&gt;'
+    """
+    return html.escape(shown(text))
+
+
+def for_markdown(text: str) -> str:
+    r"""Return a line, or a cell of a table, without emphasis, links, code, formulas or HTML of its own.
+
+    Example:
+        >>> for_markdown("[a|b](c) mix_ent _x_")
+        '\\[a\\|b\\](c) mix_ent \\_x\\_'
+    """
+    return _MARKDOWN.sub(r"\\\g<0>", shown(text))
+
+
+def for_latex(text: str) -> str:
+    r"""Return text for LaTeX, outside of formulas.
+
+    Example:
+        >>> for_latex("5 % ± $x_1$")
+        '5 \\% $\\pm$ \\$x\\_1\\$'
+    """
+    return shown(text).translate(_LATEX)
+
+
+def for_csv(text: str) -> str:
+    """Return a cell that a spreadsheet takes for text where it is no number: a formula is begun with a quote.
+
+    Example:
+        >>> [for_csv(cell) for cell in ("=1+1", "@x", "-1", "-", "-0.2 to +0.3", "-2+3|x")]
+        ["'=1+1", "'@x", '-1', '-', '-0.2 to +0.3', "'-2+3|x"]
+    """
+    cell = shown(text)
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@")) and not _NUMBERS.fullmatch(cell) else cell
+
+
+def for_matplotlib(text: str) -> str:
+    r"""Return a label without formulas; line ends stay, and one that begins with ``_`` is not left out of a legend.
+
+    Example:
+        >>> for_matplotlib("$x$"), for_matplotlib("_x")
+        ('\\$x\\$', ' _x')
+    """
+    lines = "\n".join(shown(line) for line in text.split("\n")).replace("$", r"\$")
+    return f" {lines}" if lines.startswith("_") else lines
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode()
+
+
+def _is_unseen(character: str) -> bool:
+    return unicodedata.category(character) in _UNSEEN and character not in _JOINERS
