@@ -29,10 +29,10 @@ SET = "[i]$\\frac{$\x1b"
 @pytest.fixture
 def nasty_runs(tmp_path: Path) -> list[str]:
     """Two arms whose losses and sets have such names."""
-    runs = [write_run(tmp_path / "runs", loss, images=60, corrupt=True) for loss in ("cross_entropy", "mix_ent")]
+    runs = [write_run(tmp_path / "runs", loss, images=60) for loss in ("cross_entropy", "mix_ent")]
     for run in runs:
         for path in run.predictions("test").parent.glob("*-*.npz"):
-            path.rename(path.with_name(path.name.replace("blur", SET).replace("ood-noise", f"ood-{SET}")))
+            path.rename(path.with_name(path.name.replace("noise", SET)))
     config = yaml.safe_load(runs[1].config.read_text())
     config["model"]["loss"]["class_path"] = f"x.{NASTY}"
     runs[1].config.write_text(yaml.safe_dump(config))
