@@ -24,6 +24,9 @@ def one_cycle_factor(step: int, total_steps: int, warmup: float = 0.2, start: fl
 class OneCycle(LambdaLR):
     """One-cycle over training. Unlike ``torch``'s ``OneCycleLR`` it multiplies, so every group keeps its own rate.
 
+    In a run that is prolonged the factor jumps to where a run of the new length would be, up again if the cycle had
+    come to its end: from there on the cycle is that of all steps, old and new.
+
     Args:
         optimizer: its groups' rates are the peaks.
         total_steps: length of the cycle in optimizer steps.

@@ -1,24 +1,33 @@
-"""The run folder becomes a run when training starts: config.yaml, and metrics.csv cut to the checkpoint."""
+"""The run folder becomes a run when training starts: its history, config.yaml, metrics.csv cut to the checkpoint."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
 from typing import Any
 
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, SaveConfigCallback
 from lightning.pytorch.loggers import WandbLogger
+from torch import nn
 from typing_extensions import override
 
 from entreg.console import print_line
+from entreg.data.attached import datamodule_of
 from entreg.files import atomic_path
 from entreg.loggers import CSVLog
-from entreg.runs import Run
-from entreg.runs.provenance import config_hash
+from entreg.runs import Run, read_summary, write_summary
+from entreg.runs.experiment import arm_of
+from entreg.runs.history import Start, history_of, was_tested
+from entreg.runs.provenance import environment, processor
+
+_BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)  # of which nn.SyncBatchNorm is none
 
 
 class RunFolder(SaveConfigCallback):
-    """Write the resolved config as training starts, when everything has been checked.
+    """Write down what is trained as training starts, when everything has been checked.
+
+    The start is added to the summary, of which the rest stays as it is, no longer ``finished``, until training ends.
 
     Args:
         parser: parser of the config.
@@ -27,6 +36,7 @@ class RunFolder(SaveConfigCallback):
         resolved: the config as to be written, without what belongs to this machine only.
         log: the run's CSV logger.
         notes: lines to print once training starts.
+        changed: by dotted key, what of the config is changed of a run that goes on, from what to what.
     """
 
     def __init__(
@@ -38,13 +48,16 @@ class RunFolder(SaveConfigCallback):
         resolved: Any,
         log: CSVLog,
         notes: Sequence[str],
+        changed: Mapping[str, tuple[Any, Any]],
     ) -> None:
         super().__init__(parser, config, save_to_log_dir=False)
         self.run = run
         self.resolved = resolved
         self.log_file = log
         self.notes = notes
+        self.changed = changed
         self._metrics_size = 0
+        self._step = 0
 
     @override
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
@@ -57,18 +70,27 @@ class RunFolder(SaveConfigCallback):
             part.write_text(text)
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Cut the log, write the config."""
-        if trainer.is_global_zero:
-            self.log_file.cut(self._metrics_size)
-            for step, size in self.log_file.gaps.items():
-                print_line(f"{self.run.metrics}: the rows after step {step} are lost ({size} bytes)")
-            self.save_config(trainer, pl_module, "fit")
-            for note in self.notes:
-                print_line(note)
+        """Write the start, then the config; cut the log."""
+        if not trainer.is_global_zero:
+            return
+        summary = read_summary(self.run) if self.run.started else {}
+        history = [*self._earlier(summary), self._start(trainer, pl_module, summary)]
+        write_summary(self.run, {**summary, "history": history, "finished": False})
+        self.log_file.cut(self._metrics_size)
+        for step, size in self.log_file.gaps.items():
+            print_line(f"{self.run.metrics}: the rows after step {step} are lost ({size} bytes)")
+        self.save_config(trainer, pl_module, "fit")
+        for note in self.notes:
+            print_line(note)
         config = self.resolved.as_dict()
+        arm = arm_of(config, {"history": history, "data": datamodule_of(trainer).fingerprints})
         for logger in trainer.loggers:
             if isinstance(logger, WandbLogger):
-                logger.log_hyperparams({**config, "arm": config_hash(config)})
+                logger.log_hyperparams({**config, "arm": arm})
+
+    def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Keep how many steps are done."""
+        self._step = checkpoint["global_step"]
 
     def state_dict(self) -> dict[str, Any]:
         """Length of metrics.csv at this checkpoint, all of which is on disk before it."""
@@ -77,3 +99,24 @@ class RunFolder(SaveConfigCallback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restore it."""
         self._metrics_size = state_dict["metrics_size"]
+
+    def _earlier(self, summary: Mapping[str, Any]) -> list[Start]:
+        """Return the starts so far; of what was trained before there were histories, that it was."""
+        history, max_epochs = history_of(summary), self.resolved.trainer.max_epochs
+        if self._step == 0 or history:
+            return history
+        return [Start(step=0, max_epochs=self.changed.get("trainer.max_epochs", (max_epochs, max_epochs))[0])]
+
+    def _start(self, trainer: Trainer, pl_module: LightningModule, summary: Mapping[str, Any]) -> Start:
+        apart = any(isinstance(module, _BATCH_NORMS) for module in pl_module.modules())
+        return Start(
+            time=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            step=self._step,
+            max_epochs=self.resolved.trainer.max_epochs,
+            device=processor(trainer.strategy.root_device),
+            processes=trainer.world_size,
+            batchnorm_parts=trainer.world_size if apart else 1,
+            changed={key: after for key, (_, after) in self.changed.items()},
+            test_seen=was_tested(self.run, summary),
+            **environment(),
+        )

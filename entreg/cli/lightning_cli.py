@@ -115,6 +115,7 @@ class EntregCLI(LightningCLI):
             "resolved": self.session.resolved,
             "log": self.session.log,
             "notes": self.session.notes,
+            "changed": self.session.changed,
         }
 
     @override
@@ -157,7 +158,7 @@ class EntregCLI(LightningCLI):
         config, stored = self.config[self.command], read_config(run)
         if not config.trust:
             check_config(stored, run.config, own=named_in(config.as_dict()))
-        return self.parser.parse_args(["fit", "--config", str(run.config)]).fit
+        return self.parser.parse_args([self.command, "--config", str(run.config)])[self.command]
 
 
 class Fit(EntregCLI):

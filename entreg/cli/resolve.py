@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from entreg.data import data_root
 from entreg.errors import ConfigError
 from entreg.losses import name_of
 from entreg.runs import Run, new_run, open_run
-from entreg.runs.provenance import first_difference
+from entreg.runs.experiment import changes, is_free
 
 
 def find_run(config: Namespace) -> Run:
@@ -24,17 +25,42 @@ def find_run(config: Namespace) -> Run:
     return new_run(config.runs, config.name, check_id(config.id) if config.id else launch_id())
 
 
-def check_same(run: Run, stored: Namespace, resolved: Namespace) -> None:
-    """Refuse to go on with a run under its id where the config is another.
+def check_same(
+    run: Run, stored: Namespace | None, resolved: Namespace, command: str, by_id: bool
+) -> dict[str, tuple[Any, Any]]:
+    """Refuse to go on with a run as another experiment; return what is changed, by dotted key, from what to what.
+
+    Only what is no part of an experiment may change (:func:`entreg.runs.experiment.is_free`), and ``fit --run`` may
+    raise ``trainer.max_epochs``. The run is another experiment then, and no run that had as many epochs from its start:
+    a schedule is laid out for the new length from there on, so that the rate of a one-cycle jumps to where a run of
+    that length would be, up again if the first cycle had ended, as the progress does that schedules of losses follow;
+    one of torch's own keeps the length that it was begun with. Fewer epochs are refused whether they have been trained
+    or not: what has been was laid out for more.
+
+    Args:
+        run: the run.
+        stored: its config, ``None`` of a new run.
+        resolved: of the command.
+        command: ``validate`` and ``test`` may change all of the trainer, which trains nothing.
+        by_id: whether the run was found by its id, under which a job is started again with the same command.
 
     Raises:
-        ConfigError: naming the first key that differs.
+        ConfigError: naming the first key that may not change, and both values.
     """
-    if key := first_difference(stored.as_dict(), resolved.as_dict()):
-        raise ConfigError(
-            f"{run.path}: this run was begun with another {key}; give another --id, or go on with it as it is: "
-            f"entreg fit --run {run.path}"
-        )
+    found = changes(stored.as_dict(), resolved.as_dict()) if stored is not None else {}
+    for key, (before, after) in found.items():
+        prolonged = key == "trainer.max_epochs" and not by_id and 0 < (before or 0) < (after or 0)
+        if is_free(key) or prolonged or (command != "fit" and key.startswith(("trainer.", "checkpoint."))):
+            continue
+        option, was, is_now = key.replace(".init_args", ""), json.dumps(before), json.dumps(after)
+        if by_id:
+            instead = f"give another --id, or go on with it as it is: entreg fit --run {run.path}"
+        elif key == "trainer.max_epochs":
+            instead = "it can be prolonged, not shortened: leave the option out, or start another run without --run"
+        else:
+            instead = "leave the option out, or start another run without --run"
+        raise ConfigError(f"{run.path}: this run was begun with {option} {was}, not {is_now}; {instead}")
+    return found
 
 
 def fill_in(config: Namespace, stored: Namespace | None) -> None:
@@ -42,7 +68,7 @@ def fill_in(config: Namespace, stored: Namespace | None) -> None:
 
     Args:
         config: of the command, changed in place.
-        stored: config of the run if it is resumed under its id; precision stays as it was, whatever the machine.
+        stored: config of the run if it has begun; precision stays as it was, whatever the machine.
     """
     trainer = config.trainer
     if stored is not None:

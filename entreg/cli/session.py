@@ -41,7 +41,7 @@ from entreg.loggers import CSVLog, describe_run, finish_wandb
 from entreg.loggers.wandb_report import report_to_wandb
 from entreg.runs import Lease, Run, create_folder, read_summary, remove_unless_started, write_summary
 from entreg.runs.figures import draw_figures
-from entreg.runs.provenance import config_hash
+from entreg.runs.history import history_of
 from entreg.runs.scoring import SCORES, evaluate_predictions
 
 _STAGES = {"val": "validate", "test": "test"}
@@ -67,6 +67,7 @@ class Session:
     Attributes:
         run: its folder.
         resolved: what config.yaml keeps: all but what is told to this process alone.
+        changed: by dotted key, in what it is another than the one that the run has, from what to what.
         writes: whether anything is written; a checkpoint from elsewhere is looked at, and a trial run tried, without.
         summary: content of summary.json.
         notes: lines to print once training starts.
@@ -79,13 +80,11 @@ class Session:
         config.name = config.name or default_name(config)
         self.writes = not config.trainer.fast_dev_run and config.ckpt_path is None
         self.run = find_run(config)
-        begun = config.run is None and self.writes and self.run.started
-        stored = read(self.run) if begun else None
+        stored = read(self.run) if self.writes and self.run.started else None
         fill_in(config, stored)
         self.resolved = config.clone()
         self.resolved.update(Namespace(run=None, id=None, ckpt_path=None, trust=False))
-        if stored is not None:
-            check_same(self.run, stored, self.resolved)
+        self.changed = check_same(self.run, stored, self.resolved, command, by_id=config.run is None)
         fit_to_machine(config)
         self.lease = Lease(self.run.lease)
         self.log = CSVLog(self.run)
@@ -97,7 +96,7 @@ class Session:
         if command == "fit":
             check_validation(config)
             for logger in as_list(config.trainer.logger) if self.writes else ():
-                self.notes += describe_run(logger, config, self.run, config_hash(self.resolved.as_dict()))
+                self.notes += describe_run(logger, config, self.run)
 
     def callbacks(self, config: Namespace) -> list[Callback]:
         """Return what every training and evaluation has besides the user's own callbacks."""
@@ -174,7 +173,8 @@ class Session:
             self.stop.check(trainer)
             best = chosen(self.run) if self.config.evaluate else None  # before anything is taken back
             self.summary = still_true(self.run, self.summary, trainer)
-        found = training_summary(self.config, self.resolved, trainer, model, data, self.throughput)
+        history = history_of(read_summary(self.run)) if self.writes else []
+        found = training_summary(self.config, self.resolved, trainer, model, data, self.throughput, history)
         lost = {"metrics_lost": dict(self.log.gaps)} if self.log.gaps else {}
         self._summarise(trainer, {**found, **lost, "wall_seconds": wall_seconds})
         if best is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jsonargparse import Namespace
@@ -16,7 +16,9 @@ from entreg.console import cell, print_line
 from entreg.data import ClassificationDataModule
 from entreg.losses import coefficients_of
 from entreg.runs import Run
-from entreg.runs.provenance import config_hash, environment
+from entreg.runs.experiment import arm_of
+from entreg.runs.history import Start
+from entreg.runs.provenance import environment
 
 _COLUMNS = {"acc": "accuracy", "errors": "errors", "ece": "ECE", "nll": "NLL", "brier": "Brier"}
 
@@ -28,6 +30,7 @@ def training_summary(
     model: Classifier,
     data: ClassificationDataModule,
     throughput: Throughput,
+    history: Sequence[Start],
 ) -> dict[str, Any]:
     """Return what summary.json says of a training that has ended.
 
@@ -38,10 +41,10 @@ def training_summary(
         model: the classifier.
         data: what it was trained on.
         throughput: counted the samples and the seconds.
+        history: starts of the run; of the last one are versions and commit, as it is what has trained.
     """
-    return {
+    found = {
         "name": config.name,
-        "arm": config_hash(resolved.as_dict()),
         "seed": config.seed_everything,
         "loss": type(model.loss).__name__,
         "net": type(model.net).__name__,
@@ -53,8 +56,11 @@ def training_summary(
         "precision": config.trainer.precision,
         "train_seconds": round(throughput.seconds, 1),
         "images_per_second": throughput.samples_per_second,
-        **environment(),
+        "history": list(history),
     }
+    last: Mapping[str, Any] = history[-1] if history else environment()
+    found |= {key: last[key] for key in ("versions", "git_commit")}
+    return {"arm": arm_of(resolved.as_dict(), found), **found}
 
 
 def logged_scores(split: str, trainer: Trainer) -> dict[str, Any]:

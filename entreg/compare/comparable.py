@@ -12,6 +12,7 @@ import numpy as np
 from entreg.compare.result import Result, score
 from entreg.errors import RunError
 from entreg.runs import read_predictions
+from entreg.runs.history import trained_on_after_test
 from entreg.runs.set_name import TEST, SetKind, SetName, without_lookalikes
 
 
@@ -61,22 +62,18 @@ def with_common_sets(results: Sequence[Result], notes: list[str]) -> list[Result
     return kept
 
 
-def data_notes(arms: Mapping[str, Sequence[Result]]) -> list[str]:
-    """Say which arms were not trained on one training set, and whether the pixels of the test images differ.
+def data_notes(results: Sequence[Result]) -> list[str]:
+    """Say whether the pixels of the test images differ."""
+    tested = {result.summary.get("data", {}).get("pixels") for result in results}
+    if len(tested - {None}) < 2:
+        return []
+    return ["the test images of these runs have the same ids and labels, but not the same pixels: is that meant?"]
 
-    Args:
-        arms: runs of each arm by its label.
-    """
-    notes = []
-    for label, arm in arms.items():
-        if len({result.train_fingerprint for result in arm}) > 1:
-            notes.append(f"the seeds of {label} were not trained on the same data (fingerprints differ)")
-    tested = {result.summary.get("data", {}).get("pixels") for arm in arms.values() for result in arm}
-    if len(tested - {None}) > 1:
-        notes.append(
-            "the test images of these runs have the same ids and labels, but not the same pixels: is that meant?"
-        )
-    return notes
+
+def history_notes(results: Sequence[Result]) -> list[str]:
+    """Say which runs were trained on when it could be known how they do on test."""
+    runs = [str(result.run.path) for result in results if trained_on_after_test(result.summary)]
+    return [f"trained on after the test set had been looked at: {', '.join(runs)}"] if runs else []
 
 
 def _is_the_same_in_all(name: SetName, results: Sequence[Result]) -> bool:

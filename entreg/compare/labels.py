@@ -12,7 +12,7 @@ _LONGEST = 40  # characters of a label; what is longer fills a line of a table
 
 
 def differences_of(arms: Mapping[str, Sequence[Result]]) -> dict[str, dict[str, Any]]:
-    """Return the config keys in which arms differ, and the fingerprint of the training data if that differs.
+    """Return in what arms differ: keys of their configs, or of their trainings (:mod:`entreg.runs.experiment`).
 
     Args:
         arms: runs of each arm by any key.
@@ -20,9 +20,7 @@ def differences_of(arms: Mapping[str, Sequence[Result]]) -> dict[str, dict[str, 
     Returns:
         by config key, the value of each arm.
     """
-    configs = {
-        key: {**runs[0].config, "training data (fingerprint)": runs[0].train_fingerprint} for key, runs in arms.items()
-    }
+    configs = {key: runs[0].config for key, runs in arms.items()}
     found = {}
     for name in sorted({name for config in configs.values() for name in config}):
         values = {key: config.get(name) for key, config in configs.items()}
@@ -35,7 +33,7 @@ def labels_of(arms: Mapping[str, Sequence[Result]], differences: Mapping[str, Ma
     """Name arms by their loss, by the names of their runs, or by what differs: the first that tells them apart.
 
     Args:
-        arms: runs of each arm by the hash of its config.
+        arms: runs of each arm by its hash.
         differences: :func:`differences_of` them.
 
     Returns:

@@ -14,7 +14,7 @@ from torch import Tensor
 from entreg.errors import RunError
 from entreg.losses import name_of
 from entreg.runs import Run, check_unchanged, open_run, read_config, read_predictions, read_summary
-from entreg.runs.provenance import config_hash, experiment
+from entreg.runs.experiment import arm_of, experiment
 from entreg.runs.scoring import DEFAULT_BINS, Scores, evaluate_predictions
 from entreg.runs.set_name import TEST, SetKind, SetName
 
@@ -27,16 +27,16 @@ class Result:
 
     Attributes:
         run: its folder.
-        config_hash: :func:`entreg.runs.provenance.config_hash`, the same for all runs of one arm.
+        arm: :func:`entreg.runs.experiment.arm_of` its config and summary, the same for all runs of one arm.
         summary: its ``summary.json``.
-        config: what makes it an experiment, :func:`entreg.runs.provenance.experiment` of its config.
+        config: what makes it an experiment, :func:`entreg.runs.experiment.experiment`.
         data: section ``data`` of its config.
         bins: bins of its calibration errors.
         scores: :func:`entreg.runs.scoring.evaluate_predictions` of its folder.
     """
 
     run: Run
-    config_hash: str
+    arm: str
     summary: Mapping[str, Any]
     config: Mapping[str, Any]
     data: Mapping[str, Any]
@@ -52,11 +52,6 @@ class Result:
     def loss(self) -> str:
         """Registry name of the loss, or its class."""
         return name_of(str(self.config["model.loss.class_path"]))
-
-    @property
-    def train_fingerprint(self) -> str | None:
-        """Fingerprint of the training data, ``None`` in the summary of an old run."""
-        return self.summary.get("data", {}).get("train")
 
     def sets(self, kind: SetKind) -> list[SetName]:
         """Return the out-of-distribution or the shifted sets that are scored and have predictions of their own."""
@@ -83,9 +78,10 @@ def read_result(folder: str | Path) -> Result:
                 f"{run.path}: summary.json has no {key!r}, so training did not end; "
                 f"finish it with entreg fit --run {run.path}"
             )
-    bins = _bins(run, config)
-    scores = score(run, summary, bins)
-    return Result(run, config_hash(config), summary, experiment(config), config["data"], bins, scores)
+    if summary.get("finished") is False:
+        raise RunError(f"{run.path}: its training has not ended; finish it: entreg fit --run {run.path}")
+    arm, counted, bins = arm_of(config, summary), experiment(config, summary), _bins(run, config)
+    return Result(run, arm, summary, counted, config["data"], bins, score(run, summary, bins))
 
 
 def score(run: Run, summary: Mapping[str, Any], bins: int) -> Scores:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from entreg.compare.comparable import check_test_sets, data_notes, with_common_bins, with_common_sets
+from entreg.compare.comparable import check_test_sets, data_notes, history_notes, with_common_bins, with_common_sets
 from entreg.compare.labels import differences_of, labels_of
 from entreg.compare.result import Result, read_result
 from entreg.errors import RunError
@@ -33,7 +33,7 @@ class Study:
         return [result for arm in self.arms.values() for result in arm]
 
     def label_of(self, name: str) -> str:
-        """Return the label of the arm that is meant: by label, loss, name, or the beginning of its config's hash.
+        """Return the label of the arm that is meant: by label, loss, name, or the beginning of its hash.
 
         Raises:
             RunError: if there is none, or more than one.
@@ -62,12 +62,13 @@ def read_study(folders: Iterable[str | Path]) -> Study:
     results = with_common_sets(with_common_bins(results, notes), notes)
     by_hash: dict[str, list[Result]] = {}
     for result in results:
-        by_hash.setdefault(result.config_hash, []).append(result)
+        by_hash.setdefault(result.arm, []).append(result)
     arms = {hashed: _one_a_seed(runs, notes) for hashed, runs in by_hash.items()}
     labels = labels_of(arms, differences_of(arms))
     labelled = {labels[hashed]: arm for hashed, arm in arms.items()}
-    notes += data_notes(labelled)
-    return Study(labelled, differences_of(labelled), tuple(notes))
+    study = Study(labelled, differences_of(labelled))
+    notes += [*data_notes(study.results), *history_notes(study.results)]
+    return replace(study, notes=tuple(notes))
 
 
 def _finished(folders: Iterable[str | Path], notes: list[str]) -> list[Result]:
@@ -95,5 +96,5 @@ def _one_a_seed(arm: Sequence[Result], notes: list[str]) -> list[Result]:
 
 
 def _is_called(result: Result, name: str) -> bool:
-    """Whether a run has a loss, a name, or a config's hash that begins like this."""
-    return name in (result.loss, result.summary.get("name")) or result.config_hash.startswith(name)
+    """Whether a run has a loss, a name, or a hash that begins like this."""
+    return name in (result.loss, result.summary.get("name")) or result.arm.startswith(name)

@@ -67,14 +67,13 @@ class SafeWandbLogger(WandbLogger):
             self._said = said
 
 
-def describe_run(logger: Namespace, config: Namespace, run: Run, arm: str) -> list[str]:
+def describe_run(logger: Namespace, config: Namespace, run: Run) -> list[str]:
     """Tell W&B which run this is, if that is the logger; return what the user should know of it.
 
     Args:
         logger: config of a logger, changed in place.
         config: of the command.
         run: the run.
-        arm: hash of the experiment.
     """
     if not logger.class_path.endswith("WandbLogger"):
         return []
@@ -85,7 +84,6 @@ def describe_run(logger: Namespace, config: Namespace, run: Run, arm: str) -> li
         loss=name_of(config.model.loss.class_path),
         data=config.data.class_path.rsplit(".", 1)[-1],
         seed=config.seed_everything,
-        arm=arm,
     )
     if logger.class_path.startswith("lightning.") and logger.class_path.endswith(".WandbLogger"):
         logger.class_path = f"{__name__}.{SafeWandbLogger.__name__}"
@@ -94,12 +92,10 @@ def describe_run(logger: Namespace, config: Namespace, run: Run, arm: str) -> li
     return [f"W&B: {reason}, logging offline; later: wandb sync {run.path}/wandb/offline-run-*"]
 
 
-def describe_to_wandb(
-    init_args: Namespace, run: Run, *, group: str, loss: str, data: str, seed: int, arm: str
-) -> str | None:
+def describe_to_wandb(init_args: Namespace, run: Run, *, group: str, loss: str, data: str, seed: int) -> str | None:
     """Fill the arguments of a configured ``WandbLogger`` with which run this is.
 
-    Its id is the run's; name, group, job type and tags (loss, data, seed, arm) are filled where they are not given, so
+    Its id is the run's; name, group, job type and tags (loss, data, seed) are filled where they are not given, so
     that W&B's own tables group, filter and compare runs at once.
 
     Returns:
@@ -126,7 +122,7 @@ def describe_to_wandb(
     init_args.name = init_args.name or f"{loss}-seed{seed}"
     init_args.group = init_args.group or group
     init_args.job_type = init_args.job_type or "fit"
-    init_args.tags = init_args.tags or [loss, data, f"seed-{seed}", f"arm-{arm}"]
+    init_args.tags = init_args.tags or [loss, data, f"seed-{seed}"]
     return reason
 
 

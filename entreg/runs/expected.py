@@ -66,6 +66,14 @@ def _is_ood_set(value: Any) -> bool:
     )
 
 
+def _is_start(value: Any) -> bool:
+    if not isinstance(value, dict) or not _is_count(value.get("step")):
+        return False
+    counts = all(_is_count(value.get(key, 1)) for key in ("processes", "batchnorm_parts"))
+    epochs = value.get("max_epochs")
+    return counts and (epochs is None or _is_whole(epochs)) and isinstance(value.get("test_seen", False), bool)
+
+
 EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "name": (_is_text, "text"),
     "arm": (_is_text, "text"),
@@ -76,6 +84,7 @@ EXPECTED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "classes": (_list_of(_is_text), "a list of names"),
     "epochs": (_is_count, "a whole number >= 0"),
     "steps": (_is_count, "a whole number >= 0"),
+    "history": (_list_of(_is_start), "a list of starts, each with its step"),
     "train_seconds": (_is_seconds, "seconds"),
     "wall_seconds": (_is_seconds, "seconds"),
     "images_per_second": (_is_seconds, "a number >= 0"),

@@ -20,13 +20,13 @@ from pathlib import Path
 from typing import Any
 
 from entreg.errors import RunError
-from entreg.files import check_own, is_leftover, leftovers
+from entreg.files import check_own, leftovers
 from entreg.runs.checkpoints import check_checkpoint
 from entreg.runs.reading import read_yaml
 from entreg.runs.set_name import SetName
 
 _SECTIONS = {"model": True, "data": True, "trainer": False, "metrics": False, "checkpoint": False}  # whether needed
-_BEFORE_TRAINING = {"lease.json", ".lease.json.lock", "wandb"}
+_BEFORE_TRAINING = {"lease.json", "summary.json", "wandb"}  # and hidden files: locks, and what was half written
 _FOLDERS = ("checkpoints", "predictions", "figures")
 
 
@@ -166,7 +166,7 @@ def create_folder(run: Run) -> None:
     """
     try:
         run.path.mkdir(parents=True, exist_ok=True)
-        foreign = {path.name for path in run.path.iterdir() if not is_leftover(path.name)} - _BEFORE_TRAINING
+        foreign = {name for path in run.path.iterdir() if not (name := path.name).startswith(".")} - _BEFORE_TRAINING
         if foreign and not run.started:
             raise RunError(f"{run.path}: holds {min(foreign)} and no config.yaml, so no run: choose another --id")
         if run.path.is_symlink() and not run.started:  # were the run to fail, the folder could not be taken back

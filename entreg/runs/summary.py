@@ -19,10 +19,10 @@ _CHUNK = 2**20
 
 
 def write_summary(run: Run, content: Mapping[str, Any]) -> None:
-    """Write ``summary.json``, with checksums of itself, the config, the log and the predictions as they are now."""
+    """Write ``summary.json`` with its checksum and, once the run is ``finished``, those of config, log, predictions."""
     plain = json.loads(json.dumps({key: value for key, value in content.items() if key != _CHECKSUMS}))
-    record = [path for path in (run.config, run.metrics, *run.all_predictions()) if path.is_file()]
-    checksums = {_name(run, path): f"{path.stat().st_size} {_sha256(path)}" for path in record}
+    record = [run.config, run.metrics, *run.all_predictions()] if plain.get("finished") else []
+    checksums = {_name(run, path): f"{path.stat().st_size} {_sha256(path)}" for path in record if path.is_file()}
     write_json(run.summary, {**plain, _CHECKSUMS: {**checksums, run.summary.name: _checksum(plain)}})
 
 

@@ -37,16 +37,38 @@ def test_a_run_keeps_what_the_first_machine_resolved(finished_copy: Run, monkeyp
 
 def test_an_id_is_one_run_of_one_config(finished_copy: Run, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["fit", *FINISHED, "--id", finished_copy.id]
-    for options, key in (
-        (["--seed_everything", "1"], "seed_everything"),
-        (["--model.loss_lr", "0.1"], "model.loss_lr"),
-        (["--trainer.max_epochs", "3"], "trainer.max_epochs"),
+    for options, difference in (
+        (["--seed_everything", "1"], "seed_everything 0, not 1;"),
+        (["--model.loss_lr", "0.1"], "model.loss_lr 0.0001, not 0.1;"),
+        (["--trainer.max_epochs", "3"], "trainer.max_epochs 2, not 3;"),
     ):
         assert main([*command, *options]) == 2
         said = capsys.readouterr().err
-        assert f"{finished_copy.path.relative_to(Path.cwd())}: this run was begun with another {key};" in said
+        assert f"{finished_copy.path.relative_to(Path.cwd())}: this run was begun with {difference}" in said
     assert main([*command, "--observe.every_n_steps", "3", "--figures", "false"]) == 0
     assert [open_run(folder) for folder in Path("runs").glob("*")] == [finished_copy]
+
+
+def test_a_run_that_goes_on_stays_the_experiment_that_it_is(
+    finished_copy: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def content() -> dict[Path, bytes]:
+        return {path: path.read_bytes() for path in finished_copy.path.rglob("*.*") if path.is_file()}
+
+    before = content()
+    for command, *options, difference in (
+        ("fit", "--model.optimizer.lr", "0.5", "model.optimizer.lr 0.002, not 0.5; leave the option out"),
+        ("fit", "--data.augment", "null", "data.augment.distortion 0.5, not null;"),
+        ("fit", "--seed_everything", "77", "seed_everything 0, not 77;"),
+        ("fit", "--checkpoint.monitor", "val/nll", 'checkpoint.monitor "val/acc", not "val/nll";'),
+        ("fit", "--trainer.max_epochs", "1", "trainer.max_epochs 2, not 1; it can be prolonged, not shortened:"),
+        ("validate", "--data.split_seed", "3", "data.split_seed 0, not 3;"),
+    ):
+        assert main([command, "--run", str(finished_copy.path), *options]) == 2
+        said = capsys.readouterr().err
+        assert f"{finished_copy.path}: this run was begun with {difference}" in said
+        assert said.count("\n") == 1
+    assert content() == before
 
 
 @pytest.mark.parametrize(("given", "resolved"), [(None, "bf16-mixed"), ("64-true", "64-true")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,7 @@ def test_arms_of_one_loss_are_named_by_what_differs(tmp_path: Path) -> None:
 def test_an_arm_is_found_by_its_loss_or_hash(analysis: Analysis) -> None:
     study = analysis.study
     assert study.label_of("cross_entropy") == "cross_entropy"
-    assert study.label_of(study.arms["mix_ent"][0].config_hash[:8]) == "mix_ent"
+    assert study.label_of(study.arms["mix_ent"][0].arm[:8]) == "mix_ent"
 
 
 def test_an_arm_that_is_not_there_or_not_one_is_a_run_error(tmp_path: Path) -> None:
@@ -56,11 +57,40 @@ def test_training_data_that_differ_are_a_difference(tmp_path: Path) -> None:
     assert found == {"cross_entropy": "other", "mix_ent": "0123"}
 
 
-def test_seeds_of_an_arm_with_other_training_data_are_noted(tmp_path: Path) -> None:
+def test_other_training_data_are_another_arm_and_replace_no_run(tmp_path: Path) -> None:
+    folders = [write_run(tmp_path / root, seed=seed).path for root in ("a", "b") for seed in (0, 1)]
+    study = read_study([*folders[:2], *(with_data(folder, train="other") for folder in folders[2:])])
+    assert [[result.seed for result in arm] for arm in study.arms.values()] == [[0, 1], [0, 1]]
+    assert list(study.differences) == ["training data (fingerprint)"]
+    assert study.notes == ()
+
+
+def test_a_copy_of_a_run_is_no_seed_of_its_own(tmp_path: Path) -> None:
+    run = write_run(tmp_path)
+    study = read_study([run.path, shutil.copytree(run.path, tmp_path / "copy")])
+    assert len(study.results) == 1
+    assert study.notes[0].startswith("left out: ")
+
+
+def with_summary(folder: Path, **content: object) -> Path:
+    summary = folder / "summary.json"
+    summary.write_text(json.dumps(json.loads(summary.read_text()) | content))
+    return folder
+
+
+def test_runs_that_were_trained_on_after_test_are_named(tmp_path: Path) -> None:
     first, second = (write_run(tmp_path, seed=seed).path for seed in (0, 1))
-    assert read_study([with_data(first, train="other"), second]).notes == (
-        "the seeds of cross_entropy were not trained on the same data (fingerprints differ)",
-    )
+    with_summary(first, history=[{"step": 0}, {"step": 30, "test_seen": True}])  # nothing was left to train
+    assert read_study([first, second]).notes == ()
+    with_summary(first, history=[{"step": 0}, {"step": 20, "test_seen": True}])
+    assert read_study([first, second]).notes == (f"trained on after the test set had been looked at: {first}",)
+
+
+def test_a_run_that_is_trained_on_is_left_out_until_it_has_ended(tmp_path: Path) -> None:
+    first, second = (write_run(tmp_path, seed=seed).path for seed in (0, 1))
+    study = read_study([with_summary(first, finished=False), second])
+    assert [result.run.path for result in study.results] == [second]
+    assert study.notes == (f"left out: {first}: its training has not ended; finish it: entreg fit --run {first}",)
 
 
 def test_test_sets_of_other_pixels_are_noted(tmp_path: Path) -> None:
@@ -72,7 +102,7 @@ def test_test_sets_of_other_pixels_are_noted(tmp_path: Path) -> None:
 
 def test_arms_that_nothing_short_tells_apart_are_named_by_their_hash(tmp_path: Path) -> None:
     study = read_study([write_run(tmp_path, "mix_ent", 0, schedule=letter * 40).path for letter in "ab"])
-    assert sorted(study.arms) == sorted(f"mix_ent-{result.config_hash[:6]}" for result in study.results)
+    assert sorted(study.arms) == sorted(f"mix_ent-{result.arm[:6]}" for result in study.results)
 
 
 def test_of_two_runs_with_one_seed_the_later_counts(tmp_path: Path) -> None:

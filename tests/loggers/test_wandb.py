@@ -24,7 +24,7 @@ def test_the_end_of_a_run_is_bounded_unless_the_user_says_how(
         monkeypatch.setenv("WANDB_FINISH_TIMEOUT", given)
     names = ("mode", "id", "save_dir", "name", "group", "job_type", "tags")
     arguments = Namespace(**dict.fromkeys(names))
-    describe_to_wandb(arguments, Run(Path("runs/x-1")), group="x", loss="mae", data="Strokes", seed=0, arm="a")
+    describe_to_wandb(arguments, Run(Path("runs/x-1")), group="x", loss="mae", data="Strokes", seed=0)
     assert wandb.setup().settings.finish_timeout == seconds
 
 

@@ -23,7 +23,7 @@ def test_an_offline_run_holds_what_is_in_the_run_folder(logged: Logged) -> None:
     run, summary = logged.run, read_summary(logged.run)
 
     assert (logged.header.run_group, logged.header.job_type) == ("study", "fit")
-    assert set(logged.header.tags) == {"mix_ent", "Strokes", "seed-3", f"arm-{summary['arm']}"}
+    assert set(logged.header.tags) == {"mix_ent", "Strokes", "seed-3"}
     assert logged.config["arm"] == summary["arm"]
 
     scores = flatten({key: summary[key] for key in ("temperature", "val", "test", "ood")})

@@ -19,7 +19,7 @@ def run(tmp_path: Path) -> runs.Run:
     run.config.write_text("seed_everything: 1\n")
     run.metrics.write_text("step,name,value,time\n0,loss,0.5,1\n")
     runs.write_predictions(run.predictions("test"), torch.zeros(3, 2), torch.zeros(3).long(), torch.arange(3))
-    runs.write_summary(run, {"seed": 1, "loss": "MixEntLoss", "temperature": 1.25, "coefficients": {"b": 0.1 + 0.2}})
+    runs.write_summary(run, {"seed": 1, "finished": True, "temperature": 1.25, "coefficients": {"b": 0.1 + 0.2}})
     return run
 
 

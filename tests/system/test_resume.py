@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from entreg.__main__ import main
-from entreg.runs import Run, open_run, read_predictions
+from entreg.runs import Run, open_run, read_predictions, read_summary
 from tests.conftest import TINY, working_in
 
 STEPS_PER_EPOCH, EPOCHS = 5, 2
@@ -138,8 +138,11 @@ def test_an_exception_and_a_kill_leave_the_same(whole: Run, workplace: Path, mon
     assert type(killed.value).__name__ == "Killed"
     monkeypatch.delenv("KILL_AT")
     (folder,) = Path("runs").glob("*")
+    killed = open_run(folder)
+    assert read_summary(killed)["finished"] is False
     assert main(["fit", "--run", str(folder)]) == 0
-    assert_same(open_run(folder), whole)
+    assert_same(killed, whole)
+    assert [start["step"] for start in read_summary(killed)["history"]] == [0, 6]
 
 
 def test_resuming_a_finished_run_changes_nothing(whole: Run, whole_copy: Run) -> None:

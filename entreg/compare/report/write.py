@@ -69,7 +69,7 @@ def as_json(analysis: Analysis) -> dict[str, Any]:
             label: {
                 "runs": [str(result.run.path) for result in arm],
                 "seeds": [result.seed for result in arm],
-                "arm": arm[0].config_hash,
+                "arm": arm[0].arm,
                 "scores": [result.scores for result in arm],
             }
             for label, arm in analysis.study.arms.items()

@@ -130,7 +130,7 @@ class Trainings:
 
     def kill_and_resume(self) -> None:
         code = self.train("killed", *GRAPH, f"{CALLBACK}.KillAt", "--trainer.callbacks.step=85")
-        again = main(["fit", "--run", str(self.runs / "x-killed"), "--trainer.callbacks", "null"])
+        again = main(["fit", "--run", str(self.runs / "x-killed")])
         value = difference(self.of(GRAPH), weights(self.runs, "killed"))
         name = f"killed (code {code}), resumed (code {again}): distance of the weights"
         self.table.add("checks", name, f"{value:.3g}", "75, 0, 0")

@@ -37,7 +37,7 @@ def test_every_format_is_there_and_says_the_same(analysis: Analysis, report: Pat
     assert content["comparisons"]["acc"]["mix_ent"]["verdict"] == verdict
     assert content["comparisons"]["acc"]["mix_ent"]["paired"]["n"] == 4
     assert content["arms"]["mix_ent"]["seeds"] == [0, 1, 2, 3]
-    assert content["arms"]["mix_ent"]["arm"] == analysis.study.arms["mix_ent"][0].config_hash
+    assert content["arms"]["mix_ent"]["arm"] == analysis.study.arms["mix_ent"][0].arm
 
 
 def test_the_page_is_one_small_file_that_asks_for_nothing_else(report: Path) -> None:

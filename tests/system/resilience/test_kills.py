@@ -34,7 +34,7 @@ def state(run: Run) -> str:
     """What a run was doing when it was killed, by what it left."""
     if any(run.path.glob("checkpoints/.*.part.ckpt")):
         return "writing a checkpoint"
-    if run.summary.is_file():
+    if "train_seconds" in read_summary(run):
         return "evaluating"
     return "training" if run.started else "starting"
 

@@ -12,6 +12,7 @@ from entreg.compare.analysis import Analysis
 from entreg.compare.report.plots.axes import colour_of, finish, new_figure
 from entreg.compare.result import Result, read_logits
 from entreg.metrics import OOD_SCORES
+from entreg.runs.experiment import TRAINING_DATA
 from entreg.runs.scoring import Scores
 from entreg.runs.set_name import TEST, SetKind, SetName
 from entreg.text import for_matplotlib
@@ -54,7 +55,7 @@ def label_noise(analysis: Analysis) -> Figure | None:
     differences = analysis.study.differences
     if _LABEL_NOISE not in differences:
         return None
-    others = set(differences) - {_LABEL_NOISE, "training data (fingerprint)"}
+    others = set(differences) - {_LABEL_NOISE, TRAINING_DATA}
     if not all(key.startswith("model.loss.") for key in others):
         return None
     by_loss: dict[str, dict[float, list[Result]]] = {}
