@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -12,7 +13,16 @@ from torchmetrics.utilities.distributed import gather_all_tensors
 
 from entreg.data import Batch
 from entreg.data.attached import datamodule_of
+from entreg.errors import DataError
 from entreg.runs import Run, write_predictions
+
+_DATA = {
+    "train": "training data",
+    "val": "validation data",
+    "test": "test labels",
+    "pixels": "test images",
+    "inputs": "test inputs",
+}
 
 
 class SavePredictions(Callback):
@@ -23,11 +33,31 @@ class SavePredictions(Callback):
 
     Args:
         run: run folder.
+        told: what its summary says of the data that it was trained and tested on, which are to be these.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, told: Mapping[str, Any] = MappingProxyType({})) -> None:
         self.run = run
+        self.told = told
         self._rows: dict[int, list[tuple[Tensor, Tensor, Tensor]]] = {}
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Refuse other data.
+
+        Raises:
+            DataError: naming what is another.
+        """
+        if not self.told:
+            return
+        data = datamodule_of(trainer)
+        found = {**data.description, **data.fingerprints}
+        for key, what in _DATA.items():
+            if self.told.get(key, found.get(key)) != found.get(key):
+                best = self.run.checkpoint("best")
+                raise DataError(
+                    f"{data.root}: the {what} are not those of {self.run.path} (fingerprint {found.get(key)}, was "
+                    f"{self.told[key]}); to look at them without writing, add --ckpt_path {best}"
+                )
 
     def on_validation_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, *_: Any, **__: Any

@@ -105,10 +105,10 @@ class Session:
         found: list[Callback] = [each_step, self.throughput]
         if config.trainer.enable_progress_bar is not False:
             found.append(RichProgressBar(refresh_rate(config.trainer.accelerator), leave=False))
-        if self.writes:
-            found += [SavePredictions(self.run), self.best, self.last]
-            if self.command == "fit":
-                found.append(self.stop)
+        if self.writes and self.command == "fit":
+            found += [SavePredictions(self.run), self.best, self.last, self.stop]
+        elif self.writes:
+            found += [SavePredictions(self.run, self.summary.get("data", {})), self.best, self.last]
         return found
 
     def fit(self, parts: Parts) -> None:

@@ -10,7 +10,6 @@ import pytest
 import yaml
 
 from entreg.__main__ import main
-from entreg.errors import RunError
 from entreg.runs.experiment import arm_of, changes, is_free
 
 OF_72A9685 = Path(__file__).with_name("config-72a9685.yaml")
@@ -86,12 +85,6 @@ def test_a_key_that_an_older_config_lacks_means_what_it_meant_then() -> None:
 )
 def test_data_processes_and_prolonging_are_part_of_an_arm(summary: dict[str, Any], same: bool) -> None:
     assert (arm_of(CONFIG, {**SUMMARY, **summary}) == arm_of(CONFIG, SUMMARY)) is same
-
-
-@pytest.mark.parametrize("history", [None, "text", {"step": 0}, [0], [{"step": "0"}], [{}]])
-def test_a_history_that_is_none_is_refused(history: object) -> None:
-    with pytest.raises(RunError, match=r"'history' in summary\.json is not a list of starts"):
-        arm_of(CONFIG, {"history": history})
 
 
 def test_a_function_counts_by_its_name_and_not_by_its_address() -> None:

@@ -63,6 +63,9 @@ def test_an_edited_summary_is_refused_until_it_says_that_it_was_meant(run: runs.
         ("test", {"acc": "high"}),
         ("wall_seconds", float("nan")),
         ("checksums", [1]),
+        ("history", {"step": 0}),
+        ("history", [{"step": "0"}]),
+        ("history", [{"step": 0, "batchnorm_parts": []}]),
     ],
 )
 def test_what_no_summary_holds_is_named(key: str, value: object, run: runs.Run) -> None:

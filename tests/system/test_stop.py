@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from entreg.runs import Run
+from entreg.runs import Run, read_summary
 from tests.conftest import TINY
 from tests.system.processes import Process, start_ranks
 from tests.system.test_resume import assert_same
@@ -38,7 +38,7 @@ def test_each_signal_saves_the_step_and_the_same_command_goes_on(workplace: Path
         assert "Traceback" not in process.output
         assert not run.lease.exists()
     process = Process(workplace, *command)
-    assert process.wait_until(run.summary.exists)  # in the final evaluation
+    assert process.wait_until(lambda: "train_seconds" in read_summary(run))  # in the final evaluation
     process.send(signal.SIGTERM)
     assert process.wait() == 75
     assert "stopped by SIGTERM outside training; go on with: entreg fit --run" in process.output

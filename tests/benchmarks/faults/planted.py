@@ -368,7 +368,7 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
          '(self.checkpoint("last"), self.checkpoint("previous"))',
          '(self.checkpoint("previous"), self.checkpoint("last"))'),
         ("foreign-wandb", "a folder with W&B's files alone is not the run's own",
-         '".lease.json.lock", "wandb"}', '".lease.json.lock"}'),
+         '"summary.json", "wandb"}', '"summary.json"}'),
     ],
     ("runs", "runs/lease.py"): [
         ("lease-unlocked", "a lease is taken without the lock",
@@ -378,11 +378,16 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
         ("lease-clocks", "clocks of two machines are compared",
          "return now - since > EXPIRES_AFTER", "return time.time() - renewal > EXPIRES_AFTER"),
     ],
-    ("runs", "runs/provenance.py"): [
+    ("runs", "runs/experiment.py"): [
         ("hash-order", "the hash of an experiment depends on the order of keys",
-         "json.dumps(experiment(config), sort_keys=True", "json.dumps(experiment(config), sort_keys=False"),
+         "json.dumps(value, sort_keys=True", "json.dumps(value, sort_keys=False"),
         ("other-seed", "a run goes on under another seed",
-         '{"seed_everything": c.get("seed_everything"), **experiment(c)}', "experiment(c)"),
+         "return _is_under(key, _FREE)", "return _is_under(key, (*_FREE, *_SEEDS))"),
+        ("data-uncounted", "runs on other training data are seeds of one arm",
+         'data.get("train") if isinstance(data, Mapping)', "None if isinstance(data, Mapping)"),
+    ],
+    ("runs", "runs/history.py"): [
+        ("lost-start", "a start of which nothing is left counts", 'if start["step"] < end:', "if True:"),
     ],
     ("runs", "runs/scoring.py"): [
         ("scaled-inverse", "logits are multiplied by the temperature",
