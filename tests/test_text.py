@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from entreg.cli.summary import print_results
 from entreg.console import cell
 from entreg.data import ImageFolder
 from entreg.metrics import confusion_diagram, reliability_diagram
-from entreg.runs import Run
+from entreg.runs import Run, read_summary, write_summary
 from entreg.text import shown
 from tests.compare.run_folders import write_run
 
@@ -82,8 +81,7 @@ def test_files_and_classes_may_have_any_name(
     assert data.classes == (os.fsdecode(b"=caf\xe9"), "b")
     assert len(data.fingerprints["train"]) > 8
 
-    summary = json.loads(finished_copy.summary.read_text())
-    finished_copy.summary.write_text(json.dumps({**summary, "classes": [data.classes[0]] * 26}))
+    write_summary(finished_copy, {**read_summary(finished_copy), "classes": [data.classes[0]] * 26})
     assert main(["predict", "--run", str(finished_copy.path), "--images", "scans", "--out", "out.csv"]) == 0
     assert r"3\udcff.png: =caf\udce9" in capsys.readouterr().out
     assert r"3\udcff.png,'=caf\udce9," in Path("out.csv").read_text()

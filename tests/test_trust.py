@@ -27,9 +27,10 @@ class Loss(nn.Module):
 
 
 @pytest.fixture
-def evil(workplace: Path) -> Path:
+def evil(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """What importing a stranger's module or reading a stranger's config beside it would make."""
     (workplace / "runs").mkdir(exist_ok=True)
+    monkeypatch.syspath_prepend(workplace)  # as entreg does with the working directory
     (workplace / "runs" / "evil.py").write_text(EVIL)
     (workplace / "runs" / "evil.yaml").write_text("class_path: runs.evil.Loss\n")
     return workplace / "runs" / "canary"

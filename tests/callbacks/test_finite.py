@@ -57,7 +57,7 @@ def test_a_loss_that_is_no_number_leaves_what_is_needed_to_see_why(
     weights = {name: tensor for name, tensor in kept["state_dict"].items() if "running" not in name}
     assert all(tensor.isfinite().all() for tensor in weights.values())
     assert kept["global_step"] == 6
-    assert main(["test", "--run", str(run.path), "--ckpt_path", str(run.checkpoint("post-mortem"))]) == 0
+    assert main(["test", "--run", str(run.path), "--ckpt_path", str(run.checkpoint("post-mortem")), "--trust"]) == 0
 
 
 def test_a_trial_run_writes_nothing(breaking: list[str], capsys: pytest.CaptureFixture[str]) -> None:
