@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from entreg.errors import ConfigError, UserError
+from entreg.errors import ConfigError, RunError, UserError
 from entreg.text import shown
 from entreg.version import __version__
 
@@ -55,8 +56,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: command line without the program's name; default: that of the process.
     """
     args = list(sys.argv[1:] if argv is None else argv)
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())  # a user's own file in the working directory: my_file.MyLoss
     if not args or args[0] in ("-h", "--help"):
         print(_USAGE, end="")
         return 0 if args else 2
@@ -71,10 +70,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("entreg: interrupted", file=sys.stderr)
         return 130
+    except (OSError, ValueError) as error:
+        if (said := _impossible_name(error, args)) is None:
+            raise
+        print(f"entreg: {shown(said)}", file=sys.stderr)
+        return ConfigError.exit_code
     return 0
 
 
 def _run(command: str, words: list[str]) -> None:
+    try:
+        here = os.getcwd()
+    except FileNotFoundError as error:
+        raise RunError("the working directory has been deleted: change to one that is there") from error
+    if here not in sys.path:
+        sys.path.insert(0, here)  # a user's own file in the working directory: my_file.MyLoss
     if command in _OF_A_TRAINER:
         from entreg.cli import main as run
 
@@ -92,6 +102,16 @@ def _one_line(error: UserError) -> str:
     if "Original Traceback" in said:
         said = said.splitlines()[-1].partition(": ")[2]
     return " ".join(said.split())
+
+
+def _impossible_name(error: OSError | ValueError, args: Sequence[str]) -> str | None:
+    """Say which name no file can have, if that is what went wrong, wherever the name came from."""
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        return f"{error.filename}: is too long for the name of a file"
+    if isinstance(error, ValueError) and str(error).startswith("embedded null"):
+        name = next((word for word in args if "\0" in word), "a name in a config")
+        return f"{name}: holds a NUL character, which no name of a file can"
+    return None
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -52,3 +53,37 @@ def test_lightning_cli_help_options_work(option: str, capsys: pytest.CaptureFixt
         main(["fit", "--data", "Strokes", "--model.loss", "mix_ent", option, *value])
     assert stopped.value.code == 0
     assert ("seed_everything: 0" if not value else "rce_weight") in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["compare", "a\0b"], r"a\x00b: holds a NUL character"),
+        (["compare", "n" * 300], "is too long for the name of a file"),
+        (["data", "list", "--root", "n" * 300], "is too long for the name of a file"),
+        (["sweep", "--config", "sweep.yaml"], "a name in a config: holds a NUL character"),
+    ],
+)
+def test_names_that_no_file_can_have_are_one_line(
+    words: list[str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("sweep.yaml").write_text('name: "a\\0b"\nparameters: {seed_everything: [0]}\n')
+    assert main(words) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("entreg: ")
+    assert said in line
+
+
+def test_a_working_directory_that_was_deleted_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert main(["losses"]) == 1
+    assert capsys.readouterr().err == ("entreg: the working directory has been deleted: change to one that is there\n")
