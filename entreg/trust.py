@@ -84,13 +84,11 @@ def _texts(content: Any, key: str = "") -> Iterator[tuple[str, str]]:
 
 
 def _is_known(text: str) -> bool:
-    if _KNOWN.fullmatch(text):
-        return True
-    module = text.rpartition(".")[0]
-    if not module:
+    if not _is_path(text):
         return False
+    module = text.rpartition(".")[0]
     vouched = {word.strip() for word in os.environ.get("ENTREG_TRUST", "").split(",")}
-    return module in vouched or text in _registered()
+    return bool(_KNOWN.fullmatch(text)) or module in vouched or text in _registered()
 
 
 def _registered() -> set[str]:
@@ -101,13 +99,15 @@ def _registered() -> set[str]:
 
 def _can_be_imported(text: str) -> bool:
     """Whether a text is the path of something in a module that is found; looking for one runs no code."""
-    parts = text.split(".")
-    if len(parts) < 2 or not all(part.isidentifier() for part in parts):
-        return False
     try:
-        return find_spec(parts[0]) is not None
+        return _is_path(text) and find_spec(text.partition(".")[0]) is not None
     except ValueError:  # of a module that was imported in an unusual way
         return True
+
+
+def _is_path(text: str) -> bool:
+    """Whether a text is a dotted path to import, as the parser sees it."""
+    return "." in text and all(part.isidentifier() for part in text.split("."))
 
 
 def _is_file(text: str, folder: Path) -> bool:

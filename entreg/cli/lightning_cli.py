@@ -38,10 +38,12 @@ class EntregCLI(LightningCLI):
     Attributes:
         command: which of the three a subclass is.
         session: the command at work, made as soon as the command line is parsed.
+        trust: whether the config of a run folder may name any class.
     """
 
     command: ClassVar[str]
     session: Session
+    trust: bool
 
     def __init__(self, args: Sequence[str]) -> None:
         self.started = time.time()
@@ -99,6 +101,7 @@ class EntregCLI(LightningCLI):
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         super().parse_arguments(parser, args)
         config = self.config[self.command]
+        self.trust = config.pop("trust")  # of this command, no part of a run
         if (path := config.ckpt_path) is None:
             if self.command != "fit" and config.run is None:
                 raise ConfigError(f"entreg {self.command} needs a trained run: entreg {self.command} --run runs/<id>")
@@ -155,10 +158,11 @@ class EntregCLI(LightningCLI):
 
     def _read(self, run: Run) -> Namespace:
         """Parse the config of a run that has begun under an id; what the command names is the user's own."""
-        config, stored = self.config[self.command], read_config(run)
-        if not config.trust:
-            check_config(stored, run.config, own=named_in(config.as_dict()))
-        return self.parser.parse_args([self.command, "--config", str(run.config)])[self.command]
+        if not self.trust:
+            check_config(read_config(run), run.config, own=named_in(self.config[self.command].as_dict()))
+        stored = self.parser.parse_args([self.command, "--config", str(run.config)])[self.command]
+        stored.pop("trust")
+        return stored
 
 
 class Fit(EntregCLI):

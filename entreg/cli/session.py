@@ -83,7 +83,7 @@ class Session:
         stored = read(self.run) if self.writes and self.run.started else None
         fill_in(config, stored)
         self.resolved = config.clone()
-        self.resolved.update(Namespace(run=None, id=None, ckpt_path=None, trust=False))
+        self.resolved.update(Namespace(run=None, id=None, ckpt_path=None))
         self.changed = check_same(self.run, stored, self.resolved, command, by_id=config.run is None)
         fit_to_machine(config)
         self.lease = Lease(self.run.lease)

@@ -180,15 +180,16 @@ class Board:
         if theirs is None:
             self.study.set_user_attr("sweep", ours)
         elif not isinstance(theirs, dict):
-            raise RunError(
-                f"{self.folder}: its study says {theirs!r} of the sweep, so it is none: choose another --folder"
-            )
+            raise RunError(f"{self.folder}: its study calls itself {theirs!r}, no sweep: choose another --folder")
         elif different := [key for key in ours if ours[key] != theirs.get(key)]:
             key = different[0]
             raise ConfigError(
                 f"sweep {self.sweep.name} was begun with {key} {theirs.get(key)}, now it is {ours[key]}: "
                 "give the new one another --name"
             )
+        directions = [direction.name.lower() for direction in self.study.directions]
+        if directions != [self.sweep.direction]:
+            raise RunError(f"{self.folder}: its study would {' and '.join(directions)}: choose another --folder")
 
     def _put_up_cells(self) -> None:
         """Put up the cells of a grid that are not there: all at first, the rest where a worker died doing it."""

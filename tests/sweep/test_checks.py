@@ -6,6 +6,8 @@ from typing import Any
 import optuna
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState, create_trial
 
 from entreg.errors import RunError
@@ -79,3 +81,14 @@ def test_a_run_is_no_link_and_has_the_name_that_fit_gives_it(tmp_path: Path) -> 
         run.path.symlink_to(tmp_path)
         with pytest.raises(RunError, match="is a link"):
             board.run(trial)
+
+
+def test_a_study_of_another_kind_is_refused(tmp_path: Path) -> None:
+    Board.open(SWEEP, tmp_path).study.set_user_attr("sweep", "evil")
+    with pytest.raises(RunError, match="calls itself 'evil', no sweep"):
+        Board.open(SWEEP, tmp_path)
+    (tmp_path / "b").mkdir()
+    backwards = JournalStorage(JournalFileBackend(str(tmp_path / "b" / "study.log")))
+    optuna.create_study(storage=backwards, study_name=SWEEP.name, direction="minimize")
+    with pytest.raises(RunError, match="its study would minimize"):
+        Board.open(SWEEP, tmp_path / "b")

@@ -78,5 +78,5 @@ def classify(run: Run, paths: Sequence[Path], polarity: str = "auto", trust: boo
         calibrated = (logits.double() / summary.get("temperature", math.nan)).softmax(1).amax(1)
         for path, k, *numbers in zip(batch, predicted, confidence, predictive_entropy(logits), calibrated, strict=True):
             certain, entropy, at_t = (f"{float(number):.6f}" for number in numbers)
-            named = {"file": str(path), "class": summary["classes"][int(k)]}
+            named = {"file": str(path), "class": str(summary["classes"][int(k)])}
             yield {**named, "confidence": certain, "entropy": entropy, "confidence_at_T": at_t}
