@@ -50,11 +50,18 @@ def test_a_digest_tells_pixels_targets_and_ids_apart() -> None:
     assert ResidentSamples(PIXELS, TARGETS).digest(ids) == digests[0]
 
 
-def test_a_digest_of_files_sees_names_and_sizes(files: ImageFiles) -> None:
-    before = files.digest(torch.arange(6))
-    assert files.digest(torch.arange(6)) == before
-    files.paths[2].write_bytes(files.paths[2].read_bytes() + b"\0")
-    assert files.digest(torch.arange(6)) != before
+def test_a_digest_of_files_sees_names_sizes_and_content(files: ImageFiles) -> None:
+    def found() -> str:
+        return ImageFiles(files.paths, TARGETS, files.root, channels=3, size=8).digest(torch.arange(6))
+
+    digests, content = [found()], files.paths[2].read_bytes()
+    assert found() == digests[0]
+    for changed in (content + b"\0", content[:60] + bytes([content[60] ^ 1]) + content[61:]):
+        files.paths[2].write_bytes(changed)
+        digests.append(found())
+    files.paths[2] = files.paths[2].rename(files.paths[2].with_name("renamed.png"))
+    digests.append(found())
+    assert len(set(digests)) == 4
 
 
 def test_a_picture_is_decoded_to_the_channels_and_size_asked_for(tmp_path: Path) -> None:
