@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from entreg.compare.result import Result
+from entreg.runs.experiment import OF_TRAINING
 
 _LONGEST = 40  # characters of a label; what is longer fills a line of a table
 
@@ -52,10 +53,10 @@ def labels_of(arms: Mapping[str, Sequence[Result]], differences: Mapping[str, Ma
 
 
 def _loss_and_values(hashed: str, loss: str, differences: Mapping[str, Mapping[str, Any]]) -> str:
-    """Loss, and the values of an arm where it differs from others in more than the class of the loss."""
+    """Loss, and the values of an arm where its config differs from others in more than the class of the loss."""
     words = [loss]
     for key, values in differences.items():
-        if not key.startswith("model.loss.class_path") and hashed in values:
+        if not key.startswith("model.loss.class_path") and key not in OF_TRAINING:
             words.append(f"{key.rsplit('.', 1)[-1]}={values[hashed]}")
     return " ".join(words)
 

@@ -11,6 +11,9 @@ from typing import Any
 from entreg.runs.history import history_of, lasting
 
 TRAINING_DATA = "training data (fingerprint)"
+BATCHNORM_PARTS = "parts of a batch (BatchNorm)"
+EPOCHS_BY_START = "max_epochs (of each start)"
+OF_TRAINING = (TRAINING_DATA, BATCHNORM_PARTS, EPOCHS_BY_START)  # what the summary says, not the config
 
 _Values = Mapping[str, Any]
 
@@ -123,8 +126,8 @@ def _of_training(summary: _Values, max_epochs: Any) -> dict[str, Any]:
     epochs = list(dict.fromkeys(start.get("max_epochs") for start in starts))
     return {
         TRAINING_DATA: data.get("train") if isinstance(data, Mapping) else None,
-        "parts of a batch (BatchNorm)": parts if parts not in ([], [1]) else None,
-        "max_epochs (of each start)": epochs if epochs not in ([], [max_epochs]) else None,
+        BATCHNORM_PARTS: parts if parts not in ([], [1]) else None,
+        EPOCHS_BY_START: epochs if epochs not in ([], [max_epochs]) else None,
     }
 
 
