@@ -26,7 +26,7 @@ def _keeper_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (["letters"], 4),  # images and labels, of training and test
         (["CIFAR10"], 2),
-        (["ImageFolder", "--data.image_size", "28"], 2),
+        (["ImageFolder", "--data.image_size", "28"], 3),  # decoded images, and what tells the training files apart
     ],
 )
 def test_the_files_of_the_data_are_kept_and_nothing_is_written(
