@@ -10,7 +10,8 @@ from lightning.pytorch import Trainer
 
 from entreg.console import print_line
 from entreg.errors import ConfigError, RunError
-from entreg.runs import Run, read_config
+from entreg.runs import Run, read_config, read_summary
+from entreg.runs.history import history_of
 
 
 def is_over(run: Run, summary: Mapping[str, Any], max_epochs: int | None) -> bool:
@@ -39,15 +40,16 @@ def is_over(run: Run, summary: Mapping[str, Any], max_epochs: int | None) -> boo
 def still_true(run: Run, summary: Mapping[str, Any], trainer: Trainer) -> dict[str, Any]:
     """Return what ``summary.json`` says that holds of a training which has just ended.
 
-    That is all of it, if nothing was left to train. Else it is nothing: scores and predictions are those of an earlier
-    best checkpoint, and are forgotten.
+    That is all of it, if nothing was left to train. Else it is the history: scores and predictions are those of an
+    earlier best checkpoint, and are forgotten.
     """
+    history = {"history": history_of(read_summary(run))}  # with the start of this training
     if summary.get("finished") and summary.get("steps") == trainer.global_step:
         print_line(f"{run.path}: nothing was left to train")
-        return dict(summary)
+        return {**summary, **history}
     if trainer.is_global_zero:
         run.forget_predictions()
-    return {}
+    return history
 
 
 def chosen(run: Run) -> Path:

@@ -115,8 +115,7 @@ class Session:
         """Train or resume, then evaluate the checkpoint chosen on validation.
 
         Raises:
-            Interrupted: on a signal; the run can go on.
-            Cancelled: on Ctrl-C, likewise.
+            Interrupted, Cancelled: on a signal, on Ctrl-C; the run can go on.
         """
         trainer, failed = parts.trainer, True
         try:
@@ -173,8 +172,7 @@ class Session:
             self.stop.check(trainer)
             best = chosen(self.run) if self.config.evaluate else None  # before anything is taken back
             self.summary = still_true(self.run, self.summary, trainer)
-        history = history_of(read_summary(self.run)) if self.writes else []
-        found = training_summary(self.config, self.resolved, trainer, model, data, self.throughput, history)
+        found = training_summary(self.config, self.resolved, *parts, self.throughput, history_of(self.summary))
         lost = {"metrics_lost": dict(self.log.gaps)} if self.log.gaps else {}
         self._summarise(trainer, {**found, **lost, "wall_seconds": wall_seconds})
         if best is not None:

@@ -426,9 +426,11 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
         ("exit-code", "every error ends with 1, also what only has to be started again",
          "return error.exit_code", "return 1"),
     ],
-    ("cli", "cli/session.py"): [
+    ("cli", "cli/resume.py"): [
         ("stale-scores", "scores of an earlier checkpoint stay in the summary",
-         "self.summary = {}  # its", "self.summary = {**self.summary}  # its"),
+         "    return history", "    return {**summary, **history}"),
+    ],
+    ("cli", "cli/session.py"): [
         ("wall-seconds", "a resumed run forgets the seconds before",
          'wall_seconds = self.summary.get("wall_seconds", 0.0)', "wall_seconds = 0.0"),
     ],
