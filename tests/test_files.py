@@ -37,13 +37,13 @@ def test_a_file_that_is_replaced_stays_whole_for_who_has_it_open(tmp_path: Path)
 
 
 def write_often(target: Path, letter: str) -> None:
-    for _ in range(100):
-        write_json(target, {"text": letter * 50_000})
+    for _ in range(20):
+        write_json(target, {"text": letter * 1_000_000})
 
 
 def test_two_processes_that_write_one_file_do_not_tear_it(tmp_path: Path) -> None:
     target, fork = tmp_path / "a.json", get_context("fork")
-    write_json(target, {"text": "a" * 50_000})
+    write_json(target, {"text": "a"})
     writers = [fork.Process(target=write_often, args=(target, letter)) for letter in "ab"]
     for writer in writers:
         writer.start()
