@@ -30,7 +30,7 @@ def is_over(run: Run, summary: Mapping[str, Any], max_epochs: int | None) -> boo
     trained = read_config(run)["trainer"]["max_epochs"]
     if max_epochs != trained:
         raise RunError(
-            f"{run.path}: holds no checkpoints/last.ckpt (--checkpoint.keep best), so it cannot be trained from "
+            f"{run.path}: holds no last.ckpt, as after --checkpoint.keep best, so it cannot be trained from "
             f"{trained} to {max_epochs} epochs; begin another run, with --checkpoint.keep last"
         )
     print_line(f"{run.path}: nothing is left to train; to evaluate it again: entreg test --run {run.path}")

@@ -116,7 +116,7 @@ class Run:
                 warnings.warn(f"{errors[0]}: going on from {path.name}", stacklevel=2)
             return path
         if errors:
-            raise errors[0]
+            raise RunError(f"{errors[0]}; put a copy of it back, or begin another run") from errors[0]
         return None
 
     def best(self) -> Path:
