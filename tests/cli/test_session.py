@@ -8,18 +8,12 @@ import pytest
 
 from entreg.__main__ import main
 from entreg.runs import Run, read_summary, write_summary
+from tests.system.test_cli import one_line_error
 
 
 def contents(run: Run) -> dict[Path, bytes]:
     """All files of a run."""
     return {path.relative_to(run.path): path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
-
-
-def one_line_error(capsys: pytest.CaptureFixture[str]) -> str:
-    error = capsys.readouterr().err
-    assert error.startswith("entreg: ")
-    assert error.count("\n") == 1
-    return error
 
 
 def test_a_run_that_goes_on_keeps_its_seconds_and_no_score_of_before(finished_copy: Run) -> None:
@@ -40,10 +34,9 @@ def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:1000])
 
 
-@pytest.mark.parametrize("damage", [lost, cut])
-@pytest.mark.parametrize("options", [[], ["--trainer.max_epochs", "3"]])
+@pytest.mark.parametrize(("damage", "options"), [(lost, []), (cut, ["--trainer.max_epochs", "3"])])
 def test_without_the_best_checkpoint_nothing_is_taken_back(
-    options: list[str], damage: Callable[[Path], None], finished_copy: Run, capsys: pytest.CaptureFixture[str]
+    damage: Callable[[Path], None], options: list[str], finished_copy: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     damage(finished_copy.checkpoint("best"))
     before = contents(finished_copy)
@@ -56,27 +49,18 @@ def test_without_the_best_checkpoint_nothing_is_taken_back(
     assert "put a copy of it back" in one_line_error(capsys)
 
 
-def test_without_the_last_checkpoint_a_finished_run_stays_and_is_not_prolonged(
-    finished_copy: Run, capsys: pytest.CaptureFixture[str]
-) -> None:
-    finished_copy.checkpoint("last").unlink()
-    before, command = contents(finished_copy), ["fit", "--run", str(finished_copy.path)]
-    assert main(command) == 0
-    assert "nothing is left to train" in capsys.readouterr().out
-    assert main([*command, "--trainer.max_epochs", "3"]) == 1
-    assert "cannot be trained from 2 to 3 epochs" in one_line_error(capsys)
-    assert contents(finished_copy) == before
-    assert main(["test", "--run", str(finished_copy.path)]) == 0
-
-
 def test_a_log_that_has_lost_its_tail_is_told_of(finished_copy: Run, capsys: pytest.CaptureFixture[str]) -> None:
     rows = finished_copy.metrics.read_bytes().splitlines(keepends=True)[:40]
     finished_copy.metrics.write_bytes(b"".join(rows)[:-1])
-    command, step = ["fit", "--run", str(finished_copy.path)], rows[-2].split(b",")[0].decode()
+    command, step = ["fit", "--run", str(finished_copy.path), "--evaluate", "false"], rows[-2].split(b",")[0].decode()
     for _ in range(2):  # there is no later checkpoint: the second goes on from where the first did
         assert main(command) == 0
         assert f"{finished_copy.metrics}: the rows after step {step} are lost" in capsys.readouterr().out
-        assert list(read_summary(finished_copy)["metrics_lost"]) == [step]
+        summary = read_summary(finished_copy)
+        assert list(summary["metrics_lost"]) == [step]
+        assert summary["finished"]
+        assert "test" in summary  # nothing was left to train
+        assert finished_copy.predictions("test").is_file()
         written = finished_copy.metrics.read_bytes().splitlines()
         assert written[:39] == [row.rstrip() for row in rows[:39]]
         assert {line.count(b",") for line in written if line} == {3}

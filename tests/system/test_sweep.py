@@ -118,6 +118,7 @@ def test_a_sweep_ends_in_table_importance_and_comparison(workplace: Path, capfd:
     assert "mix_ent against cross_entropy" in said
     assert said.rstrip().endswith("sweep: sweeps/tiny")
     folder = Path("sweeps/tiny")
+    assert {path.name for path in folder.glob("runs/*/checkpoints/*")} == {"best.ckpt"}
     assert (folder / "importance.png").read_bytes().startswith(b"\x89PNG")
     assert (folder / "report" / "index.html").is_file()
     with (folder / "trials.csv").open() as file:
