@@ -27,7 +27,7 @@ def is_over(run: Run, summary: Mapping[str, Any], max_epochs: int | None) -> boo
     """
     if not summary.get("finished") or any(run.checkpoint(name).is_file() for name in ("last", "previous")):
         return False
-    trained = read_config(run)["trainer"]["max_epochs"]
+    trained = read_config(run).get("trainer", {}).get("max_epochs")
     if max_epochs != trained:
         raise RunError(
             f"{run.path}: holds no last.ckpt, as after --checkpoint.keep best, so it cannot be trained from "
