@@ -177,7 +177,7 @@ def create_folder(run: Run) -> None:
 
 def remove_unless_started(run: Run) -> None:
     """Remove the folder of a new run that failed before training, so that nothing half-written stays."""
-    if not run.started:
+    if run.path.exists() and not run.started and not run.checkpoint("last").parent.exists():
         shutil.rmtree(run.path)
         with suppress(OSError):  # it holds other runs
             run.path.parent.rmdir()

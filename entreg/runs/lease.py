@@ -77,7 +77,14 @@ class Lease:
                 self.path.unlink()
 
     def check(self) -> None:
-        """Raise :class:`Interrupted` if another process has taken over, as after this one was suspended for long."""
+        """See that this is still ours to work on.
+
+        Raises:
+            Interrupted: if another process has taken over, as after this one was suspended for long.
+            RunError: if the folder was deleted or renamed.
+        """
+        if self._held and not self.path.parent.is_dir():
+            raise RunError(f"{self.path.parent}: was deleted or renamed while it was worked on")
         if self._held and (self._lost or not self._is_mine()):
             raise Interrupted(f"{self.path.parent}: another process goes on with this, as this one had stood still")
 
