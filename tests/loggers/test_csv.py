@@ -17,7 +17,7 @@ def rows_of(log: CSVLog) -> list[list[str]]:
 
 
 def test_csv_appends_one_value_a_row_exactly(tmp_path: Path) -> None:
-    log = CSVLog(Run(tmp_path / "run-1"))
+    log = CSVLog(Run(tmp_path))
     log.log_metrics({"val/acc": 1 / 3, "epoch": 0}, step=4)
     CSVLog(log.run).log_metrics({"val/new": float("nan")}, step=5)
     assert rows_of(log) == [["step", "name", "value"], ["4", "val/acc", repr(1 / 3)], ["5", "val/new", "nan"]]
@@ -26,7 +26,7 @@ def test_csv_appends_one_value_a_row_exactly(tmp_path: Path) -> None:
 @pytest.fixture
 def log(tmp_path: Path) -> CSVLog:
     """Three rows."""
-    log = CSVLog(Run(tmp_path / "run-1"))
+    log = CSVLog(Run(tmp_path))
     assert log.saved_size() == 0
     for step in range(3):
         log.log_metrics({"a": float(step)}, step=step)

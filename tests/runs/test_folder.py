@@ -123,3 +123,11 @@ def test_what_killed_processes_were_writing_is_removed(tmp_path: Path) -> None:
     run.discard_leftovers()
     assert not any(path.exists() for path in left)
     assert all(path.exists() for path in kept)
+
+
+def test_a_run_that_has_trained_is_not_taken_back_with_its_config(tmp_path: Path) -> None:
+    run = runs.Run(tmp_path / "a-1")
+    runs.remove_unless_started(run)  # deleted by somebody else
+    run.checkpoint("last").parent.mkdir(parents=True)
+    runs.remove_unless_started(run)
+    assert run.path.exists()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from entreg.errors import Interrupted
+from entreg.errors import Interrupted, RunError
 from entreg.runs import lease
 from entreg.runs.lease import Lease, Watch, holder_of
 
@@ -147,3 +147,11 @@ def test_a_lease_is_looked_at_and_taken_under_one_lock(tmp_path: Path) -> None:
         assert holder_of(path) is None
     taker.join(10)
     assert holder_of(path) is not None
+
+
+def test_a_folder_that_is_gone_is_said(tmp_path: Path) -> None:
+    with Lease(tmp_path / "a" / "lease.json") as lease:
+        lease.check()
+        (tmp_path / "a").rename(tmp_path / "b")
+        with pytest.raises(RunError, match="a: was deleted or renamed while it was worked on"):
+            lease.check()
