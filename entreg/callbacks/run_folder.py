@@ -70,15 +70,15 @@ class RunFolder(SaveConfigCallback):
             part.write_text(text)
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Write the start, then the config; cut the log."""
+        """Cut the log, write the start, then the config."""
         if not trainer.is_global_zero:
             return
+        self.log_file.cut(self._metrics_size)  # which may refuse the log
+        for step, size in self.log_file.gaps.items():
+            print_line(f"{self.run.metrics}: the rows after step {step} are lost ({size} bytes)")
         summary = read_summary(self.run) if self.run.started else {}
         history = [*self._earlier(summary), self._start(trainer, pl_module, summary)]
         write_summary(self.run, {**summary, "history": history, "finished": False})
-        self.log_file.cut(self._metrics_size)
-        for step, size in self.log_file.gaps.items():
-            print_line(f"{self.run.metrics}: the rows after step {step} are lost ({size} bytes)")
         self.save_config(trainer, pl_module, "fit")
         for note in self.notes:
             print_line(note)

@@ -66,6 +66,17 @@ def test_a_log_that_has_lost_its_tail_is_told_of(finished_copy: Run, capsys: pyt
         assert {line.count(b",") for line in written if line} == {3}
 
 
+def test_a_log_that_is_damaged_is_refused_before_anything_is_written(
+    finished_copy: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = finished_copy.metrics.read_bytes().splitlines(keepends=True)
+    finished_copy.metrics.write_bytes(b"".join([*rows[:4], b"no row\r\n", *rows[5:]]))
+    before = contents(finished_copy)
+    assert main(["fit", "--run", str(finished_copy.path)]) == 1
+    assert "metrics.csv: line 5 is not step,name,value,time as the run wrote it" in one_line_error(capsys)
+    assert contents(finished_copy) == before
+
+
 def test_a_folder_of_a_run_that_is_a_link_is_left_alone(
     finished_copy: Run, workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
