@@ -71,7 +71,9 @@ def arm_of(config: _Values, summary: _Values) -> str:
         >>> arm_of(configs[0], {"data": {"train": "8afb42db"}}) == arm_of(configs[1], {"data": {"train": "0e8df527"}})
         False
     """
-    return hashlib.sha256(_plain(experiment(config, summary)).encode()).hexdigest()[:12]
+    found = experiment(config, summary)
+    counted = {key: value for key, value in found.items() if value != _WHEN_ABSENT.get(key)}  # no new key changes it
+    return hashlib.sha256(_plain(counted).encode()).hexdigest()[:12]
 
 
 def experiment(config: _Values, summary: _Values = MappingProxyType({})) -> dict[str, Any]:

@@ -36,6 +36,7 @@ def test_a_prolonged_run_says_so_and_is_another_arm(finished_copy: Run) -> None:
     assert main(["fit", "--run", str(finished_copy.path), *options]) == 0
     config, after = yaml.safe_load(finished_copy.config.read_text()), read_summary(finished_copy)
     assert config["trainer"]["max_epochs"] == after["epochs"] == 3
+    assert "test" not in after  # what it said was of another checkpoint
     begun, prolonged = after["history"]
     assert begun == {"step": 0, "max_epochs": 2}
     assert prolonged["changed"] == {"trainer.max_epochs": 3, "evaluate": False, "observe.every_n_steps": 3}
