@@ -27,7 +27,7 @@ def find_run(config: Namespace) -> Run:
 
 def check_same(
     run: Run, stored: Namespace | None, resolved: Namespace, command: str, by_id: bool
-) -> dict[str, tuple[Any, Any]]:
+) -> dict[str, tuple[Any, Any]] | None:
     """Refuse to go on with a run as another experiment; return what is changed, by dotted key, from what to what.
 
     Only what is no part of an experiment may change (:func:`entreg.runs.experiment.is_free`), and ``fit --run`` may
@@ -39,7 +39,7 @@ def check_same(
 
     Args:
         run: the run.
-        stored: its config, ``None`` of a new run.
+        stored: its config; ``None`` of a new run, of which nothing is.
         resolved: of the command.
         command: ``validate`` and ``test`` may change all of the trainer, which trains nothing.
         by_id: whether the run was found by its id, under which a job is started again with the same command.
@@ -47,7 +47,9 @@ def check_same(
     Raises:
         ConfigError: naming the first key that may not change, and both values.
     """
-    found = changes(stored.as_dict(), resolved.as_dict()) if stored is not None else {}
+    if stored is None:
+        return None
+    found = changes(stored.as_dict(), resolved.as_dict())
     for key, (before, after) in found.items():
         prolonged = key == "trainer.max_epochs" and not by_id and 0 < (before or 0) < (after or 0)
         if is_free(key) or prolonged or (command != "fit" and key.startswith(("trainer.", "checkpoint."))):
