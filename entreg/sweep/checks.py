@@ -67,7 +67,8 @@ def _is_within(value: Any, allowed: Any) -> bool:
     if not isinstance(allowed, Range):
         return any(type(value) is type(known) and value == known for known in allowed)
     whole = isinstance(allowed.low, int) and isinstance(allowed.high, int)
-    return type(value) in ((int,) if whole else (int, float)) and bool(allowed.low <= value <= allowed.high)
+    is_number = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
+    return is_number and bool(allowed.low <= value <= allowed.high)
 
 
 def _described(allowed: Any) -> str:

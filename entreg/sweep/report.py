@@ -103,7 +103,7 @@ def _print_table(board: Board) -> None:
 
 def _csv(board: Board) -> str:
     content = io.StringIO()
-    csv.writer(content, lineterminator="\n").writerows([for_csv(cell) for cell in row] for row in _rows(board))
+    csv.writer(content, lineterminator="\n").writerows(map(for_csv, row) for row in _rows(board))
     return content.getvalue()
 
 
