@@ -49,6 +49,13 @@ def test_a_report_shows_them(nasty_runs: list[str], tmp_path: Path, capsys: pyte
     assert "<b>" not in texts[".html"]
 
 
+def test_a_list_of_runs_shows_them(nasty_runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["runs", str(Path(nasty_runs[0]).parent)]) == 0
+    printed = capsys.readouterr().out
+    assert shown(NASTY) in printed
+    assert "\x1b" not in printed
+
+
 def test_a_table_shows_them(capsys: pytest.CaptureFixture[str]) -> None:
     print_results({"loss": NASTY, "data": {"name": NASTY}, "shift": {}, "test": _scores()}, None)
     assert shown(NASTY) in capsys.readouterr().out.replace("\n", "")

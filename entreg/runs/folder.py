@@ -24,6 +24,7 @@ from entreg.files import check_own, leftovers
 from entreg.runs.checkpoints import check_checkpoint
 from entreg.runs.reading import read_yaml
 from entreg.runs.set_name import SetName
+from entreg.text import shown
 
 _SECTIONS = {"model": True, "data": True, "trainer": False, "metrics": False, "checkpoint": False}  # whether needed
 _BEFORE_TRAINING = {"lease.json", "summary.json", "wandb"}  # and hidden files: locks, and what was half written
@@ -113,7 +114,7 @@ class Run:
             if errors:  # out of the way: the next save would keep it as previous.ckpt in place of the one that opens
                 with suppress(FileNotFoundError):  # another process of this run has done it already
                     there[0].replace(there[0].with_suffix(".corrupt"))
-                warnings.warn(f"{errors[0]}: going on from {path.name}", stacklevel=2)
+                warnings.warn(shown(f"{errors[0]}: going on from {path.name}"), stacklevel=2)
             return path
         if errors:
             raise RunError(f"{errors[0]}; put a copy of it back, or begin another run") from errors[0]

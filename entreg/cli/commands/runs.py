@@ -10,6 +10,7 @@ from entreg.cli.parser import CommandParser
 from entreg.errors import RunError
 from entreg.losses import name_of
 from entreg.runs import Run, check_unchanged, read_config, read_summary
+from entreg.text import shown
 
 _HEADER = ("run", "loss", "net", "data", "seed", "epochs", "test accuracy", "state")
 
@@ -27,7 +28,7 @@ def main(args: Sequence[str]) -> None:
     runs = [run for path in sorted(folder.glob("*")) if (run := Run(path)).started]
     if not runs:
         raise RunError(f"{folder}: holds no run folder; train with entreg fit, or name the folder: entreg runs FOLDER")
-    rows = [_HEADER, *map(_row, runs)]
+    rows = [_HEADER, *(tuple(map(shown, _row(run))) for run in runs)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
