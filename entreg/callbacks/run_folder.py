@@ -87,8 +87,10 @@ class RunFolder(SaveConfigCallback):
             print_line(f"{self.run.metrics}: the rows after step {step} are lost ({size} bytes)")
         summary = read_summary(self.run) if self.run.started else {}
         history = [*self._earlier(summary), self._start(trainer, pl_module, summary)]
-        write_summary(self.run, {**summary, "history": history, "finished": False})
+        summary |= {"history": history, "finished": False}
+        write_summary(self.run, summary, config_follows=True)
         self.save_config(trainer, pl_module, "fit")
+        write_summary(self.run, summary)
         for note in self.notes:
             print_line(note)
         config = self.resolved.as_dict()

@@ -21,7 +21,7 @@ from entreg.cli.session import Parts, Session
 from entreg.cluster import cluster_plugins
 from entreg.data import ClassificationDataModule
 from entreg.errors import ConfigError
-from entreg.runs import Run, check_checkpoint, read_config
+from entreg.runs import Run, check_checkpoint, check_unchanged, read_config, read_summary
 from entreg.trust import check_config, named_in
 
 
@@ -160,6 +160,7 @@ class EntregCLI(LightningCLI):
         """Parse the config of a run that has begun under an id; what the command names is the user's own."""
         if not self.trust:
             check_config(read_config(run), run.config, own=named_in(self.config[self.command].as_dict()))
+        check_unchanged(run, read_summary(run), (run.config,))
         stored = self.parser.parse_args([self.command, "--config", str(run.config)])[self.command]
         stored.pop("trust")
         return stored

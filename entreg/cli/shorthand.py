@@ -42,18 +42,17 @@ def expand(args: list[str]) -> list[str]:
         options[position] = options[position].removesuffix(value) + class_path
         options[position + 1 : position + 1] = [f"--data.{key}={given}" for key, given in init_args.items()]
     trust = "--trust" in options
-    configs = [str(_config_of(folder, command, trust)) for _, folder in values(options, "--run")]
+    configs = [str(_config_of(folder, trust)) for _, folder in values(options, "--run")]
     return [command, *(word for config in configs for word in ("--config", config)), *options]
 
 
-def _config_of(folder: str, command: str, trust: bool) -> Path:
-    """Config of a run folder: whole, trusted and, unless training goes on, the one that its results come from."""
+def _config_of(folder: str, trust: bool) -> Path:
+    """Config of a run folder: whole, trusted, and as it was written."""
     run = open_run(folder)
     config = read_config(run)
     if not trust:
         check_config(config, run.config)
-    if command != "fit":
-        check_unchanged(run, read_summary(run), (run.config,))
+    check_unchanged(run, read_summary(run), (run.config,))
     return run.config
 
 

@@ -18,10 +18,18 @@ _CHECKSUMS = "checksums"
 _CHUNK = 2**20
 
 
-def write_summary(run: Run, content: Mapping[str, Any]) -> None:
-    """Write ``summary.json`` with its checksum and, once the run is ``finished``, those of config, log, predictions."""
+def write_summary(run: Run, content: Mapping[str, Any], config_follows: bool = False) -> None:
+    """Write ``summary.json`` with checksums of itself, the config and, once ``finished``, the log and the predictions.
+
+    Args:
+        run: its folder.
+        content: what to write.
+        config_follows: whether the config is about to be written, so that it has no checksum yet.
+    """
     plain = json.loads(json.dumps({key: value for key, value in content.items() if key != _CHECKSUMS}))
-    record = [run.config, run.metrics, *run.all_predictions()] if plain.get("finished") else []
+    record = [] if config_follows else [run.config]
+    if plain.get("finished"):
+        record += [run.metrics, *run.all_predictions()]
     checksums = {_name(run, path): f"{path.stat().st_size} {_sha256(path)}" for path in record if path.is_file()}
     write_json(run.summary, {**plain, _CHECKSUMS: {**checksums, run.summary.name: _checksum(plain)}})
 
@@ -49,7 +57,7 @@ def read_summary(run: Run) -> dict[str, Any]:
 
 
 def check_unchanged(run: Run, summary: Mapping[str, Any], paths: Iterable[Path]) -> None:
-    """Check that files of a run are those that its summary was written for; ``metrics.csv`` may have grown since.
+    """Check that files of a run are as they were when its summary was written; ``metrics.csv`` may have grown since.
 
     Files that are absent are not looked at, and of a summary without checksums nothing is.
 
@@ -67,10 +75,8 @@ def check_unchanged(run: Run, summary: Mapping[str, Any], paths: Iterable[Path])
         except (OSError, ValueError) as error:
             raise RunError(f"{path}: cannot be compared with its checksum ({reason_of(error)})") from error
         if found != checksum:
-            raise RunError(
-                f"{path}: was changed after summary.json was written; restore it, or finish the run: "
-                f"entreg fit --run {run.path}"
-            )
+            instead = "give changes as options" if path == run.config else f"make it anew: entreg fit --run {run.path}"
+            raise RunError(f"{path}: was changed after summary.json was written; restore it, or {instead}")
 
 
 def _name(run: Run, path: Path) -> str:
