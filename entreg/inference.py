@@ -30,7 +30,7 @@ def load(run: Run, trust: bool = False) -> Classifier:
         RunError: if the run is not finished, or its checkpoint cannot be opened or does not fit.
     """
     summary = read_summary(run)
-    check_unchanged(run, summary, (run.config,))
+    check_unchanged(run, summary, (run.config, run.checkpoint("best")))
     if not {"classes", "data"} <= summary.keys():
         raise RunError(
             f"{run.path}: summary.json does not say what the run was trained on; finish it: entreg fit --run {run.path}"

@@ -10,7 +10,7 @@ from lightning.pytorch import Trainer
 
 from entreg.console import print_line
 from entreg.errors import ConfigError, RunError
-from entreg.runs import Run, read_config, read_summary
+from entreg.runs import Run, check_unchanged, read_config, read_summary
 from entreg.runs.history import history_of
 
 
@@ -35,6 +35,30 @@ def is_over(run: Run, summary: Mapping[str, Any], max_epochs: int | None) -> boo
         )
     print_line(f"{run.path}: nothing is left to train; to evaluate it again: entreg test --run {run.path}")
     return True
+
+
+def to_train_from(run: Run, summary: Mapping[str, Any]) -> Path | None:
+    """Return the checkpoint to go on from, ``None`` at the very start; no training comes by the best one again.
+
+    Raises:
+        RunError: if none opens, or the best one is not that of the summary.
+    """
+    if summary.get("finished"):
+        check_unchanged(run, summary, (run.chosen(),))
+    return run.resume_from()
+
+
+def to_evaluate(run: Run, summary: Mapping[str, Any], ckpt_path: str | None) -> Path:
+    """Return the checkpoint that is asked for, or the one chosen on validation.
+
+    Raises:
+        RunError: if that is lost, damaged, or not the one of the summary.
+    """
+    if ckpt_path is not None:
+        return Path(ckpt_path)
+    best = run.best()
+    check_unchanged(run, summary, (best,))
+    return best
 
 
 def still_true(run: Run, summary: Mapping[str, Any], trainer: Trainer) -> dict[str, Any]:

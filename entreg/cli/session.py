@@ -32,7 +32,7 @@ from entreg.classifier import Classifier
 from entreg.cli.failures import translated, what_follows
 from entreg.cli.machine import refresh_rate
 from entreg.cli.resolve import as_list, check_same, check_validation, default_name, fill_in, find_run, fit_to_machine
-from entreg.cli.resume import chosen, is_over, still_true
+from entreg.cli.resume import chosen, is_over, still_true, to_evaluate, to_train_from
 from entreg.cli.summary import logged_scores, print_results, training_summary
 from entreg.cluster import shared_with_children
 from entreg.data import ClassificationDataModule
@@ -139,8 +139,7 @@ class Session:
         with self.lease if self.writes and parts.trainer.is_global_zero else nullcontext():
             if self.writes:  # read again: until the lease was taken, another process may have written it
                 self.summary = read_summary(self.run)
-            checkpoint = self.run.best() if ckpt_path is None else Path(ckpt_path)
-            self._evaluate((split,), parts, checkpoint)
+            self._evaluate((split,), parts, to_evaluate(self.run, self.summary, ckpt_path))
             self._finish(parts.trainer)
 
     @contextmanager
@@ -164,7 +163,7 @@ class Session:
         """Train what is left to train, then evaluate, report, and drop the checkpoints that are not to stay."""
         trainer, model, data = parts
         wall_seconds = self.summary.get("wall_seconds", 0.0)
-        checkpoint = self.run.resume_from() if self.run.started else None
+        checkpoint = to_train_from(self.run, self.summary) if self.run.started else None
         best: Path | None = None
         with shared_with_children(self.run.id), translated(trainer, self.run, self.stop):
             trainer.fit(model, datamodule=data, ckpt_path=checkpoint, weights_only=True)

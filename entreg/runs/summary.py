@@ -19,7 +19,7 @@ _CHUNK = 2**20
 
 
 def write_summary(run: Run, content: Mapping[str, Any], config_follows: bool = False) -> None:
-    """Write ``summary.json`` with checksums of itself, the config and, once ``finished``, the log and the predictions.
+    """Write ``summary.json`` with checksums of itself, the config and, once ``finished``, all that results come from.
 
     Args:
         run: its folder.
@@ -29,7 +29,7 @@ def write_summary(run: Run, content: Mapping[str, Any], config_follows: bool = F
     plain = json.loads(json.dumps({key: value for key, value in content.items() if key != _CHECKSUMS}))
     record = [] if config_follows else [run.config]
     if plain.get("finished"):
-        record += [run.metrics, *run.all_predictions()]
+        record += [run.checkpoint("best"), run.metrics, *run.all_predictions()]
     checksums = {_name(run, path): f"{path.stat().st_size} {_sha256(path)}" for path in record if path.is_file()}
     write_json(run.summary, {**plain, _CHECKSUMS: {**checksums, run.summary.name: _checksum(plain)}})
 
@@ -75,8 +75,9 @@ def check_unchanged(run: Run, summary: Mapping[str, Any], paths: Iterable[Path])
         except (OSError, ValueError) as error:
             raise RunError(f"{path}: cannot be compared with its checksum ({reason_of(error)})") from error
         if found != checksum:
-            instead = "give changes as options" if path == run.config else f"make it anew: entreg fit --run {run.path}"
-            raise RunError(f"{path}: was changed after summary.json was written; restore it, or {instead}")
+            instead = {run.config: ", or give changes as options", run.checkpoint("best"): ""}
+            anew = f", or make it anew: entreg fit --run {run.path}"
+            raise RunError(f"{path}: was changed after summary.json was written; restore it{instead.get(path, anew)}")
 
 
 def _name(run: Run, path: Path) -> str:

@@ -72,3 +72,12 @@ def test_what_no_summary_holds_is_named(key: str, value: object, run: runs.Run) 
     run.summary.write_text(json.dumps({key: value}))
     with pytest.raises(RunError, match=rf"summary.json: is damaged \({key} is"):
         runs.read_summary(run)
+
+
+def test_another_checkpoint_in_the_place_of_the_best_is_noticed(run: runs.Run) -> None:
+    best = run.checkpoint("best")
+    runs.write_checkpoint(best, {"state_dict": {}, "pytorch-lightning_version": "2"})
+    runs.write_summary(run, {"finished": True})
+    runs.write_checkpoint(best, {"state_dict": {"a": torch.ones(1)}, "pytorch-lightning_version": "2"})
+    with pytest.raises(RunError, match=r"best\.ckpt: was changed after summary\.json was written; restore it$"):
+        runs.check_unchanged(run, runs.read_summary(run), [best])
