@@ -59,7 +59,7 @@ def test_lightning_cli_help_options_work(option: str, capsys: pytest.CaptureFixt
     ("words", "said"),
     [
         (["compare", "a\0b"], r"a\x00b: holds a NUL character"),
-        (["compare", "n" * 300], "is too long for the name of a file"),
+        (["runs", "n" * 300], "is too long for the name of a file"),
         (["data", "list", "--root", "n" * 300], "is too long for the name of a file"),
         (["sweep", "--config", "sweep.yaml"], "a name in a config: holds a NUL character"),
     ],
