@@ -488,6 +488,21 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
     ("compare", "compare/dynamics.py"): [
         ("epochs-off-by-one", "epochs to an accuracy are a step short", "s[there[0]] + 1", "s[there[0]]"),
     ],
+    ("sweep", "sweep/checks.py"): [
+        ("trial-value", "a trial may have any value", "if not _is_within(value, sweep.parameters[key]):", "if False:"),
+        ("trial-waiting", "a trial that waits may have any parameter", "{**waiting, **trial.params}", "trial.params"),
+        ("trial-place", "a trial's run may lie anywhere", "not is_name(run)", "not run"),
+    ],
+    ("text", "text.py"): [
+        ("text-escape", "control characters reach the terminal", "{\"Cc\", \"Cf\",", "{\"Cf\","),
+        ("text-formula", "the name of a class is a formula in a picture", '.replace("$", r"\\$")', ""),
+    ],
+    ("trust", "trust.py"): [
+        ("trust-modules", "what a module of ours imports may be named",
+         r"data|schedules)\.[A-Z]\w*", r"data|schedules)\.[\w.]+"),
+        ("trust-files", "the config of a run may name a file", " or _is_file(text, path.parent)", ""),
+        ("trust-texts", "a config in a text is no config", " or _CONFIG.search(text)", ""),
+    ],
     ("sweep", "sweep/board.py"): [
         ("board-outlived", "a run that outlives its worker is started again",
          "self._watch.is_stale(self.run(trial).lease)", "True"),
