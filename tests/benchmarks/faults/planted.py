@@ -359,9 +359,9 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
         ("unchecked-records", "damage in a checkpoint of an earlier version is loaded",
          "not sealed and (damaged := archive.testzip())", "sealed and (damaged := archive.testzip())"),
     ],
-    ("runs", "runs/files.py"): [
+    ("runs", "runs/predictions.py"): [
         ("prediction-order", "predictions are sorted by target", "order = ids.argsort()", "order = targets.argsort()"),
-        ("logits-dtype", "whole numbers are taken for logits", 'rows.dtype.kind != "f"', "False"),
+        ("logits-dtype", "whole numbers are taken for logits", "logits.dtype == np.float32 and ", ""),
     ],
     ("runs", "runs/folder.py"): [
         ("resume-previous", "a run resumes from the checkpoint before the last",
