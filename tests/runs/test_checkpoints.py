@@ -32,6 +32,14 @@ def test_it_opens_with_plain_torch(write: Write, tmp_path: Path) -> None:
         assert torch.equal(torch.load(path, weights_only=True, mmap=mapped)["state_dict"]["w"], torch.arange(100.0))
 
 
+def test_the_one_that_is_replaced_stays_under_another_name(tmp_path: Path) -> None:
+    last, previous = tmp_path / "last.ckpt", tmp_path / "previous.ckpt"
+    for step in range(3):
+        write_checkpoint(last, {**STATE, "step": step}, replaced=previous)
+    assert [torch.load(path, weights_only=True)["step"] for path in (last, previous)] == [2, 1]
+    assert sorted(tmp_path.iterdir()) == [last, previous]
+
+
 def test_any_byte_that_changes_is_noticed_before_anything_is_loaded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
