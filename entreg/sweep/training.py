@@ -11,6 +11,7 @@ from pathlib import Path
 
 import optuna
 
+from entreg.errors import RunError
 from entreg.runs import Run
 from entreg.sweep.starters import Process
 
@@ -64,9 +65,16 @@ class Training:
 
 
 def validations(path: Path, metric: str) -> list[float]:
-    """Values of a metric in ``metrics.csv`` so far."""
+    """Values of a metric in ``metrics.csv`` so far.
+
+    Raises:
+        RunError: if one of them is no number.
+    """
     if not path.is_file():
         return []
-    with path.open(newline="") as file:
-        rows = [row for row in csv.reader(file) if len(row) == 4]  # the last may be half written
-    return [float(value) for _, name, value, _ in rows if name == metric]
+    try:
+        with path.open(newline="", errors="replace") as file:
+            rows = [row for row in csv.reader(file) if len(row) == 4]  # the last may be half written
+        return [float(value) for _, name, value, _ in rows if name == metric]
+    except (ValueError, csv.Error) as error:
+        raise RunError(f"{path}: is damaged ({error}); put a copy back, or delete the folder of this trial") from error

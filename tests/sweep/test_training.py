@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from entreg.errors import RunError
 from entreg.sweep.training import validations
 
 
@@ -12,3 +15,9 @@ def test_half_a_row_of_metrics_is_waited_for(tmp_path: Path) -> None:
     path.write_text("step,name,value,time\n1,val/acc,0.5,1.0\n2,val/acc,0.75,2.0\n3,val/acc")
     assert validations(path, "val/acc") == [0.5, 0.75]
     assert validations(tmp_path / "absent.csv", "val/acc") == []
+
+
+def test_a_log_with_what_is_no_number_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "metrics.csv").write_text("step,name,value,time\n1,val/acc,high,1.0\n")
+    with pytest.raises(RunError, match="could not convert string to float: 'high'"):
+        validations(tmp_path / "metrics.csv", "val/acc")
