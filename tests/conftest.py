@@ -4,6 +4,7 @@ import contextlib
 import io
 import os
 import shutil
+import signal
 import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -27,6 +28,7 @@ REPOSITORY = Path(__file__).parents[1]
 settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):
     settings.load_profile("ci")
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell starts in the background ignores Ctrl-C
 torch.set_num_threads(1)  # tensors this small are slower on more, by far so where cores are shared
 
 

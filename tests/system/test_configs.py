@@ -49,6 +49,7 @@ def test_trains(path: Path, workplace: Path, letter_files: Path) -> None:
     assert main(["fit", *files, *small]) == 0
 
 
+@pytest.mark.long
 def test_trainers_are_laid_over_a_config(workplace: Path) -> None:
     small = [*SMALL, "--data.train_size", "400", "--data.test_size", "130"]
     config = ["--config", str(REPOSITORY / "configs" / "quickstart.yaml")]
@@ -65,6 +66,7 @@ def test_a_job_file_is_a_script_that_saves_in_time(path: Path) -> None:
         assert f"#SBATCH {option}\n" in path.read_text()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("path", [p for p in CONFIGS if p.parent.name == "sweeps" and not p.name.startswith("wandb")])
 def test_every_value_of_a_sweep_trains(path: Path, workplace: Path, letter_files: Path) -> None:
     sweep = read_sweep(["--config", str(path)])[0]

@@ -119,6 +119,7 @@ def test_two_processes_see_what_one_sees(pair: list[tuple[Run, Samples]]) -> Non
     assert checkpoint["global_step"] == 2 * (269 // 54)
 
 
+@pytest.mark.long
 def test_streamed_in_two_processes_with_workers_equals_resident_in_one(workplace: Path) -> None:
     root = write_folder(workplace / "pictures", train=12, test=3)
     options = [*TINY[TINY.index("--trainer.max_epochs") :], "--data", "ImageFolder", "--data.root", str(root)]

@@ -87,6 +87,7 @@ def assert_same_results(run: Run, reference: Run) -> None:
     pd.testing.assert_frame_equal(rows, expected, check_exact=True)
 
 
+@pytest.mark.long
 def test_a_server_that_goes_away_costs_nothing(server: WandbServer, workplace: Path) -> None:
     usual = fit_online(server)
     assert (usual.wait(), usual.errors) == (0, "")
