@@ -20,6 +20,7 @@ from entreg.files import atomic_path
 
 RENEWED_EVERY = 10.0  # seconds
 EXPIRES_AFTER = 60.0  # seconds without a renewal, counted by whoever waits, as the clocks of two machines differ
+_MOST_PROCESSES = 2**31  # their ids are numbers of 32 bits
 
 
 class Holder(NamedTuple):
@@ -162,11 +163,12 @@ class Watch:
 
 
 def holder_of(path: Path) -> Holder | None:
-    """Read who holds a lease; ``None`` if nobody does, or nobody whom the file still names after a power cut."""
+    """Read who holds a lease; ``None`` if nobody does, or nobody whom a file that is damaged still names."""
     try:
-        return Holder(**json.loads(path.read_text()))
-    except (FileNotFoundError, ValueError, TypeError):
+        holder = Holder(**json.loads(path.read_text()))
+    except (FileNotFoundError, ValueError, TypeError, RecursionError):
         return None
+    return holder if isinstance(holder.pid, int) and 0 < holder.pid < _MOST_PROCESSES else None
 
 
 def _this_process(token: str) -> Holder:

@@ -155,3 +155,11 @@ def test_a_folder_that_is_gone_is_said(tmp_path: Path) -> None:
         (tmp_path / "a").rename(tmp_path / "b")
         with pytest.raises(RunError, match="a: was deleted or renamed while it was worked on"):
             lease.check()
+
+
+@pytest.mark.parametrize("pid", ["1" + "0" * 40, "-1", '"1"', "null", "[" * 3000])
+def test_a_lease_of_no_process_is_stale(pid: str, tmp_path: Path) -> None:
+    path = tmp_path / "lease.json"
+    path.write_text(f'{{"token": "a", "host": "b", "machine": "c", "pid": {pid}, "started": "1"}}')
+    with Lease(path) as lease:
+        lease.check()
