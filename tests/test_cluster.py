@@ -94,6 +94,7 @@ def test_an_id_can_end_a_folder_name() -> None:
             check_id(wrong)
 
 
+@pytest.mark.long
 def test_processes_of_torchrun_agree(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(

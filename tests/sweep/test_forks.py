@@ -134,6 +134,7 @@ def test_forks_run_beside_one_another_and_only_the_first_is_rehearsed(forks: For
         assert told(tmp_path / f"{n}.log")["prepared"] == [["0"]]
 
 
+@pytest.mark.long
 def test_a_server_whose_cuda_was_touched_forks_interpreters(toys: Path) -> None:
     with Forks("toy", "touching", toys / "warm.log") as forks:
         for number in range(2):

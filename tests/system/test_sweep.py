@@ -181,6 +181,7 @@ def better_trial(number: int) -> FrozenTrial:
     )
 
 
+@pytest.mark.long
 def test_one_command_works_at_several_trials(workplace: Path, capfd: pytest.CaptureFixture[str]) -> None:
     write(SWEEP)
     assert main(["sweep", "--config", "sweep.yaml", "--workers", "2"]) == 0
