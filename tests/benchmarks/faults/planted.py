@@ -370,6 +370,18 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
         ("foreign-wandb", "a folder with W&B's files alone is not the run's own",
          '"summary.json", "wandb"}', '"summary.json"}'),
     ],
+    ("runs", "runs/summary.py"): [
+        ("edited-summary", "a summary that was edited is read",
+         "if checksums and checksums.get(run.summary.name) != _checksum(rest):", "if False:"),
+        ("changed-record", "a file that was changed after the summary is read",
+         "        if found != checksum:", "        if False:"),
+    ],
+    ("runs", "runs/reading.py"): [
+        ("bomb", "an archive is inflated whatever it says of its size",
+         "if size > max(path.stat().st_size, _INFLATED_BYTES):", "if False:"),
+        ("long-header", "an array is allocated whatever its header says",
+         "if promised != member.file_size - file.tell():", "if False:"),
+    ],
     ("runs", "runs/lease.py"): [
         ("lease-unlocked", "a lease is taken without the lock",
          "with FileLock(self._lock):", "with suppress(OSError):"),
