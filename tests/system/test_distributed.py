@@ -149,6 +149,7 @@ def test_a_batch_size_that_the_processes_do_not_divide_is_one_line(workplace: Pa
     assert not Path("runs").exists()
 
 
+@pytest.mark.long
 def test_lightning_launches_two_processes_that_make_one_run(workplace: Path) -> None:
     command = [sys.executable, "-m", "entreg", "fit", *UNEVEN, "--trainer.devices", "2"]
     assert_makes_one_run(command, MASTER_PORT=free_port())

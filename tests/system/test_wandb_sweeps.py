@@ -81,6 +81,7 @@ def test_the_client_creates_it(path: Path, server: WandbServer) -> None:
     assert yaml.safe_load(server.sweep) == yaml.safe_load(path.read_text())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("sweep", SWEEPS)
 def test_every_parameter_is_one_of_entreg(
     sweep: dict[str, Any], workplace: Path, letter_files: Path, capsys: pytest.CaptureFixture[str]
