@@ -48,16 +48,18 @@ def to_train_from(run: Run, summary: Mapping[str, Any]) -> Path | None:
     return run.resume_from()
 
 
-def to_evaluate(run: Run, summary: Mapping[str, Any], ckpt_path: str | None) -> Path:
+def to_evaluate(run: Run, summary: Mapping[str, Any], split: str, ckpt_path: str | None) -> Path:
     """Return the checkpoint that is asked for, or the one chosen on validation.
 
     Raises:
-        RunError: if that is lost, damaged, or not the one of the summary.
+        RunError: if that is lost, damaged, or not the one of the summary, or if predictions are not that stay: the
+            temperature comes from those on validation.
     """
     if ckpt_path is not None:
         return Path(ckpt_path)
     best = run.best()
-    check_unchanged(run, summary, (best,))
+    stay = [path for path in run.all_predictions() if (path.stem == "val") == (split == "test")]
+    check_unchanged(run, summary, (best, *stay))
     return best
 
 

@@ -139,7 +139,7 @@ class Session:
         with self.lease if self.writes and parts.trainer.is_global_zero else nullcontext():
             if self.writes:  # read again: until the lease was taken, another process may have written it
                 self.summary = read_summary(self.run)
-            self._evaluate((split,), parts, to_evaluate(self.run, self.summary, ckpt_path))
+            self._evaluate((split,), parts, to_evaluate(self.run, self.summary, split, ckpt_path))
             self._finish(parts.trainer)
 
     @contextmanager

@@ -90,3 +90,10 @@ def test_a_folder_of_a_run_that_is_a_link_is_left_alone(
         assert main([command, "--run", str(finished_copy.path), *images]) == 1
         assert "predictions: is a link" in one_line_error(capsys)
     assert sorted(precious.iterdir()) == names
+
+
+def test_no_temperature_comes_from_other_predictions(finished_copy: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copy(finished_copy.predictions("test"), finished_copy.predictions("val"))
+    assert main(["test", "--run", str(finished_copy.path)]) == 1
+    assert "val.npz: was changed after summary.json was written" in one_line_error(capsys)
+    assert main(["validate", "--run", str(finished_copy.path)]) == 0
