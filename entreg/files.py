@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from stat import S_ISDIR, S_ISLNK, S_ISREG
+from typing import Any, BinaryIO
 
 from entreg.errors import RunError
 
@@ -36,6 +39,22 @@ def atomic_path(target: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # the folder may not even exist
             part.unlink()
+
+
+def write_json(target: Path, content: Mapping[str, Any]) -> None:
+    """Write a JSON file atomically."""
+    with atomic_path(target) as part:
+        part.write_text(json.dumps(content, indent=2) + "\n")
+
+
+def sha256_of(file: BinaryIO, size: int) -> str:
+    """SHA-256 of the first ``size`` bytes of an open file, in hex digits."""
+    file.seek(0)
+    digest = hashlib.sha256()
+    while size > 0 and (block := file.read(min(size, 1 << 20))):
+        digest.update(block)
+        size -= len(block)
+    return digest.hexdigest()
 
 
 def leftovers(folder: Path) -> Iterator[Path]:

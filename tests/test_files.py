@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from entreg.errors import RunError
-from entreg.files import atomic_path, check_own, check_target, leftovers
-from entreg.runs import write_json
+from entreg.files import atomic_path, check_own, check_target, leftovers, write_json
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """The run folder: where the things of a run are, who works on it, and what follows from them. Needs no trainer."""
 
 from entreg.runs.checkpoints import check_checkpoint, write_checkpoint
-from entreg.runs.files import write_json
 from entreg.runs.folder import Run, create_folder, new_run, open_run, read_config, remove_unless_started
 from entreg.runs.lease import Lease
 from entreg.runs.predictions import read_predictions, write_predictions
@@ -22,7 +21,6 @@ __all__ = [
     "read_text",
     "remove_unless_started",
     "write_checkpoint",
-    "write_json",
     "write_predictions",
     "write_summary",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +11,7 @@ from zipfile import ZIP_STORED, ZipFile
 import torch
 
 from entreg.errors import RunError
-from entreg.files import atomic_path
+from entreg.files import atomic_path, sha256_of
 
 _SEAL = b"sha256:"
 _COMMENT = len(_SEAL) + 64  # bytes of the seal
@@ -70,7 +69,7 @@ def _seal(file: BinaryIO) -> None:
     file.seek(-2, os.SEEK_END)
     file.write(_COMMENT.to_bytes(2, "little"))
     file.seek(0)
-    seal = _SEAL + _digest(file, file.seek(0, os.SEEK_END)).encode()
+    seal = _SEAL + sha256_of(file, file.seek(0, os.SEEK_END)).encode()
     file.write(seal)
 
 
@@ -81,7 +80,7 @@ def _check_whole(file: BinaryIO) -> None:
     sealed = not (end.startswith(_END) and end.endswith(b"\0\0"))  # else the comment is empty
     if sealed:
         file.seek(max(size - _COMMENT, 0))
-        if file.read() != _SEAL + _digest(file, size - _COMMENT).encode():
+        if file.read() != _SEAL + sha256_of(file, size - _COMMENT).encode():
             raise RuntimeError("it is damaged, or is none")
     with ZipFile(file) as archive:
         records = archive.infolist()
@@ -90,13 +89,3 @@ def _check_whole(file: BinaryIO) -> None:
             raise RuntimeError("its records are not as torch.save writes them")
         if not sealed and (damaged := archive.testzip()):
             raise RuntimeError(f"it is damaged: the checksum of {damaged} is another")
-
-
-def _digest(file: BinaryIO, size: int) -> str:
-    """SHA-256 of the first ``size`` bytes."""
-    file.seek(0)
-    digest = hashlib.sha256()
-    while size > 0 and (block := file.read(min(size, 1 << 20))):
-        digest.update(block)
-        size -= len(block)
-    return digest.hexdigest()

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from entreg.errors import RunError
+from entreg.files import sha256_of, write_json
 from entreg.runs.expected import EXPECTED
-from entreg.runs.files import write_json
 from entreg.runs.folder import Run
 from entreg.runs.reading import read_json, reason_of
 
 _CHECKSUMS = "checksums"
-_CHUNK = 2**20
 
 
 def write_summary(run: Run, content: Mapping[str, Any], config_follows: bool = False) -> None:
@@ -90,12 +89,8 @@ def _checksum(content: Mapping[str, Any]) -> str:
 
 def _sha256(path: Path, size: int | None = None) -> str:
     """Digest of a file, or of its first ``size`` bytes."""
-    digest, left = hashlib.sha256(), path.stat().st_size if size is None else size
     with path.open("rb") as file:
-        while left > 0 and (chunk := file.read(min(left, _CHUNK))):
-            digest.update(chunk)
-            left -= len(chunk)
-    return digest.hexdigest()
+        return sha256_of(file, path.stat().st_size if size is None else size)
 
 
 def _short(value: Any) -> str:

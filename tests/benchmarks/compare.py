@@ -17,7 +17,8 @@ from pathlib import Path
 import torch
 import yaml
 
-from entreg.runs import Run, write_json, write_predictions
+from entreg.files import write_json
+from entreg.runs import Run, write_predictions
 from tests.benchmarks.timing import machine
 
 ARMS = ("CrossEntropyLoss", "MinEntLoss", "MixEntLoss", "FocalLoss", "BrierLoss")

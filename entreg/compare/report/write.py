@@ -15,8 +15,7 @@ from entreg.compare.report.html import page, picture, table
 from entreg.compare.report.pictures import Pictures
 from entreg.compare.report.sheet import Sheet
 from entreg.compare.report.tables import arms_sheet, convergence_sheet, differences_sheet, ood_sheet
-from entreg.files import atomic_path
-from entreg.runs import write_json
+from entreg.files import atomic_path, write_json
 from entreg.text import for_html, for_markdown
 
 _DRAWN = 12  # arms with a reliability diagram of their own: more would only be scrolled past
