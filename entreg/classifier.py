@@ -1,54 +1,29 @@
-"""The LightningModule: network, loss, optimizer and schedule. It knows no metric, no data and no particular loss."""
+"""The LightningModule: network, loss, optimizer, schedule, and the callbacks it cannot be trained without."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from typing import Any, Literal, Protocol, TypedDict
+from typing import Any, Literal
 
 import torch
-from lightning.pytorch import LightningModule
-from lightning.pytorch.core.optimizer import LightningOptimizer
+from lightning.pytorch import Callback
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
-from torch import Tensor, nn
+from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
-from typing_extensions import NotRequired
 
-from entreg.data import Batch
+from entreg.callbacks import ClassificationMetrics, LossProgress, unfolded
 from entreg.errors import ConfigError, RunError
 from entreg.losses import EntropyRegularizedLoss
 from entreg.models import VGG5
 from entreg.optimizers import fuse
 from entreg.preflight import check_loss, check_net, first_mismatch, made, task_of
 from entreg.schedules import OneCycle
+from entreg.step import StepModule
 
 
-class StepOutput(TypedDict):
-    """What a step hands to the callbacks.
-
-    Attributes:
-        loss: what is minimised; Lightning divides it by ``accumulate_grad_batches``.
-        value: the loss itself, detached.
-        logits: ``(N, C)``, detached.
-        gradient_norm: norm of the network's gradient before clipping, of a captured step.
-    """
-
-    loss: Tensor
-    value: Tensor
-    logits: Tensor
-    gradient_norm: NotRequired[Tensor]
-
-
-class Replayed(Protocol):
-    """A whole training step as one launch, see :mod:`entreg.step`."""
-
-    def replay(self) -> StepOutput:
-        """Do the step: forward, backward, optimizer."""
-        ...
-
-
-class Classifier(LightningModule):
+class Classifier(StepModule):
     """A classifier: a network, the loss it is trained with, and how.
 
     Args:
@@ -84,20 +59,15 @@ class Classifier(LightningModule):
         num_classes: int | None = None,
         in_channels: int | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(loss, channels_last, graph)
         self.make_net = net
-        self.loss = loss
         self.make_optimizer = optimizer
         self.make_schedule = schedule
         self.schedule_interval = schedule_interval
         self.loss_lr = loss_lr
-        self.channels_last = channels_last
         self.compile_net = compile
-        self.graph = graph
-        self.captured: Replayed | None = None
         self.num_classes = num_classes
         self.in_channels = in_channels
-        self.net: nn.Module | None = None
 
     def configure_model(self) -> None:
         """Build the network, once, for what the data ask for, and try it and the loss."""
@@ -113,53 +83,11 @@ class Classifier(LightningModule):
         if self.compile_net:
             self.net.compile()
 
-    def forward(self, input: Tensor) -> Tensor:
-        """Return logits ``(N, C)`` of normalised inputs ``(N, in_channels, ...)``."""
-        assert self.net is not None, "call configure_model() first"
-        if (parameter := next(self.net.parameters(), None)) is not None:
-            input = input.to(parameter.dtype)  # half or double where the trainer's precision is "true"
-        if self.channels_last and input.ndim == 4:
-            input = input.contiguous(memory_format=torch.channels_last)
-        return self.net(input)
-
-    def training_step(self, batch: Batch, batch_idx: int) -> StepOutput:
-        """Return loss and logits of an augmented batch; a captured step does the whole step here."""
-        return self._step(batch) if self.captured is None else self.captured.replay()
-
-    def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
-        """Form the gradients, if that has not been done."""
-        if self.captured is None:
-            super().backward(loss, *args, **kwargs)
-
-    def optimizer_zero_grad(self, epoch: int, batch_idx: int, optimizer: Optimizer) -> None:
-        """Forget the gradients of the last step; a captured step has forgotten them itself."""
-        if self.captured is None:
-            super().optimizer_zero_grad(epoch, batch_idx, optimizer)
-
-    def optimizer_step(
-        self,
-        epoch: int,
-        batch_idx: int,
-        optimizer: Optimizer | LightningOptimizer,
-        optimizer_closure: Callable[[], Any] | None = None,
-    ) -> None:
-        """Update the parameters; a captured step does that in the closure."""
-        if self.captured is None:
-            super().optimizer_step(epoch, batch_idx, optimizer, optimizer_closure)
-        elif optimizer_closure is not None:
-            optimizer_closure()
-
-    def validation_step(self, batch: Batch, batch_idx: int) -> StepOutput:
-        """Return loss and logits."""
-        return self._step(batch)
-
-    def test_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> StepOutput | dict[str, Tensor]:
-        """Return loss and logits; of the sets after the test set, whose targets may be of other classes, logits."""
-        return {"logits": self(batch.input)} if dataloader_idx else self._step(batch)
-
-    def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Return logits in float32."""
-        return self(batch.input).float()
+    def configure_callbacks(self) -> list[Callback]:
+        """Bring what the trainer lacks: the scores of each epoch, and the clock of scheduled losses."""
+        present = unfolded(self.trainer.callbacks)  # type: ignore[attr-defined]
+        needed = (ClassificationMetrics, LossProgress)
+        return [kind() for kind in needed if not any(isinstance(callback, kind) for callback in present)]
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """One optimizer, the network's parameters in its first group and the loss's in its second."""
@@ -208,13 +136,3 @@ class Classifier(LightningModule):
                 f"{self.in_channels} channels) and loss {type(self.loss).__name__}: {mismatch}; "
                 "load it with the config it was trained with (--run DIR)"
             )
-
-    def _step(self, batch: Batch) -> StepOutput:
-        logits = self(batch.input)
-        loss = self.loss(logits, batch.target)
-        return {"loss": loss, "value": loss.detach(), "logits": logits.detach()}
-
-
-def is_captured(module: LightningModule) -> bool:
-    """Whether a module's training step is done as a whole, with no look inside it."""
-    return isinstance(module, Classifier) and module.captured is not None

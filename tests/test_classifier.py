@@ -8,9 +8,9 @@ import torch
 from entreg.classifier import Classifier
 from entreg.data import Batch
 from entreg.errors import ConfigError
-from entreg.losses import CrossEntropyLoss, MinEntLoss
+from entreg.losses import CrossEntropyLoss, MinEntLoss, MixEntLoss
 from entreg.preflight import first_mismatch
-from tests.four_letters import Tiny, trained
+from tests.four_letters import FourLetters, Tiny, trained
 
 
 def test_coefficients_are_a_group_of_their_own_and_move() -> None:
@@ -67,6 +67,19 @@ def test_a_step_hands_over_detached_logits() -> None:
     assert output["loss"].requires_grad
     assert not output["logits"].requires_grad
     assert torch.equal(output["loss"], classifier.loss(output["logits"], batch.target))
+
+
+def test_plain_python_gets_scores_and_a_clock_for_the_loss(capsys: pytest.CaptureFixture[str]) -> None:
+    classifier = Classifier(MixEntLoss(schedule="grow"), Tiny)
+    trainer = trained(classifier)
+    assert trainer.callback_metrics["val/n"] > 0
+    assert {"train/acc", "val/acc", "val/ece"} <= trainer.callback_metrics.keys()
+    assert classifier.loss.coefficients.progress == pytest.approx(1 - 1 / trainer.global_step)
+    letters, noise = trainer.test(classifier, FourLetters(batch_size=8, ood=["noise"]))
+    assert letters["test/n"] == 80
+    assert noise == {}  # not the scores of the letters
+    trainer.test(classifier, FourLetters(batch_size=8))
+    assert len({type(callback) for callback in trainer.callbacks}) == len(trainer.callbacks)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from entreg.callbacks.reseed import Reseed
 from entreg.callbacks.run_folder import RunFolder
 from entreg.callbacks.stop import StopOnSignal, Stopped
 from entreg.callbacks.throughput import Throughput
-from entreg.callbacks.together import Together
+from entreg.callbacks.together import Together, unfolded
 
 __all__ = [
     "AtomicCheckpointIO",
@@ -39,4 +39,5 @@ __all__ = [
     "Together",
     "checkpoints",
     "drop_checkpoints",
+    "unfolded",
 ]

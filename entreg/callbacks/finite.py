@@ -10,7 +10,6 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 
-from entreg.classifier import is_captured
 from entreg.console import print_line
 from entreg.data import Batch
 from entreg.data.attached import datamodule_of
@@ -18,7 +17,7 @@ from entreg.errors import RunError
 from entreg.losses import coefficients_of
 from entreg.optimizers import can_skip_steps
 from entreg.runs import Run, write_checkpoint
-from entreg.step import Guard, Late
+from entreg.step import Guard, Late, is_captured
 
 
 class StopOnNonFinite(Callback):

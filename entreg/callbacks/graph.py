@@ -15,18 +15,17 @@ from entreg.callbacks.reseed import Reseed
 from entreg.callbacks.stop import StopOnSignal
 from entreg.callbacks.throughput import Throughput
 from entreg.callbacks.together import Together
-from entreg.classifier import Classifier
 from entreg.console import print_line
 from entreg.data import Batch
 from entreg.data.attached import datamodule_of
-from entreg.step import CapturedStep, Guard, NotCapturable, TrainingStep, capture, looks_ahead, obstacle
+from entreg.step import CapturedStep, Guard, NotCapturable, StepModule, TrainingStep, capture, looks_ahead, obstacle
 
 _KNOW_OF_IT = (StopOnNonFinite, ObserveLoss, Together, Throughput, StopOnSignal, LossProgress, Reseed)
 _MOST_CAPTURES = 5  # of one training: a step whose constants change more often is none
 
 
 class StepGraph(Callback):
-    """Capture the training step of a :class:`Classifier` on a GPU at its first batch, and again where it has changed.
+    """Capture the training step of a :class:`StepModule` on a GPU at its first batch, and again where it has changed.
 
     The first batch comes after a checkpoint has been restored, and after all that callbacks do before training. What
     cannot be captured runs operation by operation, and a line says why.
@@ -46,7 +45,7 @@ class StepGraph(Callback):
 
     def __init__(self, finite: StopOnNonFinite) -> None:
         self.finite = finite
-        self._model: Classifier | None = None  # None where its step is not to be captured
+        self._model: StepModule | None = None  # None where its step is not to be captured
         self._captured: CapturedStep | None = None
         self._captures = 0
         self._look = True  # thoroughly at the next batch
@@ -55,7 +54,7 @@ class StepGraph(Callback):
         """See whether there is anything to do."""
         self._captured, self._captures, self._look = None, 0, True
         self._model = None
-        if isinstance(pl_module, Classifier) and pl_module.graph and trainer.strategy.root_device.type in self.devices:
+        if isinstance(pl_module, StepModule) and pl_module.graph and trainer.strategy.root_device.type in self.devices:
             self._model = pl_module
             reason = obstacle(trainer, self._model, datamodule_of(trainer), _KNOW_OF_IT)
             if reason is not None:
@@ -86,7 +85,7 @@ class StepGraph(Callback):
         """Likewise: the model may be trained again."""
         self._release(trainer)
 
-    def _capture(self, trainer: Trainer, model: Classifier, ids: Tensor) -> None:
+    def _capture(self, trainer: Trainer, model: StepModule, ids: Tensor) -> None:
         guard = self.finite.guard
         self._captures += 1
         if self._captures > _MOST_CAPTURES:
@@ -114,7 +113,7 @@ class StepGraph(Callback):
             print_line(f"training runs without a CUDA graph: {reason}")
 
 
-def _step(trainer: Trainer, model: Classifier, guard: Guard, ids: Tensor) -> TrainingStep:
+def _step(trainer: Trainer, model: StepModule, guard: Guard, ids: Tensor) -> TrainingStep:
     """Return the step of this training as a function."""
     callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
     scores = [callback.training for callback in callbacks if isinstance(callback, ClassificationMetrics)]

@@ -11,7 +11,6 @@ from torch import Tensor
 from torchmetrics import Metric, MetricCollection
 from torchmetrics.classification import MulticlassAccuracy
 
-from entreg.classifier import StepOutput, is_captured
 from entreg.data import Batch
 from entreg.data.attached import datamodule_of
 from entreg.metrics import (
@@ -25,6 +24,7 @@ from entreg.metrics import (
     Samples,
     TrainingScores,
 )
+from entreg.step import StepOutput, is_captured
 
 _PROGRESS_BAR = ("train/loss", "val/acc", "val/ece")
 
@@ -58,10 +58,10 @@ class ClassificationMetrics(Callback):
         """Make the collections for the classes of the data, once."""
         if self.collections:
             return
-        data = datamodule_of(trainer)
+        knows: Any = datamodule_of(trainer) or pl_module
         self.device = trainer.strategy.root_device
         common: dict[str, Metric | MetricCollection] = {
-            "acc": MulticlassAccuracy(data.num_classes, average="micro", validate_args=False),
+            "acc": MulticlassAccuracy(knows.num_classes, average="micro", validate_args=False),
             "ece": CalibrationError(self.bins),
         }
         scores: dict[str, Metric | MetricCollection] = {
@@ -125,9 +125,15 @@ class ClassificationMetrics(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Update; the sets that follow the test set are evaluated from their predictions."""
-        if dataloader_idx == 0:
-            self._update("test", outputs, batch)
+        """Update, and log and reset after the test set; those that follow it are evaluated from their predictions.
+
+        What is logged at the end of the epoch Lightning shows as if it were of each of the sets.
+        """
+        if dataloader_idx > 0:
+            return
+        self._update("test", outputs, batch)
+        if batch_idx + 1 == trainer.num_test_batches[0]:
+            self._log(pl_module, "test")
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Log and reset."""
@@ -138,10 +144,6 @@ class ClassificationMetrics(Callback):
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Log and reset."""
         self._log(pl_module, "val")
-
-    def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Log and reset."""
-        self._log(pl_module, "test")
 
     def _update(self, name: str, outputs: StepOutput, batch: Batch) -> None:
         if len(batch.target) == 0:  # a process without a share in the last evaluation batch
@@ -156,7 +158,8 @@ class ClassificationMetrics(Callback):
             collection.reset()
 
     def _log_score(self, pl_module: LightningModule, key: str, value: Tensor) -> None:
-        pl_module.log(key, value.float(), prog_bar=key in _PROGRESS_BAR)
+        shown = key in _PROGRESS_BAR
+        pl_module.log(key, value.float(), shown, on_step=False, on_epoch=True, batch_size=1, add_dataloader_idx=False)
 
     def _by_stage(self) -> dict[str, Metric | MetricCollection]:
         return {"train": self.training, **self.collections}

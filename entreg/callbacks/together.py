@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
@@ -77,6 +77,11 @@ class Together(Callback):
     def _call(self, name: str, *arguments: Any) -> None:
         for hook in self._called[name]:
             hook(*arguments)
+
+
+def unfolded(callbacks: Iterable[Callback]) -> list[Callback]:
+    """Return callbacks one by one, members in the place of those that are together."""
+    return [one for some in callbacks for one in (some.members if isinstance(some, Together) else (some,))]
 
 
 _HOOKS = [name for name in vars(Together) if name.startswith("on_")]

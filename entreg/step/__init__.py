@@ -4,6 +4,19 @@ from entreg.step.captured import CapturedStep, NotCapturable, capture
 from entreg.step.eligible import looks_ahead, obstacle
 from entreg.step.guard import Guard
 from entreg.step.late import Late
+from entreg.step.module import StepModule, StepOutput, is_captured
 from entreg.step.training import TrainingStep
 
-__all__ = ["CapturedStep", "Guard", "Late", "NotCapturable", "TrainingStep", "capture", "looks_ahead", "obstacle"]
+__all__ = [
+    "CapturedStep",
+    "Guard",
+    "Late",
+    "NotCapturable",
+    "StepModule",
+    "StepOutput",
+    "TrainingStep",
+    "capture",
+    "is_captured",
+    "looks_ahead",
+    "obstacle",
+]

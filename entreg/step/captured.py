@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from entreg.classifier import StepOutput
 from entreg.data import Batch
 from entreg.step.constants import are_as_they_were, options, places, plain_values, seen_from_outside, sums
+from entreg.step.module import StepOutput
 from entreg.step.training import TrainingStep
 
 _WARM_UP = 3  # steps before a capture, in which libraries choose their algorithms

@@ -18,11 +18,11 @@ from lightning.pytorch.callbacks import (
 from lightning.pytorch.strategies import SingleDeviceStrategy
 from torch.optim import Adam, AdamW
 
-from entreg.classifier import Classifier
 from entreg.data import ClassificationDataModule, ImageDataModule
 from entreg.data.device import on_device
 from entreg.data.loaders import Loaders
 from entreg.optimizers import can_skip_steps
+from entreg.step.module import StepModule
 
 _INSIDE = ("on_before_zero_grad", "on_before_backward", "on_after_backward", "on_before_optimizer_step")
 _STEPS = ("forward", "training_step", "backward", "optimizer_step", "optimizer_zero_grad")
@@ -32,7 +32,7 @@ _BLIND = (LearningRateMonitor, ProgressBar, ThroughputMonitor, Timer)  # of Ligh
 
 
 def obstacle(
-    trainer: Trainer, model: Classifier, data: ClassificationDataModule, ours: Sequence[type[Callback]]
+    trainer: Trainer, model: StepModule, data: ClassificationDataModule, ours: Sequence[type[Callback]]
 ) -> str | None:
     """Say in words what keeps the step of a training from being captured; ``None``: nothing that is known beforehand.
 
@@ -69,9 +69,9 @@ def looks_ahead(trainer: Trainer, ours: Sequence[type[Callback]]) -> bool:
     return any(_has_own(callback, "on_train_batch_start", Callback) for callback in others)
 
 
-def _overridden(model: Classifier, data: ClassificationDataModule) -> str | None:
+def _overridden(model: StepModule, data: ClassificationDataModule) -> str | None:
     for name in (*_STEPS, *_TRANSFERS):
-        if _has_own(model, name, Classifier):
+        if _has_own(model, name, StepModule):
             return f"{type(model).__name__} has its own {name}"
     for name in _INSIDE:
         if _has_own(model, name, LightningModule):

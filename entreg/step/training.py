@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from entreg.classifier import Classifier, StepOutput
 from entreg.data import Batch, ClassificationDataModule
 from entreg.step.guard import Guard
+from entreg.step.module import StepModule, StepOutput
 
 
 class Scores(Protocol):
@@ -46,7 +46,7 @@ class TrainingStep:
         epoch: of the first batch.
 
     Attributes:
-        output: of the last call, as :meth:`Classifier.training_step` returns it, and the norm of the network's gradient
+        output: of the last call, as :meth:`StepModule.training_step` returns it, and the norm of the network's gradient
             before clipping.
         batch: of the last call, gathered and transformed.
     """
@@ -56,7 +56,7 @@ class TrainingStep:
 
     def __init__(
         self,
-        model: Classifier,
+        model: StepModule,
         data: ClassificationDataModule,
         optimizer: Optimizer,
         guard: Guard,
