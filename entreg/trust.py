@@ -21,7 +21,8 @@ _KNOWN = re.compile(
     r"|torch\.(nn|optim|optim\.lr_scheduler)\.[A-Z]\w*"
     r"|entreg\.callbacks\.RandomRateOnPlateau"
     r"|entreg\.loggers\.(wandb\.)?SafeWandbLogger"
-    r"|lightning\.pytorch\.callbacks\.(EarlyStopping|LearningRateMonitor)"
+    r"|lightning\.pytorch\.callbacks\.(EarlyStopping|(EMA)?WeightAveraging|GradientAccumulationScheduler|Timer)"
+    r"|lightning\.pytorch\.callbacks\.(LearningRateMonitor|DeviceStatsMonitor|(Rich)?ModelSummary)"
     r"|lightning\.pytorch\.loggers\.WandbLogger"
     r"|lightning\.pytorch\.strategies\.DDPStrategy"
 )

@@ -10,9 +10,10 @@ from typing import Any, ClassVar, Literal
 
 from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 from lightning.pytorch import LightningModule, Trainer
-from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint
+from lightning.pytorch.callbacks import Checkpoint
 from typing_extensions import override
 
+from entreg.callbacks.best import BestCheckpoint
 from entreg.runs import Run, write_checkpoint
 
 
@@ -50,43 +51,6 @@ class CheckpointOptions:
     def __post_init__(self) -> None:
         if self.every_n_steps is not None and self.every_n_steps < 1:
             raise ValueError(f"checkpoint.every_n_steps is a number >= 1, got {self.every_n_steps}")
-
-
-class BestCheckpoint(ModelCheckpoint):
-    """Keep ``best.ckpt``, weights only, by a validation metric, also in a run folder that has moved.
-
-    Args:
-        run: run folder.
-        monitor: validation metric.
-        mode: ``"max"`` or ``"min"``.
-    """
-
-    def __init__(self, run: Run, monitor: str, mode: str) -> None:
-        self.run = run
-        super().__init__(
-            dirpath=run.checkpoint("best").parent,
-            filename="best",
-            monitor=monitor,
-            mode=mode,
-            save_top_k=1,
-            save_weights_only=True,
-            enable_version_counter=False,
-            save_on_train_epoch_end=False,
-        )
-        self.path = str(run.checkpoint("best").absolute())
-
-    @override
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restore scores; Lightning would forget them with the folder's old place.
-
-        Raises:
-            RunError: if the checkpoint that has the best score is lost or damaged.
-        """
-        scores = {}
-        if (score := state_dict["best_model_score"]) is not None:
-            scores = {str(self.run.chosen().absolute()): score}
-        here = {"best_model_path": self.path, "kth_best_model_path": self.path, "best_k_models": scores}
-        super().load_state_dict({**state_dict, **here, "dirpath": self.dirpath})
 
 
 class LastCheckpoint(Checkpoint):

@@ -78,6 +78,11 @@ class SavePredictions(Callback):
         """Collect."""
         self._collect(outputs, batch, dataloader_idx)
 
+    def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Load the checkpoint again: a callback that averages weights has put its last average in their place."""
+        if trainer.state.fn == "validate" and trainer.ckpt_path is not None:
+            pl_module.load_state_dict(torch.load(trainer.ckpt_path, weights_only=True)["state_dict"])
+
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write."""
         if trainer.state.fn == "validate":

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from jsonargparse import Namespace
+from jsonargparse import Namespace, set_dumper
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
@@ -15,9 +15,11 @@ from typing_extensions import override
 
 from entreg.callbacks import AtomicCheckpointIO, CheckpointOptions, ClassificationMetrics, ObserveLoss, RunFolder
 from entreg.classifier import Classifier
+from entreg.cli.dump import dump
 from entreg.cli.messages import OneLineErrors, readable
 from entreg.cli.resolve import as_list
 from entreg.cli.session import Parts, Session
+from entreg.cli.unfit import check_callbacks
 from entreg.cluster import cluster_plugins
 from entreg.data import ClassificationDataModule
 from entreg.errors import ConfigError
@@ -47,6 +49,7 @@ class EntregCLI(LightningCLI):
 
     def __init__(self, args: Sequence[str]) -> None:
         self.started = time.time()
+        set_dumper("yaml", dump)
         super().__init__(
             Classifier,
             ClassificationDataModule,
@@ -131,6 +134,7 @@ class EntregCLI(LightningCLI):
     @override
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         given = self.config_init[self.command]
+        check_callbacks(as_list(given.trainer.callbacks))
         loggers = [self.session.log, *as_list(given.trainer.logger)] if self.command == "fit" else False
         return super().instantiate_trainer(
             callbacks=[*as_list(given.trainer.callbacks), *self.session.callbacks(given)],

@@ -20,6 +20,8 @@ _NOT_FOR_OUR_USERS = (
     ".*`isinstance\\(treespec, LeafSpec\\)` is deprecated.*",
     ".*was called before the ``update`` method.*",  # the states were restored from a checkpoint
     ".*callbacks used to create the checkpoint need to be provided.*",  # evaluation needs none of them
+    ".*WeightAveraging callback with a model that overrides.*",  # our networks are not sharded
+    ".*WeightAveraging callback, but loading a checkpoint outside.*",  # evaluation takes what was validated
     ".*sync_dist=True.*",  # torchmetrics has synchronised what is logged
 )
 
@@ -86,5 +88,6 @@ def quiet() -> None:
     """Silence banners, tips, and advice that does not apply here; warnings of substance stay."""
     for name in ("lightning.pytorch", "lightning.fabric", "lightning"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("lightning.pytorch.profilers").setLevel(logging.INFO)  # whose report is what was asked for
     for message in _NOT_FOR_OUR_USERS:
         warnings.filterwarnings("ignore", message)

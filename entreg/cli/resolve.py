@@ -93,22 +93,6 @@ def fit_to_machine(config: Namespace) -> None:
     trainer.sync_batchnorm = sync_batchnorm(trainer.sync_batchnorm, trainer.accelerator, new=config.run is None)
 
 
-def check_validation(config: Namespace) -> None:
-    """Refuse a training that would never validate, where it is to end with the checkpoint chosen on validation.
-
-    Raises:
-        ConfigError: if no validation is left.
-    """
-    trainer = config.trainer
-    too_short = 0 < (trainer.max_epochs or 0) < (trainer.check_val_every_n_epoch or 1)
-    never = trainer.limit_val_batches == 0 or too_short
-    if config.evaluate and never and not trainer.fast_dev_run:
-        raise ConfigError(
-            "fit ends with the checkpoint chosen on validation, and the trainer's options leave no validation: "
-            "change trainer.limit_val_batches or check_val_every_n_epoch, or add --evaluate false"
-        )
-
-
 def default_name(config: Namespace) -> str:
     """Name of a run that has none: those of its config files, else of its loss."""
     stems = [Path(str(path)).stem for path in config.config or []]

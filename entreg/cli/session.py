@@ -31,9 +31,10 @@ from entreg.callbacks import (
 from entreg.classifier import Classifier
 from entreg.cli.failures import translated, what_follows
 from entreg.cli.machine import refresh_rate
-from entreg.cli.resolve import as_list, check_same, check_validation, default_name, fill_in, find_run, fit_to_machine
+from entreg.cli.resolve import as_list, check_same, default_name, fill_in, find_run, fit_to_machine
 from entreg.cli.resume import chosen, is_over, still_true, to_evaluate, to_train_from
 from entreg.cli.summary import logged_scores, print_results, training_summary
+from entreg.cli.unfit import check_trainer
 from entreg.cluster import shared_with_children
 from entreg.data import ClassificationDataModule
 from entreg.errors import Cancelled, Interrupted
@@ -94,7 +95,7 @@ class Session:
         self.stop = StopOnSignal(self.last)
         self.notes: list[str] = []
         if command == "fit":
-            check_validation(config)
+            check_trainer(config)
             for logger in as_list(config.trainer.logger) if self.writes else ():
                 self.notes += describe_run(logger, config, self.run)
 

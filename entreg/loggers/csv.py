@@ -42,14 +42,19 @@ class CSVLog(Logger):
         self.gaps: Counter[int] = Counter()
 
     @property
+    def save_dir(self) -> str:
+        """Folder of all runs; that of this one is ``<save_dir>/<name>/<version>``, as Lightning's callbacks join it."""
+        return str(self.run.path.parent)
+
+    @property
     def name(self) -> str:
-        """Name of the run folder."""
-        return self.run.path.name
+        """Nothing: a run folder lies directly among the others."""
+        return ""
 
     @property
     def version(self) -> str:
-        """Id of the run."""
-        return self.run.id
+        """Name of the run folder."""
+        return self.run.path.name
 
     @override
     @rank_zero_only

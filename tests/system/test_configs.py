@@ -39,7 +39,7 @@ def test_starts_with_the_command_that_uses_it(path: Path) -> None:
 @pytest.mark.parametrize("path", TOP_LEVEL, ids=lambda path: path.name)
 def test_trains(path: Path, workplace: Path, letter_files: Path) -> None:
     files = ["--config", str(path)]
-    if path.name == "paper.yaml":
+    if path.name in ("paper.yaml", "ema.yaml"):
         files = ["--config", str(path.with_name("mix_ent.yaml")), *files]
     small = SMALL
     if path.name == "quickstart.yaml":

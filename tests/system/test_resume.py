@@ -29,13 +29,15 @@ PLACES = [
 ]
 
 PAPER = """
-trainer: {max_epochs: 3, callbacks: [user_file.Snapshots, entreg.callbacks.RandomRateOnPlateau]}
+trainer: {max_epochs: 3, callbacks: [user_file.Snapshots, entreg.callbacks.RandomRateOnPlateau, EMAWeightAveraging]}
 model: {schedule: null, optimizer: {class_path: torch.optim.Adam, init_args: {lr: 0.005}}}
 """
 
 
 def state_of(run: Run) -> tuple[dict[str, torch.Tensor], list[list[str]], dict[str, np.ndarray]]:
-    weights = torch.load(run.checkpoint("last"), weights_only=True)["state_dict"]
+    checkpoint = torch.load(run.checkpoint("last"), weights_only=True)
+    trained = checkpoint.get("current_model_state", {})  # where "state_dict" is an average
+    weights = checkpoint["state_dict"] | {f"trained.{name}": value for name, value in trained.items()}
     with run.metrics.open() as file:
         rows = [row[:3] for row in csv.reader(file)]
     predictions = {

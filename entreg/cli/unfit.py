@@ -1,0 +1,59 @@
+"""Options and callbacks of Lightning under which a run would not be what its config says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jsonargparse import Namespace
+from lightning.pytorch import Callback
+from lightning.pytorch.callbacks import (
+    BackboneFinetuning,
+    BatchSizeFinder,
+    LearningRateFinder,
+    ModelPruning,
+    StochasticWeightAveraging,
+)
+
+from entreg.errors import ConfigError
+
+_INSTEAD: dict[type[Callback], str] = {
+    StochasticWeightAveraging: "its average is never validated: use EMAWeightAveraging (configs/ema.yaml)",
+    BatchSizeFinder: "it trains with another batch size than the config says: set data.batch_size",
+    LearningRateFinder: "it changes a rate that the config says: set model.optimizer.init_args.lr, or try several by "
+    "entreg sweep (configs/sweeps)",
+    ModelPruning: "it changes the network after its checkpoints have been laid out: prune in the network's own class",
+    BackboneFinetuning: "no network here has a part of that name: freeze parameters in the network's own class",
+}
+
+
+def check_callbacks(callbacks: Sequence[Callback]) -> None:
+    """Refuse callbacks of Lightning's that make a run another than its config says, or cannot work here.
+
+    Raises:
+        ConfigError: naming the callback, why it is refused and what to do instead.
+    """
+    for callback in callbacks:
+        for refused, why in _INSTEAD.items():
+            if isinstance(callback, refused):
+                raise ConfigError(f"trainer.callbacks: {type(callback).__name__} is not supported, as {why}")
+
+
+def check_trainer(config: Namespace) -> None:
+    """Refuse options of the trainer, likewise, and a training that would never validate, where validation is to choose.
+
+    Raises:
+        ConfigError: naming the options and what to do instead.
+    """
+    trainer = config.trainer
+    if trainer.overfit_batches:
+        raise ConfigError(
+            f"trainer.overfit_batches {trainer.overfit_batches} is not supported, as the order of samples is the "
+            "data module's own: to train on a few of them, set data.damage.fraction (0.01: one in a hundred)"
+        )
+    too_short = 0 < (trainer.max_epochs or 0) < (trainer.check_val_every_n_epoch or 1)
+    never = trainer.limit_val_batches == 0 or too_short
+    if config.evaluate and never and not trainer.fast_dev_run:
+        raise ConfigError(
+            "fit ends with the checkpoint chosen on validation, and the trainer's options leave no validation: "
+            "change trainer.limit_val_batches or check_val_every_n_epoch, or add --evaluate false"
+        )

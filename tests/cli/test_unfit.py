@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from entreg.__main__ import main
+from tests.conftest import TINY
+from tests.system.test_cli import one_line_error
+
+
+@pytest.mark.parametrize(
+    ("callback", "advice"),
+    [
+        ({"class_path": "StochasticWeightAveraging", "init_args": {"swa_lrs": 0.01}}, "use EMAWeightAveraging"),
+        ({"class_path": "BatchSizeFinder"}, "set data.batch_size"),
+        ({"class_path": "LearningRateFinder"}, "set model.optimizer.init_args.lr"),
+        ({"class_path": "ModelPruning", "init_args": {"pruning_fn": "l1_unstructured"}}, "prune in the network's own"),
+        ({"class_path": "BackboneFinetuning"}, "freeze parameters in the network's own"),
+    ],
+    ids=lambda value: value["class_path"] if isinstance(value, dict) else "",
+)
+def test_callbacks_that_make_a_run_another_are_refused_by_name(
+    callback: dict[str, object], advice: str, workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["fit", *TINY, "--trainer.callbacks", json.dumps([callback])]) == 2
+    error = one_line_error(capsys)
+    assert error.startswith(f"entreg: trainer.callbacks: {callback['class_path']} is not supported, as ")
+    assert advice in error
+    assert not list(workplace.glob("runs/*"))
+
+
+def test_overfitting_a_few_batches_is_refused_with_what_does_that_here(
+    workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["fit", *TINY, "--trainer.overfit_batches", "2"]) == 2
+    assert "to train on a few of them, set data.damage.fraction" in one_line_error(capsys)
