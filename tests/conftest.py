@@ -122,7 +122,7 @@ TINY = [
     *("--data", "Strokes", "--data.train_size", "400", "--data.test_size", "130", "--data.batch_size", "54"),
     *("--trainer.max_epochs", "2", "--trainer.precision", "32-true", "--trainer.accelerator", "cpu"),
     *("--trainer.logger", "false", "--trainer.enable_progress_bar", "false", "--observe.every_n_steps", "2"),
-    *("--figures", "false"),
+    *("--figures", "false", "--name", "mix_ent"),
 ]
 FINISHED = [*TINY, "--figures", "true", "--checkpoint.every_n_steps", "4"]
 

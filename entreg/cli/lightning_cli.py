@@ -76,7 +76,7 @@ class EntregCLI(LightningCLI):
 
     @override
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        parser.add_argument("--name", type=str | None, help="Name of the run; default: those of the config files.")
+        parser.add_argument("--name", type=str | None, help="Name of the run; default: data, network, loss and seed.")
         parser.add_argument("--runs", type=Path, default=Path("runs"), help="Folder in which run folders are made.")
         parser.add_argument("--run", type=Path | None, help="Run folder to resume (fit) or to evaluate.")
         parser.add_argument(

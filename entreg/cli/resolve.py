@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import importlib
 import json
-from pathlib import Path
 from typing import Any
 
 from jsonargparse import Namespace
 
 from entreg.cli.machine import best_accelerator, best_precision, sync_batchnorm
+from entreg.cli.naming import default_name
 from entreg.cluster import check_id, launch, launch_id
 from entreg.data import data_root
 from entreg.errors import ConfigError
-from entreg.losses import name_of
-from entreg.runs import Run, new_run, open_run
+from entreg.runs import Run, new_run, open_run, run_folders
 from entreg.runs.experiment import changes, is_free
 
 
 def find_run(config: Namespace) -> Run:
-    """Return the run that is asked for, the one that this launch has begun before, or a new one."""
+    """Return the run that is asked for, the one that this launch has begun before, or a new one.
+
+    An id that is given without a name is that of one run, whatever it is called: with options that make it another
+    experiment the run is found, and refused, instead of a second one with its id being made.
+    """
     if config.run is not None:
         return open_run(config.run)
-    return new_run(config.runs, config.name, check_id(config.id) if config.id else launch_id())
+    run_id = check_id(config.id) if config.id else launch_id()
+    if config.id and not config.name:
+        begun = [run for run in map(Run, run_folders(config.runs)) if run.id == run_id]
+        if len(begun) == 1:
+            return begun[0]
+    return new_run(config.runs, config.name or default_name(config), run_id)
 
 
 def check_same(
@@ -91,12 +99,6 @@ def fit_to_machine(config: Namespace) -> None:
     if found is not None and trainer.devices == "auto":
         trainer.devices, trainer.num_nodes = found
     trainer.sync_batchnorm = sync_batchnorm(trainer.sync_batchnorm, trainer.accelerator, new=config.run is None)
-
-
-def default_name(config: Namespace) -> str:
-    """Name of a run that has none: those of its config files, else of its loss."""
-    stems = [Path(str(path)).stem for path in config.config or []]
-    return "-".join(stems) or name_of(config.model.loss.class_path)
 
 
 def as_list(value: Any) -> list[Any]:

@@ -31,7 +31,8 @@ from entreg.callbacks import (
 from entreg.classifier import Classifier
 from entreg.cli.failures import translated, what_follows
 from entreg.cli.machine import refresh_rate
-from entreg.cli.resolve import as_list, check_same, default_name, fill_in, find_run, fit_to_machine
+from entreg.cli.naming import title_of
+from entreg.cli.resolve import as_list, check_same, fill_in, find_run, fit_to_machine
 from entreg.cli.resume import chosen, is_over, still_true, to_evaluate, to_train_from
 from entreg.cli.summary import logged_scores, print_results, training_summary
 from entreg.cli.unfit import check_trainer
@@ -78,9 +79,9 @@ class Session:
         self.command = command
         self.config = config
         self.started = started
-        config.name = config.name or default_name(config)
         self.writes = not config.trainer.fast_dev_run and config.ckpt_path is None
         self.run = find_run(config)
+        config.name = config.name or self.run.name
         stored = read(self.run) if self.writes and self.run.started else None
         fill_in(config, stored)
         self.resolved = config.clone()
@@ -97,7 +98,7 @@ class Session:
         if command == "fit":
             check_trainer(config)
             for logger in as_list(config.trainer.logger) if self.writes else ():
-                self.notes += describe_run(logger, config, self.run)
+                self.notes += describe_run(logger, config, self.run, title_of(config))
 
     def callbacks(self, config: Namespace) -> list[Callback]:
         """Return what every training and evaluation has besides the user's own callbacks."""

@@ -12,7 +12,7 @@ from entreg.data.images.sets.folder import ImageFolder
 from entreg.data.images.sets.mnist import KMNIST, MNIST, QMNIST, FashionMNIST
 from entreg.data.images.sets.strokes import Strokes
 from entreg.data.images.sets.vision import CIFAR10, CIFAR100, SVHN
-from entreg.data.registry import DataInfo, available, class_path_of, find, register
+from entreg.data.registry import DataInfo, available, class_path_of, find, name_of, register
 from entreg.data.samples import Batch
 from entreg.data.source import data_root
 
@@ -40,5 +40,6 @@ __all__ = [
     "class_path_of",
     "data_root",
     "find",
+    "name_of",
     "register",
 ]

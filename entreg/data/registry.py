@@ -133,6 +133,19 @@ def class_path_of(name: str) -> tuple[str, dict[str, Any]] | None:
     return None if info is None else (info.class_path, dict(info.init_args))
 
 
+def name_of(class_path: str, init_args: Mapping[str, Any]) -> str:
+    """Registry name of the data set that a config makes; the class's own name if it is not registered.
+
+    Example:
+        >>> name_of("entreg.data.EMNIST", {"split": "balanced", "batch_size": 100}), name_of("my_data.Digits", {})
+        ('balanced', 'Digits')
+    """
+    for info in available().values():
+        if info.class_path == class_path and all(init_args.get(k) == given for k, given in info.init_args.items()):
+            return info.name
+    return class_path.rpartition(".")[2]
+
+
 def guest_of(name: str, root: Path) -> Source:
     """Return the data set of a name, or what stands in for it where its test files are absent.
 

@@ -67,20 +67,22 @@ class SafeWandbLogger(WandbLogger):
             self._said = said
 
 
-def describe_run(logger: Namespace, config: Namespace, run: Run) -> list[str]:
+def describe_run(logger: Namespace, config: Namespace, run: Run, title: str) -> list[str]:
     """Tell W&B which run this is, if that is the logger; return what the user should know of it.
 
     Args:
         logger: config of a logger, changed in place.
         config: of the command.
         run: the run.
+        title: what its seeds share, in a few letters.
     """
     if not logger.class_path.endswith("WandbLogger"):
         return []
     reason = describe_to_wandb(
         logger.init_args,
         run,
-        group=config.name,
+        group=title if config.name == f"{title}-s{config.seed_everything}" else config.name,
+        title=title,
         loss=name_of(config.model.loss.class_path),
         data=config.data.class_path.rsplit(".", 1)[-1],
         seed=config.seed_everything,
@@ -92,7 +94,9 @@ def describe_run(logger: Namespace, config: Namespace, run: Run) -> list[str]:
     return [f"W&B: {reason}, logging offline; later: wandb sync {run.path}/wandb/offline-run-*"]
 
 
-def describe_to_wandb(init_args: Namespace, run: Run, *, group: str, loss: str, data: str, seed: int) -> str | None:
+def describe_to_wandb(
+    init_args: Namespace, run: Run, *, group: str, title: str, loss: str, data: str, seed: int
+) -> str | None:
     """Fill the arguments of a configured ``WandbLogger`` with which run this is.
 
     Its id is the run's; name, group, job type and tags (loss, data, seed) are filled where they are not given, so
@@ -119,7 +123,7 @@ def describe_to_wandb(init_args: Namespace, run: Run, *, group: str, loss: str, 
     init_args.mode = mode
     init_args.id = run.id
     init_args.save_dir = str(run.path)
-    init_args.name = init_args.name or f"{loss}-seed{seed}"
+    init_args.name = init_args.name or f"{title}-s{seed}"
     init_args.group = init_args.group or group
     init_args.job_type = init_args.job_type or "fit"
     init_args.tags = init_args.tags or [loss, data, f"seed-{seed}"]

@@ -1,5 +1,6 @@
 """The run folder: where the things of a run are, who works on it, and what follows from them. Needs no trainer."""
 
+from entreg.runs.beside import near, run_folders
 from entreg.runs.checkpoints import check_checkpoint, write_checkpoint
 from entreg.runs.folder import Run, create_folder, new_run, open_run, read_config, remove_unless_started
 from entreg.runs.lease import Lease
@@ -13,6 +14,7 @@ __all__ = [
     "check_checkpoint",
     "check_unchanged",
     "create_folder",
+    "near",
     "new_run",
     "open_run",
     "read_config",
@@ -20,6 +22,7 @@ __all__ = [
     "read_summary",
     "read_text",
     "remove_unless_started",
+    "run_folders",
     "write_checkpoint",
     "write_predictions",
     "write_summary",

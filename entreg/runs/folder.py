@@ -21,6 +21,7 @@ from typing import Any
 
 from entreg.errors import RunError
 from entreg.files import check_own, leftovers
+from entreg.runs.beside import is_run, near
 from entreg.runs.checkpoints import check_checkpoint
 from entreg.runs.reading import read_yaml
 from entreg.runs.set_name import SetName
@@ -41,6 +42,11 @@ class Run:
     def id(self) -> str:
         """Id of the run, stable across resume and requeue."""
         return self.path.name.rsplit("-", 1)[-1]
+
+    @property
+    def name(self) -> str:
+        """What stands before the id in the name of the folder."""
+        return self.path.name.rpartition("-")[0]
 
     @property
     def config(self) -> Path:
@@ -70,7 +76,7 @@ class Run:
     @property
     def started(self) -> bool:
         """Whether training has begun, so that the run can be resumed."""
-        return self.config.is_file()
+        return is_run(self.path)
 
     def checkpoint(self, name: str) -> Path:
         """Path of the checkpoint ``best``, ``last`` or ``previous``."""
@@ -153,7 +159,7 @@ def new_run(root: Path, name: str, run_id: str | None = None) -> Run:
     Raises:
         RunError: if the folder is there and something in it leads elsewhere.
     """
-    slug = re.sub(r"[^A-Za-z0-9_.]+", "_", name) or "run"
+    slug = re.sub(r"[^A-Za-z0-9_.-]+", "_", name).lstrip("-.") or "run"
     run = Run(root / f"{slug}-{run_id or secrets.token_hex(4)}")
     check_own(run.path, _FOLDERS)
     return run
@@ -193,7 +199,8 @@ def open_run(path: str | os.PathLike[str]) -> Run:
     run = Run(Path(os.path.realpath(path)))  # Path.resolve raises where links go round in a circle
     check_own(run.path, _FOLDERS)
     if not run.started:
-        raise RunError(f"{path}: is not a run folder, it holds no config.yaml")
+        what = "is not a run folder, it holds no config.yaml" if run.path.exists() else "is not there"
+        raise RunError(f"{path}: {what}{near(Path(path))}")
     return run
 
 

@@ -28,6 +28,7 @@ OPTIONS = [
     *("--model.loss", "mix_ent", "--data", "Strokes", "--data.train_size", "8000", "--data.test_size", "520"),
     *("--trainer.max_epochs", "1", "--trainer.accelerator", "cpu", "--trainer.logger", "false"),
     *("--trainer.enable_progress_bar", "false", "--evaluate", "false", "--trainer.limit_val_batches", "1"),
+    *("--name", "mix_ent"),
 ]
 TIMED = """
     import time

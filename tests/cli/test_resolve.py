@@ -7,7 +7,7 @@ import yaml
 from jsonargparse import Namespace
 
 from entreg.__main__ import main
-from entreg.cli.resolve import default_name, fill_in, fit_to_machine
+from entreg.cli.resolve import fill_in, find_run, fit_to_machine
 from entreg.runs import Run, open_run
 from tests.conftest import FINISHED
 
@@ -24,8 +24,17 @@ def test_a_launcher_decides_what_the_config_leaves_open(monkeypatch: pytest.Monk
     assert (config.trainer.devices, config.trainer.num_nodes) == (1, 1)
 
 
-def test_a_run_is_named_after_its_config_files() -> None:
-    assert default_name(Namespace(config=["configs/mix_ent.yaml", "configs/paper.yaml"])) == "mix_ent-paper"
+def test_an_id_alone_finds_its_run_whatever_it_is_called(tmp_path: Path) -> None:
+    loss = Namespace(class_path="entreg.losses.MAELoss")
+    strokes = Namespace(class_path="entreg.data.Strokes", init_args=Namespace())
+    config = Namespace(run=None, runs=tmp_path, id="7", name=None, data=strokes, seed_everything=1)
+    config.model = Namespace(net="entreg.models.MLP", loss=loss)
+    assert find_run(config).path == tmp_path / "strokes-mlp-mae-s1-7"
+    (tmp_path / "older-7").mkdir()
+    (tmp_path / "older-7" / "config.yaml").touch()
+    assert find_run(config).path == tmp_path / "older-7"
+    config.name = "mine"
+    assert find_run(config).path == tmp_path / "mine-7"
 
 
 def test_a_run_keeps_what_the_first_machine_resolved(finished_copy: Run, monkeypatch: pytest.MonkeyPatch) -> None:

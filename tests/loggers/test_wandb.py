@@ -24,7 +24,7 @@ def test_the_end_of_a_run_is_bounded_unless_the_user_says_how(
         monkeypatch.setenv("WANDB_FINISH_TIMEOUT", given)
     names = ("mode", "id", "save_dir", "name", "group", "job_type", "tags")
     arguments = Namespace(**dict.fromkeys(names))
-    describe_to_wandb(arguments, Run(Path("runs/x-1")), group="x", loss="mae", data="Strokes", seed=0)
+    describe_to_wandb(arguments, Run(Path("runs/x-1")), group="x", title="x-mae", loss="mae", data="Strokes", seed=0)
     assert wandb.setup().settings.finish_timeout == seconds
 
 
@@ -95,7 +95,7 @@ def test_an_offline_run_holds_config_and_metrics(logged: Logged) -> None:
     assert "W&B: not logged in, logging offline; later: wandb sync" in logged.printed
     assert "wandb:" not in logged.printed
     header = (logged.header.run_id, logged.header.run_group, logged.header.display_name)
-    assert header == (logged.run.id, "study", "mix_ent-seed3")
+    assert header == (logged.run.id, "study", "strokes-tinynet-mix_ent-s3")
     assert {"val/acc", "train/ece", "test/nll", "loss/coefficient/rce"} <= logged.history.keys()
     assert logged.steps == sorted(logged.steps)
     assert logged.config["model"]["loss_lr"] == 1e-4

@@ -14,6 +14,7 @@ def test_two_runs_never_share_a_folder(tmp_path: Path) -> None:
     ids = {runs.new_run(tmp_path, "a b/c").id for _ in range(50) if torch.manual_seed(0)}
     assert len(ids) == 50
     assert runs.new_run(tmp_path, "a b/c").path.name.startswith("a_b_c-")
+    assert runs.new_run(tmp_path, "--../my-run-s0").path.name.startswith("_my-run-s0-")
     assert not any(tmp_path.iterdir())
 
 

@@ -141,7 +141,7 @@ BAD_OPTIONS = {
     "missing data": (["--data", "EMNIST"], 1, "configs/quickstart.yaml"),
     "unwritable runs": (["--runs", "/proc/nowhere"], 1, "/proc/nowhere"),
     "config absent": (["--config", "nowhere.yaml"], 2, "nowhere.yaml"),
-    "not a run folder": (["--run", "nowhere"], 1, "nowhere: is not a run folder"),
+    "not a run folder": (["--run", "nowhere"], 1, "nowhere: is not there"),
 }
 
 
