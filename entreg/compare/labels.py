@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from entreg.compare.kinds import LOSS, NETWORK, Differences, by_kind, owner_of
 from entreg.compare.result import Result
-from entreg.runs.experiment import OF_TRAINING
+from entreg.runs.experiment import BATCHNORM_PARTS, EPOCHS_BY_START, TRAINING_DATA
 
-_LONGEST = 40  # characters of a label; what is longer fills a line of a table
+_LONGEST = 60  # characters of a label; what is longer fills a line of a table
+_LONGEST_PARTS = (36, 12)  # of what is said of one kind; where labels would be too long, the second
 
 
 def differences_of(arms: Mapping[str, Sequence[Result]]) -> dict[str, dict[str, Any]]:
@@ -25,41 +27,81 @@ def differences_of(arms: Mapping[str, Sequence[Result]]) -> dict[str, dict[str, 
     found = {}
     for name in sorted({name for config in configs.values() for name in config}):
         values = {key: config.get(name) for key, config in configs.items()}
-        if len({json.dumps(value, sort_keys=True, default=str) for value in values.values()}) > 1:
+        if len({_plain(value) for value in values.values()}) > 1:
             found[name] = values
     return found
 
 
-def labels_of(arms: Mapping[str, Sequence[Result]], differences: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """Name arms by their loss, by the names of their runs, or by what differs: the first that tells them apart.
+def labels_of(arms: Mapping[str, Sequence[Result]], differences: Differences) -> dict[str, str]:
+    """Name arms by their loss and by every kind of thing that they differ in: ``mix_ent (VGG5, 6 epochs)``.
+
+    Of a kind the values are named in which an arm differs from others, ``lr=0.1``. Where that would be long the sets of
+    values are numbered instead, ``recipe 2``; what is in them is among the differences.
 
     Args:
         arms: runs of each arm by its hash.
         differences: :func:`differences_of` them.
 
     Returns:
-        labels by hash; where nothing short tells all arms apart, of the loss and the beginning of the hash.
+        labels by hash, no two of them the same.
     """
+    kinds = by_kind(differences)
     losses = {hashed: runs[0].loss for hashed, runs in arms.items()}
-    if _are_distinct_and_short(losses.values()):
-        return losses
-    names = {hashed: str(runs[0].summary.get("name") or losses[hashed]) for hashed, runs in arms.items()}
-    if _are_distinct_and_short(names.values()):
-        return names
-    values = {hashed: _loss_and_values(hashed, losses[hashed], differences) for hashed in arms}
-    if _are_distinct_and_short(values.values()):
-        return values
-    return {hashed: f"{losses[hashed]}-{hashed[:6]}" for hashed in arms}
+    labels: dict[str, str] = {}
+    for longest in _LONGEST_PARTS:
+        parts = [_named(kind, found, losses, longest) for kind, found in kinds.items()]
+        labels = {arm: _label(loss, [part[arm] for part in parts if part[arm]]) for arm, loss in losses.items()}
+        if all(len(label) <= _LONGEST for label in labels.values()):
+            break
+    return labels
 
 
-def _loss_and_values(hashed: str, loss: str, differences: Mapping[str, Mapping[str, Any]]) -> str:
-    """Loss, and the values of an arm where its config differs from others in more than the class of the loss."""
-    words = [loss]
-    for key, values in differences.items():
-        if not key.startswith("model.loss.class_path") and key not in OF_TRAINING:
-            words.append(f"{key.rsplit('.', 1)[-1]}={values[hashed]}")
-    return " ".join(words)
+def _label(loss: str, said: Sequence[str]) -> str:
+    return f"{loss} ({', '.join(said)})" if said else loss
 
 
-def _are_distinct_and_short(labels: Collection[str]) -> bool:
-    return len(set(labels)) == len(labels) and all(len(label) <= _LONGEST for label in labels)
+def _named(kind: str, found: Differences, losses: Mapping[str, str], longest: int) -> dict[str, str]:
+    """Say of each arm what it is in one kind of thing: its values, or the number of the set of them."""
+    sets = {arm: _plain({key: values[arm] for key, values in found.items()}) for arm in losses}
+    texts = {arm: ", ".join(_words(kind, found, arm)) for arm in losses}
+    told_apart = {(losses[arm] if kind == LOSS else "", text) for arm, text in texts.items()}
+    unclear = len(told_apart) < len(set(sets.values()))
+    if not unclear and all(len(text) <= longest for text in texts.values()):
+        return texts
+    numbers = {content: number for number, content in enumerate(dict.fromkeys(sets.values()), 1)}
+    return {arm: f"{kind} {numbers[sets[arm]]}" if text or unclear else "" for arm, text in texts.items()}
+
+
+def _words(kind: str, found: Differences, arm: str) -> Iterator[str]:
+    """The values in which an arm differs from others, arguments of a class from those of the arms that have it too."""
+    for key, values in found.items():
+        if key == "model.loss.class_path":  # the label begins with it
+            continue
+        owner = owner_of(key)
+        classes = found.get(owner, {}) if owner != key else {}
+        alike = [other for other in values if classes.get(other) == classes.get(arm)]
+        if kind not in (LOSS, NETWORK) and values[arm] is not None:  # other losses and networks have other defaults
+            alike = [other for other in values if other in alike or values[other] is not None]
+        if len({_plain(values[other]) for other in alike}) > 1:
+            yield _word(key, values[arm])
+
+
+def _word(key: str, value: Any) -> str:
+    name = key.rpartition(".")[2]
+    if key == "trainer.max_epochs":
+        return f"{value} epoch{'' if value == 1 else 's'}"
+    if key == EPOCHS_BY_START:
+        return "begun for as many" if value is None else f"begun for {value[0]}"
+    if key == TRAINING_DATA:
+        return f"training data {value}"[:20]
+    if key == BATCHNORM_PARTS:
+        return f"BatchNorm in {value or 1} parts"
+    if name == "class_path":
+        return str(value).rpartition(".")[2]
+    if value is None:
+        return f"no {name}"
+    return f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}"
+
+
+def _plain(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, default=str)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from entreg.compare.comparable import check_test_sets, data_notes, history_notes, with_common_bins, with_common_sets
+from entreg.compare.kinds import premise_of
 from entreg.compare.labels import differences_of, labels_of
 from entreg.compare.result import Result, read_result
 from entreg.errors import RunError
@@ -26,6 +27,11 @@ class Study:
     arms: Mapping[str, Sequence[Result]]
     differences: Mapping[str, Mapping[str, Any]]
     notes: Sequence[str] = field(default_factory=tuple)
+
+    @property
+    def premise(self) -> str:
+        """What the arms differ in besides the loss, a sentence; empty where the loss is all."""
+        return premise_of(self.differences)
 
     @property
     def results(self) -> list[Result]:

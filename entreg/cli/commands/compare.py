@@ -98,6 +98,8 @@ def compare_runs(
         if power is not None:
             sheets.append(power_sheet(analysis, power))
     console = Console(width=None if Console().is_terminal else 160)
+    if study.premise:
+        print_line(study.premise)
     for sheet in sheets:
         _print(console, sheet)
     for line in (*verdict_sentences(analysis), *study.notes):

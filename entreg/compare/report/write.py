@@ -45,7 +45,8 @@ def write_report(
         pictures: what the test samples look like, where they are at hand.
     """
     sheets = {name: sheet for name, sheet in sheets_of(analysis, converged).items() if sheet.rows}
-    said = verdict_sentences(analysis)
+    premise = [analysis.study.premise] if analysis.study.premise else []
+    said = [*premise, *verdict_sentences(analysis)]
     lines = [f"- {for_markdown(line)}" for line in (*said, *analysis.study.notes)]
     _write(out / "report.md", "\n".join([*lines, "", *(sheet.markdown() for sheet in sheets.values())]))
     _write(out / "report.tex", "% needs the package booktabs\n" + "\n".join(sheet.latex() for sheet in sheets.values()))
@@ -62,6 +63,7 @@ def as_json(analysis: Analysis) -> dict[str, Any]:
     return {
         "baseline": analysis.baseline,
         "primary": list(analysis.primary),
+        "premise": analysis.study.premise,
         "notes": list(analysis.study.notes),
         "differences": {key: dict(values) for key, values in analysis.study.differences.items()},
         "arms": {

@@ -31,6 +31,15 @@ def test_it_writes_the_report_where_it_is_told(folders: list[str], tmp_path: Pat
     assert "NLL at T" in (out / "verdicts.csv").read_text()
 
 
+def test_arms_that_differ_in_more_than_the_loss_are_said_first(tmp_path: Path, capsys) -> None:
+    runs = [write_run(tmp_path, "cross_entropy"), write_run(tmp_path, "mix_ent", loss_lr=0.1)]
+    assert main(["compare", *(str(run.path) for run in runs), "--out", str(tmp_path / "report")]) == 0
+    said = "the arms differ in more than the loss, also in loss_lr: a difference need not be due to the loss"
+    assert capsys.readouterr().out.startswith(f"{said}\n")
+    assert (tmp_path / "report" / "report.md").read_text().startswith(f"- {said}\n")
+    assert f'</p><p class="verdict">{said}</p>' in (tmp_path / "report" / "index.html").read_text()
+
+
 def test_a_report_is_no_file(folders: list[str], capsys) -> None:
     assert main(["compare", *folders, "--out", "/dev/null"]) == 2
     assert capsys.readouterr().err == "entreg: --out /dev/null: is no folder, and the report is one; name a folder\n"

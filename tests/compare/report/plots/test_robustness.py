@@ -42,7 +42,7 @@ def test_scores_are_followed_along_label_noise(tmp_path: Path) -> None:
         for loss in ("cross_entropy", "mix_ent")
         for rate in (0.0, 0.2, 0.4)
     ]
-    accuracy = plots.label_noise(analyse(read_study(folders), "cross_entropy label_noise=0.0")).axes[0]
+    accuracy = plots.label_noise(analyse(read_study(folders), "cross_entropy (label_noise=0)")).axes[0]
     assert [line.get_label() for line in accuracy.lines] == ["cross_entropy", "mix_ent"]
     assert accuracy.lines[0].get_xdata().tolist() == [0.0, 0.2, 0.4]
     assert (np.diff(accuracy.lines[0].get_ydata()) < 0).all()
