@@ -74,6 +74,16 @@ def for_csv(text: str) -> str:
     return f"'{cell}" if cell.startswith(("=", "+", "-", "@")) and not _NUMBERS.fullmatch(cell) else cell
 
 
+def for_name(text: str) -> str:
+    """Return the name of one file or folder, which leads nowhere else, is not hidden, and is no option.
+
+    Example:
+        >>> [for_name(text) for text in ("a b/c", "--../x", "..")]
+        ['a_b_c', '_x', '']
+    """
+    return re.sub(r"[^A-Za-z0-9_.-]+", "_", text).lstrip("-.")
+
+
 def for_matplotlib(text: str) -> str:
     r"""Return a label without formulas; line ends stay, and one that begins with ``_`` is not left out of a legend.
 

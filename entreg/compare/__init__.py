@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from entreg.compare.curves import Curve, read_curves
     from entreg.compare.measures import Measure, measure_of, measures_of
     from entreg.compare.result import Result, read_logits, read_result
-    from entreg.compare.study import Study, read_study
+    from entreg.compare.study import Study, read_studies, read_study
 
 __all__ = [
     "Analysis",
@@ -35,6 +35,7 @@ __all__ = [
     "read_curves",
     "read_logits",
     "read_result",
+    "read_studies",
     "read_study",
 ]
 
@@ -44,7 +45,7 @@ _MODULES = {
     "curves": ("Curve", "read_curves"),
     "measures": ("Measure", "measure_of", "measures_of"),
     "result": ("Result", "read_logits", "read_result"),
-    "study": ("Study", "read_study"),
+    "study": ("Study", "read_studies", "read_study"),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from statistics import mode
@@ -10,10 +11,12 @@ from typing import Any
 import numpy as np
 
 from entreg.compare.result import Result, score
+from entreg.data import name_of
 from entreg.errors import RunError
 from entreg.runs import read_predictions
 from entreg.runs.history import trained_on_after_test
 from entreg.runs.set_name import TEST, SetKind, SetName, without_lookalikes
+from entreg.text import for_name
 
 
 def check_test_sets(results: Sequence[Result]) -> None:
@@ -29,6 +32,24 @@ def check_test_sets(results: Sequence[Result]) -> None:
                     f"{result.run.path} was tested on {what} than {first.run.path} ({sizes} samples); "
                     "compare runs of one test set"
                 )
+
+
+def by_test_set(results: Sequence[Result]) -> dict[str, list[Result]]:
+    """Sort runs by the samples that they were tested on: ids and labels.
+
+    Returns:
+        runs of each test set by its name, that of the data, which test sets of one name follow with a hash of theirs.
+    """
+    found: dict[tuple[str, str], list[Result]] = {}
+    for result in results:
+        tested = read_predictions(result.run.predictions(TEST))
+        digest = hashlib.sha256(b"".join(np.ascontiguousarray(tested[key]).tobytes() for key in ("ids", "targets")))
+        name = name_of(str(result.data.get("class_path", "data")), result.data.get("init_args", {}))
+        found.setdefault((for_name(name.lower()), digest.hexdigest()), []).append(result)
+    names = [name for name, _ in found]
+    return {
+        name if names.count(name) == 1 else f"{name}-{digest[:6]}": tested for (name, digest), tested in found.items()
+    }
 
 
 def with_common_bins(results: Sequence[Result], notes: list[str]) -> list[Result]:

@@ -7,11 +7,21 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from entreg.compare.comparable import check_test_sets, data_notes, history_notes, with_common_bins, with_common_sets
+from entreg.compare.comparable import (
+    by_test_set,
+    check_test_sets,
+    data_notes,
+    history_notes,
+    with_common_bins,
+    with_common_sets,
+)
 from entreg.compare.kinds import premise_of
 from entreg.compare.labels import differences_of, labels_of
 from entreg.compare.result import Result, read_result
 from entreg.errors import RunError
+from entreg.runs import Run
+
+_NAMED = 5  # of what is no run
 
 
 @dataclass(frozen=True)
@@ -38,6 +48,11 @@ class Study:
         """All runs."""
         return [result for arm in self.arms.values() for result in arm]
 
+    @property
+    def samples(self) -> int:
+        """Number of test samples."""
+        return int(self.results[0].scores["test"]["n"])
+
     def label_of(self, name: str) -> str:
         """Return the label of the arm that is meant: by label, loss, name, or the beginning of its hash.
 
@@ -54,7 +69,7 @@ class Study:
 
 
 def read_study(folders: Iterable[str | Path]) -> Study:
-    """Read run folders; what is not finished is left out and said so.
+    """Read run folders of one test set; what is not finished is left out and said so.
 
     Calibration errors of all runs have the same number of bins, that of their configs (``metrics.bins``); where those
     differ it is the one that most runs have, and a note says so.
@@ -65,6 +80,24 @@ def read_study(folders: Iterable[str | Path]) -> Study:
     notes: list[str] = []
     results = _finished(folders, notes)
     check_test_sets(results)
+    return _study(results, notes)
+
+
+def read_studies(folders: Iterable[str | Path]) -> dict[str, Study]:
+    """Read run folders as :func:`read_study` does, a study for each test set, by its name.
+
+    What is left out is noted in every study.
+
+    Raises:
+        RunError: if no run is left.
+    """
+    notes: list[str] = []
+    results = _finished(folders, notes)
+    return {name: _study(tested, list(notes)) for name, tested in by_test_set(results).items()}
+
+
+def _study(results: Sequence[Result], notes: list[str]) -> Study:
+    """Sort runs of one test set into arms, and add to the notes what is to be kept in mind of them."""
     results = with_common_sets(with_common_bins(results, notes), notes)
     by_hash: dict[str, list[Result]] = {}
     for result in results:
@@ -80,7 +113,15 @@ def read_study(folders: Iterable[str | Path]) -> Study:
 def _finished(folders: Iterable[str | Path], notes: list[str]) -> list[Result]:
     """Read the folders that hold finished runs, each once; note the others."""
     results = []
-    for folder in {Path(folder).resolve(): folder for folder in folders}.values():
+    given = {Path(folder).resolve(): folder for folder in folders}
+    others = [path for path in given if path.exists() and not Run(path).started]
+    if len(others) > 1:  # as of runs/*, a line for all
+        names = ", ".join(str(given.pop(path)) for path in others[:_NAMED])
+        more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
+        notes.append(f"left out, as no run folders: {names}{more}")
+    for path, folder in given.items():
+        if len(others) > 1 and path in others:
+            continue
         try:
             results.append(read_result(folder))
         except RunError as error:

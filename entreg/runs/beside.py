@@ -20,12 +20,17 @@ def run_folders(folder: Path) -> list[Path]:
 
 
 def near(path: Path) -> str:
-    """Say which runs somebody may have meant who named none: those in it, those called alike beside it or in ``runs``.
+    """Say which runs somebody may have meant who named none.
+
+    Those that a folder holds; of what is not there, those called alike beside it or in ``runs``.
 
     Returns:
         the end of a message, empty where nothing is near.
     """
-    beside = {found.name: found for place in (path.parent / _USUAL, path.parent) for found in run_folders(place)}
-    names = [name for name in beside if path.name in name] or difflib.get_close_matches(path.name, beside)
-    meant = run_folders(path) or [beside[name] for name in names]
+    if path.exists():
+        meant = run_folders(path)
+    else:
+        beside = {found.name: found for place in (path.parent / _USUAL, path.parent) for found in run_folders(place)}
+        names = [name for name in beside if path.name in name] or difflib.get_close_matches(path.name, beside)
+        meant = [beside[name] for name in names]
     return f"; did you mean {', '.join(map(str, meant[:_MOST]))}?" if meant else ""

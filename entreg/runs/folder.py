@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import os
-import re
 import secrets
 import shutil
 import warnings
@@ -25,7 +24,7 @@ from entreg.runs.beside import is_run, near
 from entreg.runs.checkpoints import check_checkpoint
 from entreg.runs.reading import read_yaml
 from entreg.runs.set_name import SetName
-from entreg.text import shown
+from entreg.text import for_name, shown
 
 _SECTIONS = {"model": True, "data": True, "trainer": False, "metrics": False, "checkpoint": False}  # whether needed
 _BEFORE_TRAINING = {"lease.json", "summary.json", "wandb"}  # and hidden files: locks, and what was half written
@@ -159,8 +158,7 @@ def new_run(root: Path, name: str, run_id: str | None = None) -> Run:
     Raises:
         RunError: if the folder is there and something in it leads elsewhere.
     """
-    slug = re.sub(r"[^A-Za-z0-9_.-]+", "_", name).lstrip("-.") or "run"
-    run = Run(root / f"{slug}-{run_id or secrets.token_hex(4)}")
+    run = Run(root / f"{for_name(name) or 'run'}-{run_id or secrets.token_hex(4)}")
     check_own(run.path, _FOLDERS)
     return run
 

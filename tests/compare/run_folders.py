@@ -28,6 +28,7 @@ def write_run(
     corrupt: bool = False,
     label_noise: float = 0.0,
     bins: int | None = None,
+    data: str = "Strokes",
     **changes: Any,
 ) -> Run:
     """Write a run whose logits favour the true class by ``skill``; ``changes`` are values of its model config."""
@@ -51,7 +52,7 @@ def write_run(
         "seed_everything": seed,
         "model": {"loss": {"class_path": f"entreg.losses.{LOSSES[loss]}"}, **changes},
         "data": {
-            "class_path": "entreg.data.Strokes",
+            "class_path": f"entreg.data.{data}",
             "init_args": {"root": str(root / "data"), "damage": {"label_noise": label_noise}},
         },
     }

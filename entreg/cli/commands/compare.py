@@ -6,25 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
 from entreg.cli.parser import CommandParser
-from entreg.compare import analyse, convergence_of, read_study
-from entreg.compare.report import (
-    Sheet,
-    arms_sheet,
-    convergence_sheet,
-    differences_sheet,
-    ood_sheet,
-    pictures_of,
-    power_sheet,
-    verdict_sentences,
-    verdicts_sheet,
-    write_report,
-)
-from entreg.console import cell, print_line
-from entreg.errors import ConfigError
+from entreg.compare import Analysis, Convergence, Study, analyse, convergence_of, read_studies
+from entreg.compare.report import pictures_of, print_tables, verdict_sentences, write_report
+from entreg.console import print_line
+from entreg.errors import ConfigError, UserError
 
 
 def main(args: Sequence[str]) -> None:
@@ -72,6 +58,8 @@ def compare_runs(
 ) -> None:
     """Compare runs, print tables and verdicts, and write the report.
 
+    Runs of several test sets are compared apart, each set in a section of what is printed and a folder of the report.
+
     Args:
         runs: run folders.
         baseline: see :func:`entreg.compare.analyse`, as ``metrics`` and ``margins``.
@@ -85,33 +73,30 @@ def compare_runs(
 
     Raises:
         ConfigError: if a metric is unknown, or ``out`` is no folder.
-        RunError: if there is nothing to compare, or the runs cannot be compared.
+        RunError: if there is nothing to compare, or the runs of no test set can be compared.
     """
     if out is not None and out.exists() and not out.is_dir():
         raise ConfigError(f"--out {out}: is no folder, and the report is one; name a folder")
-    study = read_study(runs)
-    analysis = analyse(study, baseline, metrics, margins)
-    converged = convergence_of(study, accuracies)
-    sheets = [arms_sheet(analysis), ood_sheet(analysis), convergence_sheet(converged), differences_sheet(analysis)]
-    if analysis.baseline is not None:
-        sheets.append(verdicts_sheet(analysis))
-        if power is not None:
-            sheets.append(power_sheet(analysis, power))
-    console = Console(width=None if Console().is_terminal else 160)
-    if study.premise:
-        print_line(study.premise)
-    for sheet in sheets:
-        _print(console, sheet)
-    for line in (*verdict_sentences(analysis), *study.notes):
-        print_line(line)
-    if out is not None:
-        try:
-            pictures = pictures_of(study, root, trust)
-        except ConfigError as error:
-            print_line(f"no images in the report: {error}")
-            pictures = None
-        index = write_report(out, analysis, converged, pictures)
-        print_line(f"report: {index}")
+    studies = read_studies(runs)
+    analyses, refused = _analyses(studies, baseline, metrics, margins)
+    told: set[str] = set()
+    for name, study in studies.items():
+        if len(studies) > 1:
+            print_line("")
+            print_line(f"test set {name}, {_place(study)}: {refused.get(name) or _size(study)}")
+        is_compared = name in analyses and (len(studies) == 1 or len(study.arms) > 1)
+        converged = convergence_of(study, accuracies)
+        if is_compared:
+            print_tables(analyses[name], converged, power)
+        for line in verdict_sentences(analyses[name]) if is_compared else ():
+            print_line(line)
+        for note in study.notes:  # what is left out stands in those of every study
+            if note not in told:
+                print_line(note)
+        told.update(study.notes)
+        if is_compared and out is not None:
+            folder = out if len(studies) == 1 else out / name
+            print_line(f"report: {_write(folder, analyses[name], converged, root, trust)}")
 
 
 def _parser() -> CommandParser:
@@ -153,12 +138,48 @@ def _margin(word: str) -> tuple[str, float]:
     return key, number
 
 
-def _print(console: Console, sheet: Sheet) -> None:
-    if not sheet.rows:
-        return
-    table = Table(title=cell(sheet.title), title_justify="left")
-    for name in sheet.header:
-        table.add_column(cell(name), overflow="fold")
-    for row in sheet.rows:
-        table.add_row(*map(cell, row))
-    console.print(table)
+def _analyses(
+    studies: Mapping[str, Study],
+    baseline: str | None,
+    metrics: Sequence[str],
+    margins: Mapping[str, float] | None,
+) -> tuple[dict[str, Analysis], dict[str, UserError]]:
+    """Analyse the study of each test set, and return why others cannot be: they may have no run of the baseline.
+
+    Raises:
+        UserError: why, if none can.
+    """
+    found: dict[str, Analysis] = {}
+    refused: dict[str, UserError] = {}
+    for name, study in studies.items():
+        try:
+            found[name] = analyse(study, baseline, metrics, margins)
+        except UserError as error:
+            refused[name] = error
+    if not found:
+        raise next(iter(refused.values()))
+    return found, refused
+
+
+def _place(study: Study) -> str:
+    root = study.results[0].data.get("init_args", {}).get("root")
+    return f"{study.samples} samples{f' of {root}' if root else ''}"
+
+
+def _size(study: Study) -> str:
+    runs = f"{len(study.results)} run{'' if len(study.results) == 1 else 's'}"
+    if len(study.arms) > 1:
+        return f"{runs} in {len(study.arms)} arms"
+    return f"{runs} of one arm, {next(iter(study.arms))}, and nothing to compare it with"
+
+
+def _write(
+    out: Path, analysis: Analysis, converged: Mapping[str, Sequence[Convergence]], root: str | None, trust: bool
+) -> Path:
+    """Write the report, with images where they may be shown; return its page."""
+    try:
+        pictures = pictures_of(analysis.study, root, trust)
+    except ConfigError as error:
+        print_line(f"no images in the report: {error}")
+        pictures = None
+    return write_report(out, analysis, converged, pictures)

@@ -4,6 +4,7 @@ from entreg.compare.report.comparison_tables import power_sheet, secondary_sheet
 from entreg.compare.report.pictures import Pictures, pictures_of
 from entreg.compare.report.sheet import Sheet
 from entreg.compare.report.tables import arms_sheet, convergence_sheet, differences_sheet, ood_sheet
+from entreg.compare.report.terminal import print_tables
 from entreg.compare.report.write import as_json, sheets_of, write_report
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "ood_sheet",
     "pictures_of",
     "power_sheet",
+    "print_tables",
     "secondary_sheet",
     "sheets_of",
     "verdict_sentences",

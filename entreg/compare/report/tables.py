@@ -16,7 +16,6 @@ from entreg.metrics import OOD_SCORES
 
 def arms_sheet(analysis: Analysis) -> Sheet:
     """Every arm: seeds, error counts, mean and interval of every measure."""
-    n = analysis.study.results[0].scores["test"]["n"]
     keys = [key for key in analysis.measures if not key.startswith("ce2")]
     rows = []
     for label, arm in analysis.study.arms.items():
@@ -33,9 +32,8 @@ def arms_sheet(analysis: Analysis) -> Sheet:
             ]
         )
     labels = [*(analysis.measures[key].label for key in keys), "ECE %", "ECE % at T"]
-    return Sheet(
-        "Mean over seeds ± half of its 95 % t interval", ["arm", "seeds", f"errors of {n}", *labels, "T"], rows
-    )
+    header = ["arm", "seeds", f"errors of {analysis.study.samples}", *labels, "T"]
+    return Sheet("Mean over seeds ± half of its 95 % t interval", header, rows)
 
 
 def differences_sheet(analysis: Analysis) -> Sheet:

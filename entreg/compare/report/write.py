@@ -96,12 +96,10 @@ def _html(
     said: Sequence[str],
     pictures: Pictures | None,
 ) -> str:
-    first = analysis.study.results[0]
-    data = first.summary.get("data", {}).get("name", "")
-    n = first.scores["test"]["n"]
+    study = analysis.study
+    data = study.results[0].summary.get("data", {}).get("name", "")
     subtitle = (
-        f"{len(analysis.study.results)} runs in {len(analysis.study.arms)} arms, {data}, {n} test samples; "
-        "intervals are 95 %"
+        f"{len(study.results)} runs in {len(study.arms)} arms, {data}, {study.samples} test samples; intervals are 95 %"
     )
     html = {name: table(sheet) for name, sheet in sheets.items()}
     disagreed = None if pictures is None else plots.disagreements(analysis, pictures)
