@@ -118,7 +118,7 @@ def _finished(folders: Iterable[str | Path], notes: list[str]) -> list[Result]:
     if len(others) > 1:  # as of runs/*, a line for all
         names = ", ".join(str(given.pop(path)) for path in others[:_NAMED])
         more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
-        notes.append(f"left out, as no run folders: {names}{more}")
+        notes.append(f"left out: {names}{more}: no run folders")
     for path, folder in given.items():
         if len(others) > 1 and path in others:
             continue

@@ -135,6 +135,8 @@ def result_of(command: str, folder: Path, printed: str) -> Any:
         summary = read_summary(Run(folder / RUN))
         split = "val" if command == "validate" else "test"
         return {key: summary.get(key) for key in (split, "temperature")}
+    if command == "runs":  # how long ago is another time each time
+        printed = re.sub(r" +(age|\d+ (s|min|h|d))$", "", printed, flags=re.MULTILINE)
     cells = (re.split(r"[│┃|]| {2,}", line) for line in printed.splitlines())
     return [tuple(cell.strip() for cell in row if cell.strip()) for row in cells]
 

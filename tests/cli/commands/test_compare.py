@@ -61,7 +61,7 @@ def test_runs_of_several_test_sets_are_compared_apart(
     assert heads[:2] == ["6 runs in 2 arms", "2 runs in 2 arms"]
     assert heads[2] == "baseline 'mix_ent': no arm of that name, expected one of min_ent"
     assert said == ["cross_entropy against mix_ent"] * 2
-    assert lines.count(f"left out, as no run folders: {', '.join(stray)}") == 1
+    assert lines.count(f"left out: {', '.join(stray)}: no run folders") == 1
     assert sorted(written.values()) == [390, 400]
     assert all(folder.parent == out and folder.name.startswith("strokes-") for folder in written)
 
