@@ -9,7 +9,8 @@ import numpy as np
 
 from entreg.compare.measures import Measure, correct_of, measure_of, measures_of
 from entreg.compare.result import Result
-from entreg.compare.stats.intervals import Estimate, mean_estimate
+from entreg.compare.stats.hierarchical import Hierarchical, hierarchical_estimate
+from entreg.compare.stats.intervals import Estimate
 from entreg.compare.stats.jackknife import Contributions
 from entreg.compare.stats.mcnemar import mcnemar
 from entreg.compare.stats.verdict import Comparison, Pairs, compare_arms
@@ -28,9 +29,10 @@ class Analysis:
         baseline: label of the arm that the others are compared with; ``None`` with one arm only.
         primary: keys of the measures that the verdict is about, chosen beforehand.
         measures: all measures that every run has, in the order of the tables.
-        estimates: mean over seeds with a 95 % t interval, by measure and arm.
+        estimates: mean over seeds, by measure and arm, with a 95 % interval over seeds and images.
         values: the values behind them, by measure and arm, in the order of the seeds.
-        comparisons: by measure and arm, without the baseline.
+        comparisons: by measure and arm, without the baseline; those of the primary measures are corrected together, and
+            so are those of all others.
     """
 
     study: Study
@@ -78,24 +80,34 @@ def analyse(
     measures = {key: measure_of(key) for key in common}
     values = {key: {label: [of_run[key].value for of_run in runs] for label, runs in found.items()} for key in common}
     estimates = {
-        key: {label: mean_estimate(of_arm, 1 - alpha) for label, of_arm in by_arm.items()}
-        for key, by_arm in values.items()
+        key: {label: _estimate([of_run[key] for of_run in runs], 1 - alpha) for label, runs in found.items()}
+        for key in common
     }
     by_seed = {
         label: {result.seed: (result, of_run) for result, of_run in zip(arm, found[label], strict=True)}
         for label, arm in study.arms.items()
     }
+    others = [label for label in study.arms if label != chosen]
+    paired = sum(len(by_seed[label].keys() & by_seed[chosen].keys()) > 1 for label in others)
+    together = {True: len(set(metrics)), False: len(common) - len(set(metrics))}
     comparisons = {
         key: compare_arms(
-            {label: _pairs(key, by_seed[label], by_seed[chosen]) for label in study.arms if label != chosen},
+            {label: _pairs(key, by_seed[label], by_seed[chosen]) for label in others},
             higher_is_better=measure.higher_is_better,
             margin=(margins or {}).get(key, measure.margin),
             alpha=alpha,
+            family=max(1, paired * together[key in metrics]),
         )
         for key, measure in measures.items()
     }
     several = len(study.arms) > 1
     return Analysis(study, chosen if several else None, tuple(metrics), measures, estimates, values, comparisons)
+
+
+def _estimate(runs: Sequence[Contributions], level: float) -> Hierarchical:
+    """Estimate what new seeds would score on new images."""
+    values = [run.value for run in runs]
+    return hierarchical_estimate(values, np.zeros(len(values)), np.array([run.images for run in runs]), level)
 
 
 def _common(runs: Sequence[Mapping[str, Contributions]]) -> list[str]:

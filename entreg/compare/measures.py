@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,23 +22,35 @@ class Measure:
 
     Attributes:
         key: name on the command line.
-        label: name in tables.
+        name: name in sentences.
         higher_is_better: direction.
         digits: decimals shown.
+        unit: of differences; ``points`` of what is in percent.
         margin: difference that does not matter unless another is given; ``None``: there is no convention.
     """
 
     key: str
-    label: str
+    name: str
     higher_is_better: bool
     digits: int
+    unit: str = ""
     margin: float | None = None
+
+    @property
+    def label(self) -> str:
+        """Name in tables."""
+        return f"{self.name} %" if self.unit == "points" else self.name
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Least and greatest value."""
+        return 0.0, 100.0 if self.unit == "points" else math.inf
 
 
 _FIXED = {
     measure.key: measure
     for measure in (
-        Measure("acc", "accuracy %", True, 2, 0.1),
+        Measure("acc", "accuracy", True, 2, "points", 0.1),
         Measure("nll", "NLL", False, 4),
         Measure("nll@T", "NLL at T", False, 4),
         Measure("brier", "Brier", False, 4),
@@ -58,9 +71,9 @@ def measure_of(key: str) -> Measure:
         return _FIXED[key]
     kind, _, name = key.partition(":")
     if kind == "auroc" and name:
-        return Measure(key, f"AUROC % of {name}", True, 2)
+        return Measure(key, f"AUROC of {name}", True, 2, "points")
     if kind == "acc" and name:
-        return Measure(key, f"accuracy % on {name}", True, 2, 0.1)
+        return Measure(key, f"accuracy on {name}", True, 2, "points", 0.1)
     raise KeyError(key)
 
 

@@ -48,9 +48,7 @@ def interval(measure: Measure, comparison: Comparison) -> str:
         return "no interval"
     low, high = comparison.interval
     adjusted = "" if comparison.family == 1 else f", adjusted for {comparison.family} comparisons"
-    return (
-        f"{100 * (1 - comparison.alpha):g} %{adjusted}: {low:+.{measure.digits}f} to {high:+.{measure.digits}f}"
-    )
+    return f"{100 * (1 - comparison.alpha):g} %{adjusted}: {low:+.{measure.digits}f} to {high:+.{measure.digits}f}"
 
 
 def would_help(measure: Measure, comparison: Comparison) -> str:
@@ -62,17 +60,17 @@ def would_help(measure: Measure, comparison: Comparison) -> str:
     margin = f"{rounded(comparison.margin or 0)}{unit(measure)}"
     if needed.about is None:
         return f"{said}; to find {margin} takes more test images, no number of seeds is enough"
-    return f"{said}; to find {margin} takes about {seeds_text(needed)} seeds an arm"
+    return f"{said}; to find {margin} takes about {seeds_text(needed, ' seeds an arm')}"
 
 
-def seeds_text(needed: SeedsNeeded) -> str:
-    """Return a number of seeds and its range, of which none has more than two digits that count."""
+def seeds_text(needed: SeedsNeeded, of_what: str = "") -> str:
+    """Return a number of seeds, what they are, and the range; of each number two digits count."""
     if needed.about is None:
         return "more test images"
     ends = [_seeds(needed.low), _seeds(needed.high)]
     if needed.high is None or needed.high > _MANY:
-        return f"{_seeds(needed.about)} ({ends[0]} or more)"
-    return f"{_seeds(needed.about)} ({' to '.join(ends)})"
+        return f"{_seeds(needed.about)}{of_what} ({ends[0]} or more)"
+    return f"{_seeds(needed.about)}{of_what} ({' to '.join(ends)})"
 
 
 def rounded(value: float) -> str:

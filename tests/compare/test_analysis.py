@@ -28,8 +28,9 @@ def test_numbers_are_those_of_scipy(analysis: Analysis) -> None:
     comparison = analysis.comparisons["acc"]["mix_ent"]
     assert comparison.difference == pytest.approx((ours - theirs).mean())
     assert comparison.paired.p == pytest.approx(stats.ttest_rel(ours, theirs).pvalue, rel=1e-9)
-    low, high = stats.t.interval(0.95, 3, ours.mean(), stats.sem(ours))
-    assert analysis.estimates["acc"]["mix_ent"].interval == pytest.approx((low, high))
+    images = [measures_of(run)["acc"].images for run in analysis.study.arms["mix_ent"]]
+    expected = hierarchical_estimate(ours, np.zeros(4), images)
+    assert analysis.estimates["acc"]["mix_ent"].interval == pytest.approx(expected.interval)
 
 
 def test_seeds_that_one_arm_lacks_are_left_out_of_its_pairs(folders: list[Path]) -> None:
@@ -42,7 +43,7 @@ def test_seeds_that_one_arm_lacks_are_left_out_of_its_pairs(folders: list[Path])
         measures_of(run)["acc"].images - measures_of(other)["acc"].images
         for run, other in zip(analysis.study.arms["mix_ent"], analysis.study.arms["cross_entropy"][1:], strict=False)
     ]
-    expected = hierarchical_estimate(ours[:2], theirs[1:], contributions)
+    expected = hierarchical_estimate(ours[:2], theirs[1:], contributions, 1 - 0.05 / 2)
     assert comparison.hierarchical.interval == pytest.approx(expected.interval)
     assert comparison.difference == pytest.approx(expected.mean)
     assert analysis.comparisons["acc"]["min_ent"].n == 3
@@ -51,7 +52,7 @@ def test_seeds_that_one_arm_lacks_are_left_out_of_its_pairs(folders: list[Path])
 
 def test_one_seed_leaves_a_test_of_two_checkpoints(tmp_path: Path) -> None:
     comparison = analyse(read_study(write_study(tmp_path, 1))).comparisons["acc"]["mix_ent"]
-    assert comparison.verdict == "one seed: per-checkpoint test only"
+    assert comparison.outcome == "untestable"
     assert comparison.checkpoints is not None
     assert comparison.checkpoints.only_b > comparison.checkpoints.only_a
     said = comparison.checkpoints.describe("mix_ent", "cross_entropy")
@@ -60,18 +61,22 @@ def test_one_seed_leaves_a_test_of_two_checkpoints(tmp_path: Path) -> None:
 
 
 def test_the_margin_makes_equivalence_testable(analysis: Analysis) -> None:
-    comparison = analyse(analysis.study, margins={"acc": 30.0}).comparisons["acc"]["min_ent"]
-    assert comparison.verdict == "equivalent within 30"
+    assert analyse(analysis.study, margins={"acc": 30.0}).comparisons["acc"]["min_ent"].outcome == "equivalent"
 
 
 def test_the_level_is_that_of_intervals_and_verdicts(analysis: Analysis) -> None:
     strict = analyse(analysis.study, alpha=0.001)
     ours, theirs = (np.array(analysis.values["acc"][label]) for label in ("mix_ent", "cross_entropy"))
-    low, high = stats.t.interval(0.999, 3, ours.mean(), stats.sem(ours))
-    assert strict.estimates["acc"]["mix_ent"].interval == pytest.approx((low, high))
     comparison = strict.comparisons["acc"]["mix_ent"]
     assert comparison.alpha == 0.001
-    assert comparison.paired.interval == pytest.approx(stats.ttest_rel(ours, theirs).confidence_interval(0.999))
+    assert comparison.paired.interval == pytest.approx(stats.ttest_rel(ours, theirs).confidence_interval(0.9995))
+
+
+def test_primary_measures_are_corrected_together_and_so_are_the_others(analysis: Analysis) -> None:
+    found = analyse(analysis.study, metrics=["acc", "nll"])
+    families = {key: {comparison.family for comparison in of_key.values()} for key, of_key in found.comparisons.items()}
+    assert families["acc"] == families["nll"] == {2 * 2}
+    assert families["brier"] == {(len(found.measures) - 2) * 2}
 
 
 def test_one_arm_has_no_baseline(tmp_path: Path) -> None:

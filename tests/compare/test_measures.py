@@ -49,7 +49,7 @@ def test_correct_images_are_counted(analysis: Analysis) -> None:
 
 @pytest.mark.parametrize(
     ("key", "label", "higher"),
-    [("acc", "accuracy %", True), ("nll@T", "NLL at T", False), ("auroc:kmnist", "AUROC % of kmnist", True)],
+    [("acc", "accuracy %", True), ("nll@T", "NLL at T", False), ("auroc:kmnist", "AUROC of kmnist %", True)],
 )
 def test_measures_are_found_by_key(key: str, label: str, higher: bool) -> None:
     measure = measure_of(key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from entreg.compare.stats.intervals import Estimate
@@ -29,11 +30,13 @@ def p_value(p: float | None) -> str:
     return "<0.001" if p is not None and p < 0.001 else number(p, 3)
 
 
-def estimate_text(estimate: Estimate, digits: int) -> str:
-    """Mean and half of the interval; one seed has none."""
+def estimate_text(estimate: Estimate, digits: int, bounds: tuple[float, float] = (-math.inf, math.inf)) -> str:
+    """Mean and half of the interval, both ends where one of them is at a bound; one seed has none."""
     if estimate.mean is None:
         return "-"
     if estimate.interval is None:
         return number(estimate.mean, digits)
-    half = (estimate.interval.high - estimate.interval.low) / 2
-    return f"{estimate.mean:.{digits}f} ± {half:.{digits}f}"
+    low, high = estimate.interval
+    if bounds[0] <= low and high <= bounds[1]:
+        return f"{estimate.mean:.{digits}f} ± {(high - low) / 2:.{digits}f}"
+    return f"{estimate.mean:.{digits}f} ({max(low, bounds[0]):.{digits}f} to {min(high, bounds[1]):.{digits}f})"

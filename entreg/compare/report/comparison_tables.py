@@ -2,77 +2,89 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from entreg.compare.analysis import Analysis
+from entreg.compare.measures import Measure
 from entreg.compare.report.cells import number, p_value
 from entreg.compare.report.sheet import Sheet
-from entreg.compare.stats.comparison import Comparison
-from entreg.compare.stats.power import seeds_needed
+from entreg.compare.sentences import rounded, seeds_text, sentence
+from entreg.compare.stats.comparison import Comparison, Outcome
+
+_HEADER = ["arm", "measure", "pairs", "difference", "interval", "would have found", "p, adjusted"]
+_WORDS: dict[Outcome, str] = {
+    "better": "better",
+    "worse": "worse",
+    "equivalent": "equivalent",
+    "undecided": "no difference found",
+    "untestable": "not testable",
+}
 
 
 def verdict_sentences(analysis: Analysis) -> list[str]:
     """Say what the primary measures say, a sentence for each arm."""
     if analysis.baseline is None:
         return ["one arm only: nothing to compare it with"]
-    sentences = []
-    for key in analysis.primary:
-        for label, comparison in analysis.comparisons[key].items():
-            said = f"{label} against {analysis.baseline}, {analysis.measures[key].label}: {comparison.verdict}"
-            if comparison.checkpoints is not None:
-                said += f"; {comparison.checkpoints.describe(label, analysis.baseline)}"
-            sentences.append(said)
-    return sentences
+    return [
+        sentence(label, analysis.baseline, analysis.measures[key], comparison)
+        for key in analysis.primary
+        for label, comparison in analysis.comparisons[key].items()
+    ]
 
 
 def verdicts_sheet(analysis: Analysis) -> Sheet:
-    """The primary measures: every arm against the baseline, in numbers and words."""
-    return _comparisons_sheet(analysis, analysis.primary, f"Against {analysis.baseline}, paired by seed")
+    """The primary measures: every arm against the baseline, in numbers and a word."""
+    rows = [
+        [*_cells(label, analysis.measures[key], comparison), _WORDS[comparison.outcome]]
+        for label, key, comparison in _compared(analysis, analysis.primary)
+    ]
+    title = f"Against {analysis.baseline}, paired by seed; {_level(analysis, analysis.primary)}"
+    return Sheet(title, [*_HEADER, "verdict"], rows)
 
 
 def secondary_sheet(analysis: Analysis) -> Sheet:
-    """All other measures; who looks at many has many chances."""
+    """All other measures: estimates and intervals, and no verdict, as many looks find something by chance."""
     keys = [key for key in analysis.measures if key not in analysis.primary]
-    return _comparisons_sheet(
-        analysis, keys, f"Other measures against {analysis.baseline}: each is a chance of its own"
-    )
+    rows = [_cells(label, analysis.measures[key], comparison) for label, key, comparison in _compared(analysis, keys)]
+    title = f"Other measures against {analysis.baseline}, for reading; {_level(analysis, keys)}"
+    return Sheet(title, _HEADER, rows)
 
 
 def power_sheet(analysis: Analysis, differences: Sequence[float]) -> Sheet:
-    """Seeds an arm that a study needs to see a difference with power 0.8, if the variance is as observed."""
+    """Seeds an arm that a study needs to find a difference in 4 of 5 cases, if the variance is as observed."""
     rows = []
-    for key in analysis.primary:
+    for label, key, comparison in _compared(analysis, analysis.primary):
+        needed = [comparison.seeds_to_see(size) for size in differences]
+        cells = ["-" if seeds is None else seeds_text(seeds) for seeds in needed]
+        rows.append([label, analysis.measures[key].label, number(comparison.paired.sd, 3), *cells])
+    header = ["arm", "measure", "sd of the paired difference", *(f"to find {size:g}" for size in differences)]
+    return Sheet(
+        "Seeds an arm, for 4 of 5 studies to find a difference (at the ends of the 95 % interval of the sd)",
+        header,
+        rows,
+    )
+
+
+def _compared(analysis: Analysis, keys: Sequence[str]) -> Iterator[tuple[str, str, Comparison]]:
+    for key in keys:
         for label, comparison in analysis.comparisons[key].items():
-            needed = [_seeds_needed(comparison, difference) for difference in differences]
-            rows.append([label, analysis.measures[key].label, number(comparison.paired.sd, 3), *needed])
-    header = ["arm", "measure", "sd of the paired difference", *(f"seeds to see {d:g}" for d in differences)]
-    return Sheet("Seeds an arm needed, power 0.8, if the variance is as observed", header, rows)
+            yield label, key, comparison
 
 
-def _comparisons_sheet(analysis: Analysis, keys: Sequence[str], title: str) -> Sheet:
-    rows = [
-        [label, analysis.measures[key].label, *_comparison_cells(comparison, analysis.measures[key].digits)]
-        for key in keys
-        for label, comparison in analysis.comparisons[key].items()
-    ]
-    return Sheet(title, ["arm", "measure", "pairs", "difference", "95 % interval", "p (Holm)", "verdict"], rows)
-
-
-def _comparison_cells(comparison: Comparison, digits: int) -> list[str]:
-    interval = comparison.interval
+def _cells(label: str, measure: Measure, comparison: Comparison) -> list[str]:
+    ends, size = comparison.interval, comparison.difference
     return [
+        label,
+        measure.label,
         str(comparison.n),
-        "-" if comparison.difference is None else f"{comparison.difference:+.{digits}f}",
-        "-" if interval is None else f"{interval.low:+.{digits}f} to {interval.high:+.{digits}f}",
-        p_value(comparison.p_holm),
-        comparison.verdict,
+        "-" if size is None else f"{size:+.{measure.digits}f}",
+        "-" if ends is None else f"{ends.low:+.{measure.digits}f} to {ends.high:+.{measure.digits}f}",
+        "-" if comparison.detectable is None else rounded(comparison.detectable),
+        p_value(comparison.p),
     ]
 
 
-def _seeds_needed(comparison: Comparison, difference: float) -> str:
-    if not comparison.paired.sd:
-        return "-"
-    image_variance = (comparison.hierarchical.image_variance if comparison.hierarchical else None) or 0.0
-    alpha = comparison.alpha / max(comparison.arms, 1)
-    needed = seeds_needed(difference, comparison.paired.sd, image_variance, alpha)
-    return "too few images" if needed is None else str(needed)
+def _level(analysis: Analysis, keys: Sequence[str]) -> str:
+    """Say what the intervals are, all together."""
+    family = next((comparison.family for _, _, comparison in _compared(analysis, keys)), 1)
+    return "95 % intervals" if family == 1 else f"95 % intervals, adjusted for {family} comparisons"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from entreg.compare.analysis import Analysis
@@ -10,13 +11,14 @@ from entreg.compare.dynamics import Reached
 from entreg.compare.report.cells import estimate_text, mean, mean_percent
 from entreg.compare.report.sheet import Sheet
 from entreg.compare.result import Result
-from entreg.compare.stats.intervals import mean_estimate
+from entreg.compare.stats.intervals import Estimate
 from entreg.metrics import OOD_SCORES
 
 
 def arms_sheet(analysis: Analysis) -> Sheet:
     """Every arm: seeds, error counts, mean and interval of every measure."""
-    keys = [key for key in analysis.measures if not key.startswith("ce2")]
+    calibration = [key for key in analysis.measures if key.startswith("ce2")]
+    keys = [key for key in analysis.measures if key not in calibration]
     rows = []
     for label, arm in analysis.study.arms.items():
         errors = [result.scores["test"]["errors"] for result in arm]
@@ -25,15 +27,17 @@ def arms_sheet(analysis: Analysis) -> Sheet:
                 label,
                 str(len(arm)),
                 ", ".join(map(str, errors)) if len(errors) <= 3 else f"{min(errors)} to {max(errors)}",
-                *(estimate_text(analysis.estimates[key][label], analysis.measures[key].digits) for key in keys),
-                _calibration_error([result.scores["test"] for result in arm]),
-                _calibration_error([r.scores["test"]["scaled"] for r in arm if "scaled" in r.scores["test"]]),
+                *(_estimate(analysis, key, label) for key in keys),
+                *(_calibration_error(analysis.estimates[key][label]) for key in calibration),
+                mean_percent(result.scores["test"]["ece"] for result in arm),
+                mean_percent(r.scores["test"]["scaled"]["ece"] for r in arm if "scaled" in r.scores["test"]),
                 mean((result.scores["temperature"] for result in arm if "temperature" in result.scores), 2),
             ]
         )
-    labels = [*(analysis.measures[key].label for key in keys), "ECE %", "ECE % at T"]
-    header = ["arm", "seeds", f"errors of {analysis.study.samples}", *labels, "T"]
-    return Sheet("Mean over seeds ± half of its 95 % t interval", header, rows)
+    labels = [analysis.measures[key].label for key in keys]
+    labels += [f"calibration error %{' at T' if '@' in key else ''}" for key in calibration]
+    header = ["arm", "seeds", f"errors of {analysis.study.samples}", *labels, "ECE %", "ECE % at T", "T"]
+    return Sheet("Mean over seeds, 95 % interval over seeds and images; ECE is biased upwards", header, rows)
 
 
 def differences_sheet(analysis: Analysis) -> Sheet:
@@ -109,6 +113,12 @@ def _time_to_reach(there: Sequence[Reached], runs: int) -> str:
     return f"{middle.epochs:.1f} epochs, {middle.seconds:.0f} s{share}"
 
 
-def _calibration_error(scores: Sequence[Mapping[str, float]]) -> str:
-    """Calibration error in percent, which is biased upwards: for reading, not for testing."""
-    return estimate_text(mean_estimate([100 * of_run["ece"] for of_run in scores]), 2)
+def _estimate(analysis: Analysis, key: str, label: str) -> str:
+    measure = analysis.measures[key]
+    return estimate_text(analysis.estimates[key][label], measure.digits, measure.bounds)
+
+
+def _calibration_error(squared: Estimate) -> str:
+    """Root of the debiased squared calibration error, in percent, with its interval; 0 where that is negative."""
+    root = [math.sqrt(max(0.0, value)) for value in (squared.mean or 0.0, *(squared.interval or ()))]
+    return f"{root[0]:.2f} ({root[1]:.2f} to {root[2]:.2f})" if squared.interval else f"{root[0]:.2f}"

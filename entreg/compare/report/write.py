@@ -18,6 +18,7 @@ from entreg.compare.report.tables import arms_sheet, convergence_sheet, differen
 from entreg.files import atomic_path, write_json
 from entreg.text import for_html, for_markdown
 
+_DERIVED = ("difference", "interval", "p", "outcome", "detectable", "seeds_needed")  # of a comparison
 _DRAWN = 12  # arms with a reliability diagram of their own: more would only be scrolled past
 
 
@@ -81,7 +82,7 @@ def as_json(analysis: Analysis) -> dict[str, Any]:
         },
         "comparisons": {
             key: {
-                label: {**asdict(comparison), "outcome": comparison.outcome, "verdict": comparison.verdict}
+                label: {**asdict(comparison), **{name: getattr(comparison, name) for name in _DERIVED}}
                 for label, comparison in arms.items()
             }
             for key, arms in analysis.comparisons.items()

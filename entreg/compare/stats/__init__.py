@@ -1,13 +1,11 @@
 """Statistics of comparisons: arrays in, numbers out. Needs neither PyTorch nor run folders."""
 
-from entreg.compare.stats.comparison import Comparison
-from entreg.compare.stats.equivalence import tost
+from entreg.compare.stats.comparison import Comparison, SeedsNeeded
 from entreg.compare.stats.hierarchical import Hierarchical, hierarchical_estimate
 from entreg.compare.stats.intervals import Estimate, Interval, mean_estimate, paired_estimate
 from entreg.compare.stats.jackknife import Contributions, of_auroc, of_calibration, of_mean
 from entreg.compare.stats.mcnemar import McNemar, mcnemar
-from entreg.compare.stats.multiple import holm
-from entreg.compare.stats.power import power, seeds_needed
+from entreg.compare.stats.power import detectable, power, seeds_needed
 from entreg.compare.stats.verdict import Pairs, compare_arms
 
 __all__ = [
@@ -18,9 +16,10 @@ __all__ = [
     "Interval",
     "McNemar",
     "Pairs",
+    "SeedsNeeded",
     "compare_arms",
+    "detectable",
     "hierarchical_estimate",
-    "holm",
     "mcnemar",
     "mean_estimate",
     "of_auroc",
@@ -29,5 +28,4 @@ __all__ = [
     "paired_estimate",
     "power",
     "seeds_needed",
-    "tost",
 ]

@@ -1,17 +1,31 @@
-"""One arm against the baseline on one metric: the numbers, and the verdict that follows from them in words."""
+"""One arm against the baseline on one metric: the numbers, and what they decide."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from entreg.compare.stats.hierarchical import Hierarchical
-from entreg.compare.stats.intervals import Estimate, Interval
+from entreg.compare.stats.intervals import Estimate, Interval, deviation_interval
 from entreg.compare.stats.mcnemar import McNemar
-from entreg.compare.stats.power import seeds_needed
+from entreg.compare.stats.power import detectable, seeds_needed
 
 Outcome = Literal["better", "worse", "equivalent", "undecided", "untestable"]
+
+
+class SeedsNeeded(NamedTuple):
+    """Seeds an arm; ``None``: no number is enough, as the test images are too few.
+
+    Attributes:
+        about: if the variance is as observed.
+        low: at the lower end of the 95 % interval of the standard deviation.
+        high: at its upper end.
+    """
+
+    about: int | None
+    low: int | None
+    high: int | None
 
 
 @dataclass(frozen=True)
@@ -21,23 +35,18 @@ class Comparison:
     Attributes:
         paired: difference, arm minus baseline, over seeds on these test images.
         hierarchical: the same over seeds and images.
-        p: the larger p-value of ``paired`` and ``hierarchical``.
-        p_holm: ``p`` adjusted for the number of arms; it decides.
+        family: number of comparisons that are corrected together: each is made at ``alpha / family``, and that is the
+            level of all intervals.
         margin: largest difference that does not matter.
-        p_equivalent: of equivalence within the margin, the larger of both estimates', adjusted likewise.
-        arms: number of arms tested, what ``p_holm`` is adjusted for.
         checkpoints: exact McNemar test of two single checkpoints.
         higher_is_better: direction of the metric.
-        alpha: level of the verdict.
+        alpha: level of the family.
     """
 
     paired: Estimate
     hierarchical: Hierarchical | None
-    p: float | None
-    p_holm: float | None
+    family: int
     margin: float | None
-    p_equivalent: float | None
-    arms: int
     checkpoints: McNemar | None
     higher_is_better: bool
     alpha: float
@@ -54,66 +63,65 @@ class Comparison:
 
     @property
     def interval(self) -> Interval | None:
-        """Interval of the difference over seeds and images, or over seeds where that is all there is."""
-        return (self.hierarchical or self.paired).interval
+        """Interval of the difference, which decides: the wider of that over seeds and that over seeds and images.
+
+        Neither is always the wider: the second has the larger standard error, but more degrees of freedom.
+        """
+        if self.paired.interval is None or self.hierarchical is None or self.hierarchical.interval is None:
+            return self.paired.interval
+        (a, b), (c, d) = self.paired.interval, self.hierarchical.interval
+        return Interval(min(a, c), max(b, d))
 
     @property
-    def to_detect(self) -> float | None:
-        """Difference that :attr:`seeds_needed` is about: the margin, without one the size of the one observed."""
-        return self.margin if self.margin or self.difference is None else abs(self.difference)
-
-    @cached_property
-    def seeds_needed(self) -> int | None:
-        """Seeds an arm that would show :attr:`to_detect` with power 0.8, if the variance is as observed.
-
-        ``None`` if the variance is unknown, there is nothing to detect, or no number is enough.
-        """
-        if not self.to_detect or not self.paired.sd:
+    def p(self) -> float | None:
+        """Adjusted p-value of no difference; at most ``alpha`` where the interval lies on one side of 0."""
+        if self.paired.p is None:
             return None
-        images = (self.hierarchical.image_variance if self.hierarchical else None) or 0.0
-        return seeds_needed(self.to_detect, self.paired.sd, images, self.alpha / self.arms)
+        larger = max(self.paired.p, (self.hierarchical and self.hierarchical.p) or 0.0)
+        return min(1.0, self.family * larger)
 
     @property
     def outcome(self) -> Outcome:
-        """The verdict in one word."""
-        if self.difference is None or self.p_holm is None:
+        """What the interval says: it lies on one side of 0, or within the margin, or neither."""
+        if self.interval is None:
             return "untestable"
-        if self.p_holm <= self.alpha:
-            return "better" if (self.difference > 0) == self.higher_is_better else "worse"
-        return "equivalent" if self._equivalent else "undecided"
+        low, high = self.interval
+        if low > 0 or high < 0:
+            return "better" if (low > 0) == self.higher_is_better else "worse"
+        return "equivalent" if self.within_margin else "undecided"
 
     @property
-    def verdict(self) -> str:
-        """The verdict in words."""
-        outcome = self.outcome
-        if outcome == "untestable":
-            return self._untestable()
-        if outcome == "equivalent":
-            return f"equivalent within {self.margin:g}"
-        if outcome == "undecided":
-            return f"not distinguishable: {self._missing()}"
-        return f"{outcome}, by less than {self.margin:g}" if self._equivalent else outcome
+    def within_margin(self) -> bool:
+        """Whether the interval lies within the margin."""
+        if self.margin is None or self.interval is None:
+            return False
+        return -self.margin <= self.interval.low and self.interval.high <= self.margin
+
+    @cached_property
+    def detectable(self) -> float | None:
+        """Smallest true difference that as many seeds find in 4 of 5 studies, if the variance is as observed."""
+        if not self.paired.sd:
+            return None
+        return detectable(self.n, self.paired.sd, self._image_variance, self.alpha / self.family)
+
+    @cached_property
+    def seeds_needed(self) -> SeedsNeeded | None:
+        """Seeds an arm that find a difference of the size of the margin in 4 of 5 studies; ``None`` without a margin.
+
+        The observed difference is no size to ask for: what it would need only restates its p-value.
+        """
+        return None if self.margin is None else self.seeds_to_see(self.margin)
+
+    def seeds_to_see(self, difference: float) -> SeedsNeeded | None:
+        """Seeds an arm that find a true ``difference`` in 4 of 5 studies; ``None`` if the variance is unknown."""
+        if not self.paired.sd:
+            return None
+        about, low, high = (
+            seeds_needed(difference, sd, self._image_variance, self.alpha / self.family)
+            for sd in (self.paired.sd, *deviation_interval(self.paired.sd, self.n))
+        )
+        return SeedsNeeded(about, low, high)
 
     @property
-    def _equivalent(self) -> bool:
-        return self.p_equivalent is not None and self.p_equivalent <= self.alpha
-
-    def _untestable(self) -> str:
-        if self.n == 0:
-            return "no common seed: nothing to compare"
-        if self.n == 1:
-            return "one seed: per-checkpoint test only"
-        if self.difference == 0:
-            return "identical on every seed"
-        return "not testable: the same difference on every seed"
-
-    def _missing(self) -> str:
-        if not self.to_detect:
-            return "no difference was seen"
-        if self.seeds_needed is None:
-            return f"to see {self.to_detect:g} more test images would be needed, no number of seeds is enough"
-        if self.seeds_needed <= self.n:
-            return f"{self.n} seeds an arm are enough to see {self.to_detect:g} in 4 of 5 studies"
-        number = f"{self.seeds_needed:,}" if self.seeds_needed < 100 else f"{float(f'{self.seeds_needed:.1e}'):,.0f}"
-        what = f"to see {self.margin:g}" if self.margin else "if the difference is the one observed"
-        return f"about {number} seeds an arm would be needed {what}"
+    def _image_variance(self) -> float:
+        return (self.hierarchical.image_variance if self.hierarchical else None) or 0.0

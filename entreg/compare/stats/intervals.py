@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import chdtri
 
 from entreg.compare.stats.quantiles import critical_value, upper_tail
 
@@ -118,6 +119,19 @@ def standard_deviation(values: Floats, scale: float | None = None) -> float:
     scale = magnitude(values) if scale is None else scale
     sd = float(values.std(ddof=1))
     return sd if sd > ROUNDING * scale else 0.0
+
+
+def deviation_interval(sd: float, n: int, level: float = 0.95) -> Interval:
+    """Interval of a standard deviation that was estimated from n >= 2 normal values.
+
+    Example:
+        >>> low, high = deviation_interval(0.1, n=5)
+        >>> round(low, 3), round(high, 3)
+        (0.06, 0.287)
+    """
+    tail = (1 - level) / 2
+    low, high = (sd * math.sqrt((n - 1) / float(chdtri(n - 1, q))) for q in (tail, 1 - tail))
+    return Interval(low, high)
 
 
 def magnitude(*rows: Floats) -> float:

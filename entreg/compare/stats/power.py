@@ -6,6 +6,7 @@ import math
 from bisect import bisect_left
 
 import numpy as np
+from scipy.optimize import brentq
 from scipy.special import chdtri, ndtr, ndtri, stdtrit
 
 _QUANTILES = (np.arange(500) + 0.5) / 500
@@ -25,7 +26,7 @@ def power(n: int, difference: float, sd: float, image_variance: float = 0.0, alp
         difference: true mean difference, in the unit of the metric.
         sd: standard deviation of the paired differences, > 0.
         image_variance: :attr:`~entreg.compare.stats.hierarchical.Hierarchical.image_variance`, in the squared unit.
-        alpha: level; divide it by the number of arms for a claim that survives Holm at its first step.
+        alpha: level; divide it by the number of comparisons that are corrected together.
 
     Returns:
         power in [0, 1], 0 for n < 2.
@@ -87,6 +88,32 @@ def seeds_needed(
         low, step = low + step, 2 * step
     candidates = range(low + 1, low + step + 1)
     return candidates[bisect_left(candidates, target, key=lambda n: power(n, difference, sd, image_variance, alpha))]
+
+
+def detectable(n: int, sd: float, image_variance: float = 0.0, alpha: float = 0.05, target: float = 0.8) -> float:
+    """Smallest true difference whose :func:`power` with n paired seeds is ``target``.
+
+    Args:
+        n: seeds an arm, at least 2.
+        sd: standard deviation of the paired differences, > 0.
+        image_variance: see :func:`power`.
+        alpha: level.
+        target: power wanted.
+
+    Raises:
+        ValueError: if an argument is out of its range.
+
+    Example:
+        >>> round(detectable(n=10, sd=1.0), 2)
+        1.0
+    """
+    _check(sd, image_variance, alpha)
+    if n < 2 or not 0 < target < 1:
+        raise ValueError(f"{n} seeds, power {target}: expected at least 2, and in (0, 1)")
+    high = sd + math.sqrt(image_variance)
+    while power(n, high, sd, image_variance, alpha) < target:
+        high *= 2
+    return float(brentq(lambda size: power(n, size, sd, image_variance, alpha) - target, 0, high, rtol=1e-6))
 
 
 def _check(sd: float, image_variance: float, alpha: float) -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from entreg.compare.stats.comparison import Comparison
-from entreg.compare.stats.equivalence import tost
 from entreg.compare.stats.hierarchical import Hierarchical, hierarchical_estimate
-from entreg.compare.stats.intervals import Estimate, paired_estimate
+from entreg.compare.stats.intervals import paired_estimate
 from entreg.compare.stats.mcnemar import McNemar
-from entreg.compare.stats.multiple import holm
 
 __all__ = ["Comparison", "Pairs", "compare_arms"]
 
@@ -36,53 +35,63 @@ class Pairs:
 
 
 def compare_arms(
-    pairs: Mapping[str, Pairs], *, higher_is_better: bool, margin: float | None = None, alpha: float = 0.05
+    pairs: Mapping[str, Pairs],
+    *,
+    higher_is_better: bool,
+    margin: float | None = None,
+    alpha: float = 0.05,
+    family: int | None = None,
 ) -> dict[str, Comparison]:
     """Compare arms with one baseline on one metric.
 
-    "Better" and "worse" need both the paired t-test over seeds (the losses differ in expectation on these images) and
-    the hierarchical test over seeds and images (they differ on images like these), each at ``alpha`` after Holm's
-    correction over the arms. So, at no difference in either sense, the chance of any such word about any arm is at most
-    ``alpha``. Neither test implies the other: the second has the larger standard error, but more degrees of freedom.
-    Equivalence needs two one-sided tests of both kinds, with Holm's correction of its own. The words hold for one
-    metric; who looks at ten metrics has ten chances.
+    One interval of each difference decides, and is the one to show. It is the wider of that over seeds (the losses
+    differ in expectation on these images) and that over seeds and images (they differ on images like these), at the
+    level ``1 - alpha / family`` (Bonferroni), so that
+
+    * *better* or *worse*, it lies on one side of 0, is said of any of the family where there is no difference with
+      probability ``alpha`` at most;
+    * *equivalent*, it lies within the margin, likewise of differences that reach the margin.
+
+    Holm's correction would decide a little more often, by intervals that nobody can show.
 
     Args:
         pairs: by name of the arm.
         higher_is_better: direction of the metric.
         margin: largest difference that does not matter, stated before the results are seen; without one, equivalence
-            is not tested.
-        alpha: level of the verdicts, also of the intervals (1 - alpha).
+            is not looked at.
+        alpha: level of the family.
+        family: number of comparisons that are corrected together, such as those of several metrics; default: the arms
+            that can be compared on this one.
 
     Returns:
         comparisons by name of the arm.
 
     Raises:
-        ValueError: if values are not finite, shapes do not match, or ``margin`` or ``alpha`` is out of range.
+        ValueError: if values are not finite, shapes do not match, or ``margin``, ``alpha`` or ``family`` is out of
+            range.
+
+    Source: Dunn 1961, *Multiple comparisons among means*; of equivalence by intervals, Schuirmann 1987.
 
     Example:
         >>> arms = {"min_ent": Pairs([95.9, 95.8, 96.0, 95.9], [95.2, 95.3, 95.2, 95.3])}
-        >>> compare_arms(arms, higher_is_better=True)["min_ent"].verdict
+        >>> compare_arms(arms, higher_is_better=True)["min_ent"].outcome
         'better'
     """
     if not 0 < alpha < 1:
         raise ValueError(f"alpha {alpha}: expected a level in (0, 1), such as 0.05")
-    paired = {arm: paired_estimate(p.values, p.baseline, 1 - alpha) for arm, p in pairs.items()}
-    both = {arm: _hierarchical(p, 1 - alpha) for arm, p in pairs.items()}
-    p = {arm: _larger(paired[arm].p, b.p if b else None) for arm, b in both.items()}
-    equivalent = {arm: _equivalence(paired[arm], both[arm], margin) for arm in pairs}
-    p_holm = dict(zip(pairs, holm(list(p.values())), strict=True))
-    p_equivalent = dict(zip(pairs, holm(list(equivalent.values())), strict=True))
-    tested = sum(value is not None for value in p.values())
+    if margin is not None and not margin > 0:
+        raise ValueError(f"margin {margin}: expected > 0, the largest difference that does not matter")
+    if family is None:
+        family = max(1, sum(len(np.atleast_1d(pair.values)) > 1 for pair in pairs.values()))
+    if family < 1:
+        raise ValueError(f"family {family}: expected a number of comparisons >= 1")
+    level = 1 - alpha / family
     return {
         arm: Comparison(
-            paired=paired[arm],
-            hierarchical=both[arm],
-            p=p[arm],
-            p_holm=p_holm[arm],
+            paired=paired_estimate(pair.values, pair.baseline, level),
+            hierarchical=_hierarchical(pair, level),
+            family=family,
             margin=margin,
-            p_equivalent=p_equivalent[arm],
-            arms=tested,
             checkpoints=pair.checkpoints,
             higher_is_better=higher_is_better,
             alpha=alpha,
@@ -95,13 +104,3 @@ def _hierarchical(pairs: Pairs, level: float) -> Hierarchical | None:
     if pairs.contributions is None:
         return None
     return hierarchical_estimate(pairs.values, pairs.baseline, pairs.contributions, level)
-
-
-def _larger(first: float | None, second: float | None) -> float | None:
-    return first if first is None or second is None else max(first, second)
-
-
-def _equivalence(paired: Estimate, both: Hierarchical | None, margin: float | None) -> float | None:
-    if margin is None:
-        return None
-    return _larger(tost(paired, margin), tost(both, margin) if both else None)

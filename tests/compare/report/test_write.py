@@ -13,6 +13,7 @@ import pytest
 
 from entreg.compare import Analysis, analyse, convergence_of, read_study
 from entreg.compare.report import Pictures, verdict_sentences, write_report
+from entreg.text import for_markdown
 from tests.compare.run_folders import CLASSES, write_study
 
 CHROMIUM = shutil.which("chromium")
@@ -29,12 +30,13 @@ def test_every_format_is_there_and_says_the_same(analysis: Analysis, report: Pat
     names = {path.name for path in report.parent.iterdir()}
     tables = {f"{name}.csv" for name in ("arms", "verdicts", "secondary", "ood", "convergence", "differences")}
     assert names == {"index.html", "report.md", "report.tex", "report.json", *tables}
-    verdict = analysis.comparisons["acc"]["mix_ent"].verdict
-    assert f"mix_ent against cross_entropy, accuracy %: {verdict}" in (report.parent / "report.md").read_text()
+    (said,) = (sentence for sentence in verdict_sentences(analysis) if sentence.startswith("mix_ent is worse than"))
+    assert for_markdown(said) in (report.parent / "report.md").read_text()
     with (report.parent / "verdicts.csv").open() as file:
-        assert list(csv.reader(file))[2][-1] == verdict
+        assert list(csv.reader(file))[2][-1] == "worse"
     content = json.loads((report.parent / "report.json").read_text())
-    assert content["comparisons"]["acc"]["mix_ent"]["verdict"] == verdict
+    assert content["comparisons"]["acc"]["mix_ent"]["outcome"] == "worse"
+    assert content["comparisons"]["acc"]["mix_ent"]["interval"] == list(analysis.comparisons["acc"]["mix_ent"].interval)
     assert content["comparisons"]["acc"]["mix_ent"]["paired"]["n"] == 4
     assert content["arms"]["mix_ent"]["seeds"] == [0, 1, 2, 3]
     assert content["arms"]["mix_ent"]["arm"] == analysis.study.arms["mix_ent"][0].arm

@@ -132,3 +132,14 @@ def test_interval_covers_what_is_no_mean_over_images(n, study, arms):
     assert within_binomial_error(covered, 0.95, studies)
     error = np.sqrt(np.mean([e.standard_error**2 for e in estimates]))
     assert 0.9 < error / np.std([e.mean for e in estimates]) < 1.2
+
+
+@pytest.mark.parametrize("n", [2, 3, 5, 10])
+def test_an_arm_of_its_own_covers_what_new_seeds_score_on_new_images(n):
+    studies, rng, covered = 400, np.random.default_rng(n), 0
+    for _ in range(studies):
+        values = correct(rng, n, 1000, (0.9,)).astype(np.float32)[0]
+        phi = [of_mean(of_seed).images for of_seed in values]
+        ends = hierarchical_estimate(values.mean(1), np.zeros(n), phi).interval
+        covered += ends is None or ends.low <= 0.9 <= ends.high  # None: two seeds alike, and nothing is said
+    assert covered / studies >= 0.95 or within_binomial_error(covered / studies, 0.95, studies)

@@ -9,7 +9,7 @@ from statsmodels.stats.power import TTestPower
 
 from entreg.compare.stats.hierarchical import hierarchical_estimate
 from entreg.compare.stats.intervals import paired_estimate
-from entreg.compare.stats.power import power, seeds_needed
+from entreg.compare.stats.power import detectable, power, seeds_needed
 
 
 @pytest.mark.parametrize("n", [2, 3, 5, 10, 30])
@@ -91,3 +91,12 @@ def test_the_bound_takes_students_quantile_for_the_seeds_alone() -> None:
     # With images alone to vary, seeds agreeing, any number of seeds has the power of a z-test.
     z_test = stats.norm.cdf(3 - stats.norm.isf(0.025)) + stats.norm.cdf(-3 - stats.norm.isf(0.025))
     assert power(3, difference=3.0, sd=1e-6, image_variance=1.0) == pytest.approx(z_test, abs=1e-4)
+
+
+@pytest.mark.parametrize("images", [0.0, 0.05])
+@pytest.mark.parametrize("n", [2, 5, 20])
+def test_what_is_detectable_is_found_in_four_of_five_studies(n, images):
+    size = detectable(n, 0.1, images**2, alpha=0.01)
+    assert power(n, size, 0.1, images**2, alpha=0.01) == pytest.approx(0.8, abs=1e-4)
+    with pytest.raises(ValueError, match="at least 2"):
+        detectable(1, 0.1)

@@ -5,35 +5,33 @@ import sys
 
 import numpy as np
 import pytest
+from statsmodels.stats.multitest import multipletests
 
-from entreg.compare.stats.equivalence import tost
 from entreg.compare.stats.hierarchical import hierarchical_estimate
 from entreg.compare.stats.intervals import paired_estimate
 from entreg.compare.stats.jackknife import of_mean
-from entreg.compare.stats.multiple import holm
 from entreg.compare.stats.verdict import Pairs, compare_arms
 from tests.compare.studies import correct, within_binomial_error
 
 
-def test_numbers_come_from_the_tests_with_holm_over_arms():
+def test_each_comparison_is_made_at_the_level_of_its_family():
     rng = np.random.default_rng(0)
     pairs = {
         name: Pairs(rng.normal(shift, 0.1, 6), rng.normal(0, 0.1, 6), rng.normal(0, 0.02, (6, 50)))
         for name, shift in {"a": 0.1, "b": 0.2, "c": 0.0}.items()
     } | {"single": Pairs([1.0], [0.0], np.ones((1, 50)))}
-    result = compare_arms(pairs, higher_is_better=True, margin=0.3)
-    seeds = {name: paired_estimate(p.values, p.baseline) for name, p in pairs.items()}
-    both = {name: hierarchical_estimate(p.values, p.baseline, p.contributions) for name, p in pairs.items()}
-    for name in "abc":
-        assert result[name].paired == seeds[name]
-        assert result[name].hierarchical == both[name]
-        assert result[name].interval == both[name].interval
-        assert result[name].p == max(seeds[name].p, both[name].p)
-        assert result[name].arms == 3
-    assert [result[name].p_holm for name in "abc"] == holm([result[name].p for name in "abc"])
-    equivalence = holm([max(tost(seeds[name], 0.3), tost(both[name], 0.3)) for name in "abc"])
-    assert [result[name].p_equivalent for name in "abc"] == equivalence
-    assert result["single"].p_holm is None
+    for family, found in (
+        (3, compare_arms(pairs, higher_is_better=True)),
+        (7, compare_arms(pairs, higher_is_better=True, family=7)),
+    ):
+        for name in "abc":
+            arm = pairs[name]
+            assert found[name].paired == paired_estimate(arm.values, arm.baseline, 1 - 0.05 / family)
+            both = hierarchical_estimate(arm.values, arm.baseline, arm.contributions, 1 - 0.05 / family)
+            assert found[name].hierarchical == both
+            adjusted = multipletests([max(found[name].paired.p, both.p)] * family, method="bonferroni")[1][0]
+            assert found[name].p == pytest.approx(adjusted)
+        assert found["single"].p is None
 
 
 def test_one_arm_alone_is_compared_with_nothing():
@@ -45,7 +43,7 @@ def test_needs_neither_torch_nor_lightning():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-@pytest.mark.parametrize(("alpha", "margin", "named"), [(5, None, "alpha"), (0.05, -0.1, "margin")])
+@pytest.mark.parametrize(("alpha", "margin", "named"), [(5, None, "alpha"), (0.05, 0.0, "margin")])
 def test_other_arguments_are_refused(alpha, margin, named):
     with pytest.raises(ValueError, match=named):
         compare_arms({"arm": Pairs([1.0, 2.0], [1.0, 1.0])}, higher_is_better=True, margin=margin, alpha=alpha)
