@@ -27,6 +27,7 @@ class Analysis:
     Attributes:
         study: the runs.
         baseline: label of the arm that the others are compared with; ``None`` with one arm only.
+        standing: what its verdicts are worth, a sentence.
         primary: keys of the measures that the verdict is about, chosen beforehand.
         measures: all measures that every run has, in the order of the tables.
         estimates: mean over seeds, by measure and arm, with a 95 % interval over seeds and images.
@@ -37,6 +38,7 @@ class Analysis:
 
     study: Study
     baseline: str | None
+    standing: str
     primary: Sequence[str]
     measures: Mapping[str, Measure]
     estimates: Mapping[str, Mapping[str, Estimate]]
@@ -55,6 +57,7 @@ def analyse(
     metrics: Sequence[str] = ("acc",),
     margins: Mapping[str, float] | None = None,
     alpha: float = 0.05,
+    standing: str = "exploratory: no analysis plan was written down before the runs",
 ) -> Analysis:
     """Compare the arms of a study with a baseline, paired by seed.
 
@@ -66,6 +69,7 @@ def analyse(
         margins: by measure, the largest difference that does not matter, in the measure's unit; default: 0.1 points of
             accuracy, and none for the others, of which equivalence is not tested then.
         alpha: level of the verdicts.
+        standing: see :func:`entreg.compare.looks.standing_of`.
 
     Raises:
         ConfigError: if a metric is unknown or not every run has it, or a number is out of range.
@@ -101,7 +105,8 @@ def analyse(
         for key, measure in measures.items()
     }
     several = len(study.arms) > 1
-    return Analysis(study, chosen if several else None, tuple(metrics), measures, estimates, values, comparisons)
+    compared = chosen if several else None
+    return Analysis(study, compared, standing, tuple(metrics), measures, estimates, values, comparisons)
 
 
 def _estimate(runs: Sequence[Contributions], level: float) -> Hierarchical:

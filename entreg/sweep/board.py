@@ -13,6 +13,8 @@ from filelock import BaseFileLock
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
+from entreg.compare.plan import NAME as PLAN
+from entreg.compare.plan import write_plan
 from entreg.errors import ConfigError, RunError
 from entreg.runs import Run, new_run
 from entreg.runs.lease import Lease, Watch
@@ -83,11 +85,19 @@ class Board:
             )
             board = cls(sweep, folder, study, storage, lock)
             board._check_definition()
+            if sweep.plan is not None:
+                board.plan.parent.mkdir(exist_ok=True)
+                write_plan(board.plan, sweep.plan)
             if sweep.sampler == "grid":
                 board._put_up_cells()
             if retry:
                 board._put_up_failed()
         return board
+
+    @property
+    def plan(self) -> Path:
+        """File of the analysis plan, if the sweep has one."""
+        return self.folder / "runs" / PLAN
 
     @property
     def trials(self) -> list[FrozenTrial]:

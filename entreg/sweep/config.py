@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from jsonargparse.typing import Path_fr
 
+from entreg.compare.plan import Plan
 from entreg.errors import ConfigError
 
 Value = bool | int | float | str | None
@@ -52,6 +53,7 @@ class Sweep:
         seed: of the sampler; the draws of a trial are a function of it, of the trial's number and, for ``tpe``, of
             the trials before.
         baseline: arm with which the final comparison compares.
+        plan: analysis plan of the comparison, written down beside the runs before the first trial.
 
     Raises:
         ConfigError: on an argument out of its range.
@@ -68,6 +70,7 @@ class Sweep:
     prune: Literal["median", "hyperband"] | None = None
     seed: int = 0
     baseline: str | None = None
+    plan: Plan | None = None
 
     def __post_init__(self) -> None:
         if not self.parameters:
@@ -86,6 +89,8 @@ class Sweep:
             raise ConfigError(
                 "options.evaluate: the value of a trial is that of its final evaluation, leave evaluate out"
             )
+        if self.plan is not None and self.baseline is not None:
+            raise ConfigError(f"baseline {self.baseline}: the plan says with what is compared, leave baseline out")
         if not self.metric.startswith("val/"):
             raise ConfigError(
                 f"metric {self.metric}: expected a metric of validation, as val/acc: test chooses nothing"
@@ -97,6 +102,6 @@ class Sweep:
         The config files count by their content.
         """
         content = asdict(replace(self, fit=()))
-        del content["trials"], content["baseline"]
+        del content["trials"], content["baseline"], content["plan"]
         digests = (hashlib.sha256(Path(path.absolute).read_bytes()).hexdigest()[:12] for path in self.fit)
         return {**content, "fit": list(digests)}

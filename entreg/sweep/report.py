@@ -24,11 +24,14 @@ from entreg.text import for_csv
 class Compare(Protocol):
     """Compares finished runs and writes a report of it."""
 
-    def __call__(self, runs: Sequence[Path], *, baseline: str | None, metrics: Sequence[str], out: Path) -> None:
+    def __call__(
+        self, runs: Sequence[Path], *, plan: Path | None, baseline: str | None, metrics: Sequence[str] | None, out: Path
+    ) -> None:
         """Compare them.
 
         Args:
             runs: run folders.
+            plan: file of the analysis plan, which says the rest.
             baseline: loss, name or hash of the arm that the others are compared with; ``None``: the usual one.
             metrics: what the verdict is about.
             out: folder of the report.
@@ -55,10 +58,12 @@ def report(board: Board, compare: Compare) -> None:
             print_line(f"sweep: {board.folder}")
             return
         _draw_importance(board, finished, board.folder / "importance.png")
+        planned, chosen_by = board.sweep.plan is not None, board.sweep.metric.removeprefix("val/")
         compare(
             [board.run(trial).path for trial in finished],
+            plan=board.plan if planned else None,
             baseline=board.sweep.baseline,
-            metrics=list(dict.fromkeys(["acc", board.sweep.metric.removeprefix("val/")])),
+            metrics=None if planned else ["acc", *({chosen_by} & {"nll", "brier"})],
             out=board.folder / "report",
         )
         with atomic_path(written) as part:

@@ -34,7 +34,7 @@ def test_the_table_is_ranked_and_what_failed_is_last(
     report(board, lambda runs, **options: compared.append({"runs": runs, **options}))
     (given,) = compared
     assert sorted(given.pop("runs")) == sorted(board.run(board.trials[number]).path for number in (0, 2, 3))
-    assert given == {"baseline": None, "metrics": ["acc", "nll"], "out": board.folder / "report"}
+    assert given == {"plan": None, "baseline": None, "metrics": ["acc", "nll"], "out": board.folder / "report"}
     with (board.folder / "trials.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert rows[0]["trial"] == best

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from entreg.cli.parser import CommandParser
-from entreg.compare import Analysis, Convergence, Study, analyse, convergence_of, read_studies
+from entreg.compare import Analysis, Convergence, Study, convergence_of, read_studies
+from entreg.compare.looks import look_at
+from entreg.compare.plan import NAME as PLAN
+from entreg.compare.plan import Written, read_plan
 from entreg.compare.report import pictures_of, print_tables, verdict_sentences, write_report
 from entreg.console import print_line
 from entreg.errors import ConfigError, UserError
@@ -34,6 +37,7 @@ def main(args: Sequence[str]) -> None:
     compare_runs(
         given.runs,
         baseline=given.baseline,
+        plan=given.plan,
         metrics=given.metric,
         margins=margins,
         accuracies=given.accuracy,
@@ -47,8 +51,9 @@ def main(args: Sequence[str]) -> None:
 def compare_runs(
     runs: Sequence[str | Path],
     *,
+    plan: Path | None = None,
     baseline: str | None = None,
-    metrics: Sequence[str] = ("acc",),
+    metrics: Sequence[str] | None = None,
     margins: Mapping[str, float] | None = None,
     accuracies: Sequence[float] = (),
     power: Sequence[float] | None = None,
@@ -62,8 +67,9 @@ def compare_runs(
 
     Args:
         runs: run folders.
+        plan: file of the analysis plan; default: ``plan.yaml`` beside the runs, where nothing of what follows is said.
         baseline: see :func:`entreg.compare.analyse`, as ``metrics`` and ``margins``.
-        metrics: what the verdict is about.
+        metrics: what the verdict is about; default: accuracy.
         margins: differences that do not matter.
         accuracies: see :func:`entreg.compare.convergence_of`.
         power: differences of which the number of seeds is printed that it takes to see them.
@@ -77,8 +83,14 @@ def compare_runs(
     """
     if out is not None and out.exists() and not out.is_dir():
         raise ConfigError(f"--out {out}: is no folder, and the report is one; name a folder")
-    studies = read_studies(runs)
-    analyses, refused = _analyses(studies, baseline, metrics, margins)
+    said = bool(baseline or metrics or margins)
+    if plan is not None and said:
+        raise ConfigError(f"--plan {plan}: says what is compared; leave out --baseline, --metric and --margin")
+    studies = read_studies(run for run in runs if Path(run).name != PLAN)
+    analyses, refused = _analyses(
+        studies,
+        lambda study: look_at(study, _plan_of(study, plan, not said), baseline, metrics or ("acc",), margins),
+    )
     told: set[str] = set()
     for name, study in studies.items():
         if len(studies) > 1:
@@ -107,11 +119,15 @@ def _parser() -> CommandParser:
     )
     parser.add_argument("runs", nargs="+", metavar="RUN", help="run folders, for example runs/*")
     parser.add_argument(
-        "--baseline", help="arm to compare with: loss, name or hash (default: cross_entropy, if one arm is)"
+        "--plan",
+        type=Path,
+        help="analysis plan: primary measures with margins, baseline, seeds an arm, alpha (default: plan.yaml beside "
+        "the runs)",
     )
     parser.add_argument(
-        "--metric", nargs="+", default=["acc"], help="what the verdict is about: acc, nll, nll@T, ... (default: acc)"
+        "--baseline", help="arm to compare with: loss, name or hash (default: cross_entropy, if one arm is)"
     )
+    parser.add_argument("--metric", nargs="+", help="what the verdict is about: acc, nll, nll@T, ... (default: acc)")
     parser.add_argument(
         "--margin",
         nargs="+",
@@ -138,11 +154,16 @@ def _margin(word: str) -> tuple[str, float]:
     return key, number
 
 
+def _plan_of(study: Study, path: Path | None, look_for_one: bool) -> Written | None:
+    """Read the plan that is named, or the one that lies beside the runs."""
+    beside = {result.run.path.parent / PLAN for result in study.results}
+    if path is None and look_for_one and len(beside) == 1 and (found := beside.pop()).is_file():
+        path = found
+    return None if path is None else read_plan(path)
+
+
 def _analyses(
-    studies: Mapping[str, Study],
-    baseline: str | None,
-    metrics: Sequence[str],
-    margins: Mapping[str, float] | None,
+    studies: Mapping[str, Study], analyse: Callable[[Study], Analysis]
 ) -> tuple[dict[str, Analysis], dict[str, UserError]]:
     """Analyse the study of each test set, and return why others cannot be: they may have no run of the baseline.
 
@@ -153,7 +174,7 @@ def _analyses(
     refused: dict[str, UserError] = {}
     for name, study in studies.items():
         try:
-            found[name] = analyse(study, baseline, metrics, margins)
+            found[name] = analyse(study)
         except UserError as error:
             refused[name] = error
     if not found:

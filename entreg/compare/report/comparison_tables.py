@@ -22,10 +22,10 @@ _WORDS: dict[Outcome, str] = {
 
 
 def verdict_sentences(analysis: Analysis) -> list[str]:
-    """Say what the primary measures say, a sentence for each arm."""
+    """Say what verdicts are worth, then what the primary measures say, a sentence for each arm."""
     if analysis.baseline is None:
         return ["one arm only: nothing to compare it with"]
-    return [
+    return [analysis.standing] + [
         sentence(label, analysis.baseline, analysis.measures[key], comparison)
         for key in analysis.primary
         for label, comparison in analysis.comparisons[key].items()

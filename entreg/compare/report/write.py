@@ -63,6 +63,7 @@ def as_json(analysis: Analysis) -> dict[str, Any]:
     """Return every number of the comparison."""
     return {
         "baseline": analysis.baseline,
+        "standing": analysis.standing,
         "primary": list(analysis.primary),
         "premise": analysis.study.premise,
         "notes": list(analysis.study.notes),

@@ -1,0 +1,188 @@
+"""Looks at a study: adding seeds until something is found finds too much, unless each look is counted.
+
+They are noted in ``.looks.json`` beside the plan, else in the folder that the runs lie in.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timezone
+from pathlib import Path
+
+from entreg.compare.analysis import Analysis, analyse
+from entreg.compare.plan import Plan, Written
+from entreg.compare.stats.spending import obrien_fleming
+from entreg.compare.study import Study
+from entreg.errors import RunError
+from entreg.files import write_json
+from entreg.runs.reading import read_json
+
+NAME = ".looks.json"
+
+
+@dataclass(frozen=True)
+class Look:
+    """One look at the arms of a study.
+
+    Attributes:
+        arms: their hashes, sorted.
+        tested: digest of the test set.
+        primary: measures that verdicts were about.
+        seeds: seeds of the arm that has the fewest.
+        alpha: level at which the verdicts were made.
+        time: when, UTC, ISO 8601.
+    """
+
+    arms: Sequence[str]
+    tested: str
+    primary: Sequence[str]
+    seeds: int
+    alpha: float
+    time: str
+
+    def is_of(self, other: Look) -> bool:
+        """Whether both are of the same arms on the same test set, and about the same measures."""
+        return (self.arms, self.tested, self.primary) == (other.arms, other.tested, other.primary)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What verdicts are worth.
+
+    Attributes:
+        alpha: level at which they are made.
+        said: a sentence about it.
+        look: this look, as it is to be noted.
+    """
+
+    alpha: float
+    said: str
+    look: Look
+
+
+def standing_of(study: Study, metrics: Sequence[str], written: Written | None, earlier: Sequence[Look]) -> Standing:
+    """Say what verdicts on a study are worth, by its plan and the looks before this one.
+
+    Args:
+        study: the runs.
+        metrics: measures that verdicts are about.
+        written: the plan, if there is one.
+        earlier: looks that have been noted.
+    """
+    plan = Plan() if written is None else written.plan
+    arms = sorted(arm[0].arm for arm in study.arms.values())
+    tested = str(study.results[0].summary.get("data", {}).get("test", ""))
+    seeds = min(len(arm) for arm in study.arms.values())
+    now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    look = Look(arms, tested, list(metrics), seeds, plan.alpha, now)
+    before = [other for other in earlier if other.is_of(look) and other.seeds != seeds]
+    begun = _begun(study)
+    if written is None:
+        why = "no analysis plan was written down before the runs"
+    elif begun is not None and written.time > begun:
+        why = f"{written.path} is of {written.time:%Y-%m-%d %H:%M} UTC, and the first run began before"
+    elif plan.seeds is None:
+        return Standing(plan.alpha, f"as planned in {written.path}", look)
+    else:
+        again = [other.alpha for other in earlier if other.is_of(look) and other.seeds == seeds]
+        spent = sum(other.alpha for other in before)
+        left = again[0] if again else obrien_fleming(plan.alpha, seeds / plan.seeds) - spent
+        if left > 0:
+            said = f"as planned in {written.path}, with {seeds} of {plan.seeds} seeds: verdicts at level {left:.2g}"
+            return Standing(left, said, replace(look, alpha=left))
+        why = f"earlier looks have used up the level of {written.path}"
+    return Standing(plan.alpha, f"exploratory: {why}{_looked_at(before)}", look)
+
+
+def look_at(
+    study: Study,
+    written: Written | None = None,
+    baseline: str | None = None,
+    metrics: Sequence[str] = ("acc",),
+    margins: Mapping[str, float] | None = None,
+) -> Analysis:
+    """Analyse a study by its plan, or as is said here, and note the look.
+
+    Args:
+        study: the runs.
+        written: the plan, which decides where there is one.
+        baseline: see :func:`entreg.compare.analyse`, as the rest.
+        metrics: measures that verdicts are about.
+        margins: by measure.
+
+    Raises:
+        ConfigError: if a metric is unknown or not every run has it.
+        RunError: if there is no such baseline, or earlier looks cannot be read.
+    """
+    folder = Path(os.path.commonpath([result.run.path.resolve().parent for result in study.results]))
+    path = (folder if written is None else written.path.parent) / NAME
+    if written is not None:
+        baseline, metrics, margins = written.plan.baseline, list(written.plan.primary), written.plan.margins
+    standing = standing_of(study, metrics, written, read_looks(path))
+    analysis = analyse(study, baseline, metrics, margins, standing.alpha, standing.said)
+    if analysis.baseline is None:
+        return analysis
+    try:
+        note(path, standing.look)
+    except OSError as error:
+        said = f"{path}: this look cannot be noted there ({error.strerror})"
+        return replace(analysis, study=replace(study, notes=(*study.notes, said)))
+    return analysis
+
+
+def read_looks(path: Path) -> list[Look]:
+    """Read the looks that have been noted.
+
+    Raises:
+        RunError: if the file is damaged.
+    """
+    if not path.is_file():
+        return []
+    try:
+        return [Look(**entry) for entry in read_json(path)["looks"]]
+    except (KeyError, TypeError) as error:
+        raise RunError(f"{path}: holds no looks ({error}); restore it, or delete it to count from now on") from error
+
+
+def note(path: Path, look: Look) -> None:
+    """Add a look, unless the same has been noted.
+
+    Raises:
+        OSError: if the file cannot be written.
+    """
+    looks = read_looks(path)
+    if not any(other.is_of(look) and other.seeds == look.seeds for other in looks):
+        write_json(path, {"looks": [asdict(one) for one in (*looks, look)]})
+
+
+def _looked_at(before: Sequence[Look]) -> str:
+    if not before:
+        return ""
+    seeds = sorted({look.seeds for look in before})
+    times = "once" if len(seeds) == 1 else f"{len(seeds)} times"
+    return (
+        f"; these arms have been looked at {times} before, with {_listed(seeds)} seeds an arm, and who adds seeds "
+        "until something is found finds too much"
+    )
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    *others, last = map(str, numbers)
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def _begun(study: Study) -> datetime | None:
+    """When the first of the runs began, where they say so."""
+    starts = [start for run in study.results for start in run.summary.get("history", [])]
+    times = [time for start in starts if (time := _time(start.get("time"))) is not None]
+    return min(times, default=None)
+
+
+def _time(said: object) -> datetime | None:
+    try:
+        time = datetime.fromisoformat(str(said))
+    except ValueError:
+        return None
+    return time if time.tzinfo else time.replace(tzinfo=timezone.utc)

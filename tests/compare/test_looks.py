@@ -1,0 +1,81 @@
+"""Looks at a study: counted, and with a plan paid for."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+
+from entreg.__main__ import main
+from entreg.compare import Study, read_study
+from entreg.compare.looks import NAME, look_at, read_looks
+from entreg.compare.plan import Plan, Written
+from entreg.compare.stats.spending import obrien_fleming
+from entreg.errors import RunError
+from entreg.runs import Run, read_summary, write_summary
+from tests.compare.run_folders import write_study
+
+EARLY, LATE = (datetime(year, 1, 1, tzinfo=timezone.utc) for year in (2020, 2040))
+
+
+def of_seeds(folders: list[Path], seeds: int) -> Study:
+    return read_study([folder for folder in folders if int(folder.name.rpartition("-")[2]) < seeds])
+
+
+def test_without_a_plan_earlier_looks_are_told(tmp_path: Path) -> None:
+    folders = write_study(tmp_path, 4)
+    assert look_at(of_seeds(folders, 2)).standing == "exploratory: no analysis plan was written down before the runs"
+    assert look_at(of_seeds(folders, 2)).standing.endswith("before the runs")  # the same look again
+    look_at(of_seeds(folders, 3))
+    said = look_at(of_seeds(folders, 4)).standing
+    assert "; these arms have been looked at 2 times before, with 2 and 3 seeds an arm, and who adds seeds" in said
+    assert "looked at" not in look_at(of_seeds(folders, 4), metrics=["nll"]).standing
+
+
+def test_with_a_plan_each_look_has_its_share_of_the_level(tmp_path: Path) -> None:
+    folders = write_study(tmp_path, 4)
+    written = Written(Plan({"acc": None, "nll": 0.01}, "mix_ent", seeds=4), tmp_path / "plan.yaml", EARLY)
+    found = [look_at(of_seeds(folders, seeds), written) for seeds in (2, 3, 4, 3)]  # the last one was made before
+    levels = [analysis.comparisons["nll"]["min_ent"].alpha for analysis in found]
+    spent = [obrien_fleming(0.05, seeds / 4) for seeds in (2, 3, 4)]
+    assert levels == pytest.approx([spent[0], spent[1] - spent[0], spent[2] - spent[1], spent[1] - spent[0]])
+    assert sum(levels[:3]) == pytest.approx(0.05)
+    assert found[0].standing == f"as planned in {tmp_path / 'plan.yaml'}, with 2 of 4 seeds: verdicts at level 0.0056"
+    assert (found[0].primary, found[0].baseline) == (("acc", "nll"), "mix_ent")
+    assert found[0].comparisons["nll"]["min_ent"].margin == 0.01
+
+
+def test_a_plan_that_is_used_up_or_younger_than_the_runs_decides_nothing(tmp_path: Path) -> None:
+    folders = write_study(tmp_path, 4)
+    small = Written(Plan(seeds=2), tmp_path / "plan.yaml", EARLY)
+    look_at(of_seeds(folders, 2), small)
+    assert look_at(of_seeds(folders, 4), small).standing.startswith("exploratory: earlier looks have used up the level")
+    for folder in folders:
+        summary = read_summary(Run(folder)) | {"history": [{"step": 0, "time": "2026-01-01T00:00:00+00:00"}]}
+        write_summary(Run(folder), summary)
+    said = look_at(of_seeds(folders, 4), Written(Plan(), tmp_path / "plan.yaml", LATE)).standing
+    assert "plan.yaml is of 2040-01-01 00:00 UTC, and the first run began before" in said
+    assert look_at(of_seeds(folders, 4), Written(Plan(), tmp_path / "plan.yaml", EARLY)).standing.startswith(
+        "as planned"
+    )
+
+
+def test_a_damaged_list_of_looks_is_refused(tmp_path: Path) -> None:
+    (tmp_path / NAME).write_text('{"looks": [{"seeds": 3}]}')
+    with pytest.raises(RunError, match="holds no looks"):
+        read_looks(tmp_path / NAME)
+
+
+def test_the_command_takes_the_plan_beside_the_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folders = [str(folder) for folder in write_study(tmp_path, 3)]
+    plan = tmp_path / "plan.yaml"
+    plan.write_text("primary: {nll: 0.02}\nbaseline: min_ent\n")
+    assert main(["compare", *folders, str(plan)]) == 0
+    said = capsys.readouterr().out
+    assert f"as planned in {plan}" in said
+    assert "mix_ent is worse than min_ent: NLL" in said
+    assert main(["compare", *folders, "--metric", "acc"]) == 0
+    assert "exploratory: no analysis plan" in capsys.readouterr().out
+    assert main(["compare", *folders, "--plan", str(plan), "--metric", "acc"]) == 2
+    assert "leave out --baseline, --metric and --margin" in capsys.readouterr().err
