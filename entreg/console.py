@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 
 from lightning.pytorch.utilities import rank_zero_only
 from rich.console import Console
@@ -16,6 +17,12 @@ from entreg.text import shown
 def print_line(text: str) -> None:
     """Print one line as it is: no colours, no wrapping."""
     Console().print(Text(shown(text)), soft_wrap=True)
+
+
+@rank_zero_only
+def print_note(text: str) -> None:
+    """Print a line that is no result: to standard error."""
+    print(shown(text), file=sys.stderr)
 
 
 def cell(text: object) -> Text:

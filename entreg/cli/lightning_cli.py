@@ -16,11 +16,14 @@ from typing_extensions import override
 from entreg.callbacks import AtomicCheckpointIO, CheckpointOptions, ClassificationMetrics, ObserveLoss, RunFolder
 from entreg.classifier import Classifier
 from entreg.cli.dump import dump
+from entreg.cli.layers import headless, overridden
 from entreg.cli.messages import OneLineErrors, readable
+from entreg.cli.options import values
 from entreg.cli.resolve import as_list
 from entreg.cli.session import Parts, Session
 from entreg.cli.unfit import check_callbacks
 from entreg.cluster import cluster_plugins
+from entreg.console import print_note
 from entreg.data import ClassificationDataModule
 from entreg.errors import ConfigError
 from entreg.runs import Run, check_checkpoint, check_unchanged, read_config, read_summary
@@ -102,8 +105,19 @@ class EntregCLI(LightningCLI):
 
     @override
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
-        super().parse_arguments(parser, args)
+        try:
+            super().parse_arguments(parser, args)
+        except ConfigError as error:
+            file = headless(Path(file) for _, file in values(args, "--config"))
+            if file is None or not str(error).startswith("data"):
+                raise
+            raise ConfigError(
+                f"{file}: sets options of data that no config before it names; lay it over one that does: "
+                f"--config configs/mix_ent.yaml --config {file}"
+            ) from error
         config = self.config[self.command]
+        for line in overridden([Path(str(file)) for file in config.config or () if file is not None]):
+            print_note(line)
         self.trust = config.pop("trust")  # of this command, no part of a run
         if (path := config.ckpt_path) is None:
             if self.command != "fit" and config.run is None:
