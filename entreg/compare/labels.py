@@ -12,6 +12,7 @@ from entreg.runs.experiment import BATCHNORM_PARTS, EPOCHS_BY_START, TRAINING_DA
 
 _LONGEST = 60  # characters of a label; what is longer fills a line of a table
 _LONGEST_PARTS = (36, 12)  # of what is said of one kind; where labels would be too long, the second
+_OF_SOME = (EPOCHS_BY_START, BATCHNORM_PARTS)  # arms without these lack nothing
 
 
 def differences_of(arms: Mapping[str, Sequence[Result]]) -> dict[str, dict[str, Any]]:
@@ -75,8 +76,8 @@ def _named(kind: str, found: Differences, losses: Mapping[str, str], longest: in
 def _words(kind: str, found: Differences, arm: str) -> Iterator[str]:
     """The values in which an arm differs from others, arguments of a class from those of the arms that have it too."""
     for key, values in found.items():
-        if key == "model.loss.class_path":  # the label begins with it
-            continue
+        if key == "model.loss.class_path" or (values[arm] is None and key in _OF_SOME):
+            continue  # the label begins with the loss
         owner = owner_of(key)
         classes = found.get(owner, {}) if owner != key else {}
         alike = [other for other in values if classes.get(other) == classes.get(arm)]
@@ -91,11 +92,11 @@ def _word(key: str, value: Any) -> str:
     if key == "trainer.max_epochs":
         return f"{value} epoch{'' if value == 1 else 's'}"
     if key == EPOCHS_BY_START:
-        return "begun for as many" if value is None else f"begun for {value[0]}"
+        return f"prolonged from {' to '.join(map(str, value))}"
     if key == TRAINING_DATA:
         return f"training data {value}"[:20]
     if key == BATCHNORM_PARTS:
-        return f"BatchNorm in {value or 1} parts"
+        return f"BatchNorm in {' then '.join(map(str, value))} parts"
     if name == "class_path":
         return str(value).rpartition(".")[2]
     if value is None:

@@ -68,6 +68,11 @@ def told_apart(*configs: Mapping[str, Any]) -> tuple[list[str], str]:
             "the arms differ in more than the loss, also in epochs and optimizer: a difference need not be due to the "
             "loss",
         ),
+        (
+            [of(MIX, epochs=7) | {"max_epochs (of each start)": [2, 7]}, of(MIX, epochs=2)],
+            ["mix_ent (prolonged from 2 to 7, 7 epochs)", "mix_ent (2 epochs)"],
+            "the arms differ in epochs and in nothing else",
+        ),
         ([of("a.MyLoss"), of("b.MyLoss")], ["MyLoss (loss 1)", "MyLoss (loss 2)"], ""),
     ],
 )
