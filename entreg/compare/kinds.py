@@ -41,15 +41,15 @@ def by_kind(differences: Differences) -> dict[str, Differences]:
     return {kind: of_kind for kind, of_kind in found.items() if of_kind}
 
 
-def owner_of(key: str) -> str:
-    """Return the key of the class that an argument belongs to, the key itself if it is no argument.
+def owners_of(key: str) -> list[str]:
+    """Return the keys of the classes that an argument belongs to, the outermost first; none if it is no argument.
 
     Example:
-        >>> owner_of("model.optimizer.init_args.lr"), owner_of("trainer.precision")
-        ('model.optimizer.class_path', 'trainer.precision')
+        >>> owners_of("model.optimizer.init_args.lr"), owners_of("trainer.precision")
+        (['model.optimizer.class_path'], [])
     """
-    owner, is_argument, _ = key.rpartition(".init_args.")
-    return f"{owner}.class_path" if is_argument else key
+    parts = key.split(".init_args.")
+    return [f"{'.init_args.'.join(parts[:depth])}.class_path" for depth in range(1, len(parts))]
 
 
 def premise_of(differences: Differences) -> str:
@@ -70,7 +70,7 @@ def _things(kind: str, found: Differences) -> list[str]:
     """Name what differs: a kind, or single settings of data and recipe; a class and its arguments are one."""
     if kind not in (DATA, RECIPE):
         return [kind]
-    differing = (owner_of(key) if owner_of(key) in found else key for key in found)
+    differing = (next((owner for owner in owners_of(key) if owner in found), key) for key in found)
     return [key.removesuffix(".class_path").rpartition(".")[2].partition(" (")[0] for key in differing]
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from entreg.compare.kinds import LOSS, NETWORK, Differences, by_kind, owner_of
+from entreg.compare.kinds import LOSS, NETWORK, Differences, by_kind, owners_of
 from entreg.compare.result import Result
 from entreg.runs.experiment import BATCHNORM_PARTS, EPOCHS_BY_START, TRAINING_DATA
 
@@ -78,9 +78,8 @@ def _words(kind: str, found: Differences, arm: str) -> Iterator[str]:
     for key, values in found.items():
         if key == "model.loss.class_path" or (values[arm] is None and key in _OF_SOME):
             continue  # the label begins with the loss
-        owner = owner_of(key)
-        classes = found.get(owner, {}) if owner != key else {}
-        alike = [other for other in values if classes.get(other) == classes.get(arm)]
+        classes = [found[owner] for owner in owners_of(key) if owner in found]
+        alike = [other for other in values if all(of_class[other] == of_class[arm] for of_class in classes)]
         if kind not in (LOSS, NETWORK) and values[arm] is not None:  # other losses and networks have other defaults
             alike = [other for other in values if other in alike or values[other] is not None]
         if len({_plain(values[other]) for other in alike}) > 1:

@@ -13,6 +13,7 @@ from entreg.runs import Run
 
 MIX, PLAIN = "entreg.losses.MixEntLoss", "entreg.losses.CrossEntropyLoss"
 EPS, LR = "model.loss.init_args.eps", "model.optimizer.init_args.lr"
+TERM = "model.loss.init_args.entropy.class_path"
 
 
 def of(loss: str, **changes: Any) -> dict[str, Any]:
@@ -72,6 +73,11 @@ def told_apart(*configs: Mapping[str, Any]) -> tuple[list[str], str]:
             [of(MIX, epochs=7) | {"max_epochs (of each start)": [2, 7]}, of(MIX, epochs=2)],
             ["mix_ent (prolonged from 2 to 7, 7 epochs)", "mix_ent (2 epochs)"],
             "the arms differ in epochs and in nothing else",
+        ),
+        (
+            [of(MIX), *(of("a.Sum") | {TERM: "a.Term", f"{TERM[:-10]}init_args.w": w} for w in (1, 2))],
+            ["mix_ent", "Sum (w=1)", "Sum (w=2)"],
+            "",
         ),
         ([of("a.MyLoss"), of("b.MyLoss")], ["MyLoss (loss 1)", "MyLoss (loss 2)"], ""),
     ],

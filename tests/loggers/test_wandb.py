@@ -9,7 +9,7 @@ from jsonargparse import Namespace
 from lightning.pytorch.loggers import WandbLogger
 
 from entreg.__main__ import main
-from entreg.loggers import describe_to_wandb
+from entreg.loggers import describe_run, describe_to_wandb
 from entreg.runs import Run, read_summary
 from tests.conftest import TINY
 from tests.loggers.conftest import Logged
@@ -26,6 +26,19 @@ def test_the_end_of_a_run_is_bounded_unless_the_user_says_how(
     arguments = Namespace(**dict.fromkeys(names))
     describe_to_wandb(arguments, Run(Path("runs/x-1")), group="x", title="x-mae", loss="mae", data="Strokes", seed=0)
     assert wandb.setup().settings.finish_timeout == seconds
+
+
+@pytest.mark.parametrize(("name", "group"), [("x-mae-s3", "x-mae"), ("study", "study")])
+def test_runs_are_named_after_their_title_and_grouped_by_it_or_by_the_name_given(
+    name: str, group: str, workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    names = ("mode", "id", "save_dir", "name", "group", "job_type", "tags")
+    logger = Namespace(class_path="lightning.pytorch.loggers.WandbLogger", init_args=Namespace(**dict.fromkeys(names)))
+    loss, data = Namespace(class_path="entreg.losses.MAELoss"), Namespace(class_path="entreg.data.Strokes")
+    config = Namespace(name=name, seed_everything=3, model=Namespace(loss=loss), data=data)
+    describe_run(logger, config, Run(Path("runs/x-1")), "x-mae")
+    assert (logger.init_args.name, logger.init_args.group) == ("x-mae-s3", group)
 
 
 def test_online_without_a_login_is_refused_and_never_prompts(
