@@ -95,13 +95,13 @@ def compare_runs(
     for name, study in studies.items():
         if len(studies) > 1:
             print_line("")
-            print_line(f"test set {name}, {_place(study)}: {refused.get(name) or _size(study)}")
+            print_line(f"test set {name}, {_place(study)}: {_size(study, refused.get(name))}")
         is_compared = name in analyses and (len(studies) == 1 or len(study.arms) > 1)
         converged = convergence_of(study, accuracies)
         if is_compared:
             print_tables(analyses[name], converged, power)
-        for line in verdict_sentences(analyses[name]) if is_compared else ():
-            print_line(line)
+            for line in verdict_sentences(analyses[name]):
+                print_line(line)
         for note in study.notes:  # what is left out stands in those of every study
             if note not in told:
                 print_line(note)
@@ -187,10 +187,11 @@ def _place(study: Study) -> str:
     return f"{study.samples} samples{f' of {root}' if root else ''}"
 
 
-def _size(study: Study) -> str:
+def _size(study: Study, refused: UserError | None) -> str:
+    """Say how much there is to compare, or why nothing is."""
     runs = f"{len(study.results)} run{'' if len(study.results) == 1 else 's'}"
     if len(study.arms) > 1:
-        return f"{runs} in {len(study.arms)} arms"
+        return f"{runs} in {len(study.arms)} arms{f', not compared: {refused}' if refused else ''}"
     return f"{runs} of one arm, {next(iter(study.arms))}, and nothing to compare it with"
 
 

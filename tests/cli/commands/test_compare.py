@@ -50,16 +50,17 @@ def test_runs_of_several_test_sets_are_compared_apart(
     )
     losses = ("cross_entropy", "mix_ent")
     others = [str(write_run(tmp_path, loss, test_seed=7, images=390).path) for loss in losses]
-    alone = str(write_run(tmp_path / "alone", "min_ent", test_seed=8).path)
+    without = [str(write_run(tmp_path / "more", loss, test_seed=8).path) for loss in ("min_ent", "cross_entropy")]
     (tmp_path / "notes.txt").touch()
     out, stray = tmp_path / "report", [str(tmp_path / "notes.txt"), str(tmp_path / "data")]
     (tmp_path / "data").mkdir()
-    assert main(["compare", *folders, *others, alone, *stray, "--baseline", "mix_ent", "--out", str(out)]) == 0
+    assert main(["compare", *folders, *others, *without, *stray, "--baseline", "mix_ent", "--out", str(out)]) == 0
     lines = capsys.readouterr().out.splitlines()
     heads = [line.partition(" of ")[2].partition(": ")[2] for line in lines if line.startswith("test set strokes-")]
     said = [line.partition(", accuracy")[0] for line in lines if " against mix_ent, " in line]
     assert heads[:2] == ["6 runs in 2 arms", "2 runs in 2 arms"]
-    assert heads[2] == "baseline 'mix_ent': no arm of that name, expected one of min_ent"
+    refused = "not compared: baseline 'mix_ent': no arm of that name, expected one of min_ent, cross_entropy"
+    assert heads[2] == f"2 runs in 2 arms, {refused}"
     assert said == ["cross_entropy against mix_ent"] * 2
     assert lines.count(f"left out: {', '.join(stray)}: no run folders") == 1
     assert sorted(written.values()) == [390, 400]
