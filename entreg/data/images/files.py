@@ -9,8 +9,10 @@ from functools import cached_property
 from pathlib import Path
 
 import torch
+from PIL import Image
 from torch import Tensor
 
+from entreg.data.images.decode import UNREADABLE, Fit, decode
 from entreg.data.kept import once
 from entreg.data.samples import Batch, ResidentSamples, SampleSet
 from entreg.data.splits import digest
@@ -28,14 +30,18 @@ class ImageFiles(SampleSet):
         root: folder that the fingerprint's names are relative to.
         channels: 1 (grey) or 3 (RGB).
         size: height and width after resizing.
+        fit: what becomes of pictures that are no squares, see :func:`entreg.data.images.decode.decode`.
     """
 
-    def __init__(self, paths: Sequence[Path], targets: Tensor, root: Path, channels: int, size: int) -> None:
+    def __init__(
+        self, paths: Sequence[Path], targets: Tensor, root: Path, channels: int, size: int, fit: Fit = "squeeze"
+    ) -> None:
         super().__init__(targets)
         self.paths = list(paths)
         self.root = root
         self.channels = channels
         self.size = size
+        self.fit = fit
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -70,19 +76,17 @@ class ImageFiles(SampleSet):
         Raises:
             DataError: on the first that is not.
         """
-        from PIL import Image  # late: only sets of files need it
-
         for path in self.paths:
             try:
                 Image.open(path).close()
-            except unreadable() as error:
+            except UNREADABLE as error:
                 raise DataError(f"{path}: is not an image file ({error}); replace or remove it") from error
 
     def decoded(self, ids: Tensor) -> Tensor:
         """Read images, ``(M, channels, size, size)`` uint8."""
         images = torch.empty(len(ids), *self.input_shape, dtype=torch.uint8)
         for row, i in enumerate(ids.tolist()):
-            images[row] = decode(self.paths[i], self.channels, self.size)
+            images[row] = decode(self.paths[i], self.channels, self.size, self.fit)
         return images
 
 
@@ -94,7 +98,7 @@ class DecodedFiles(ResidentSamples):
     """
 
     def __init__(self, files: ImageFiles) -> None:
-        how, all_ids = ("images", files.channels, files.size), torch.arange(len(files))
+        how, all_ids = ("images", files.channels, files.size, files.fit), torch.arange(len(files))
         (images,) = once(how, files.paths, lambda: (files.decoded(all_ids),))
         super().__init__(images, files.targets)
         self.files = files
@@ -110,28 +114,3 @@ def _trace(path: Path, root: Path) -> str:
         file.seek(max(size - _TRACED, 0) // 2)
         content = hashlib.sha256(file.read(_TRACED)).hexdigest()[:16]
     return f"{path.relative_to(root)} {size} {content}"
-
-
-def unreadable() -> tuple[type[Exception], ...]:
-    """What Pillow raises of files that it cannot read, for an ``except`` clause."""
-    from PIL import Image
-
-    return OSError, SyntaxError, ValueError, Image.DecompressionBombError
-
-
-def decode(path: Path, channels: int, size: int) -> Tensor:
-    """Read an image file, upright as its EXIF tag says, resized to a square, ``(channels, size, size)`` uint8.
-
-    Raises:
-        DataError: if it is not a whole image file.
-    """
-    import numpy as np
-    from PIL import Image, ImageOps  # late: only sets of files need them
-
-    try:
-        with Image.open(path) as file:
-            image = ImageOps.exif_transpose(file).convert("L" if channels == 1 else "RGB")
-            pixels = np.asarray(image.resize((size, size), Image.Resampling.BILINEAR))
-    except unreadable() as error:
-        raise DataError(f"{path}: is not a whole image file ({error}); replace or remove it") from error
-    return torch.from_numpy(pixels.copy()).view(size, size, channels).permute(2, 0, 1)

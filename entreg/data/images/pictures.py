@@ -9,29 +9,28 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 
-from entreg.data.images.files import decode, unreadable
+from entreg.data.images.decode import decode, read_picture
+from entreg.data.images.find import SUFFIXES, find_pictures
 from entreg.errors import DataError
 
-_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"})
 _INK = 32  # of 255: what is darker is paper
 _BOX = 24 / 28  # share of the side that a letter's longer side takes, as in EMNIST (arXiv 1702.05373)
 
 
 def picture_files(path: Path) -> list[Path]:
-    """Return the picture files in a folder and below it, by name, or the one file given.
+    """Return the picture files in a folder and below it, hidden ones left out, or the one file given.
 
     Raises:
         DataError: if there is none.
     """
     if path.is_file():
         return [path]
-    found = sorted(file for file in path.rglob("*") if file.suffix.lower() in _SUFFIXES) if path.is_dir() else []
-    if not found:
-        raise DataError(f"{path}: holds no picture ({', '.join(sorted(_SUFFIXES))})")
-    return found
+    if found := find_pictures(path):
+        return found
+    raise DataError(f"{path}: holds no picture ({', '.join(SUFFIXES)})")
 
 
 def as_inputs(paths: Sequence[Path], data: Mapping[str, Any], polarity: str = "auto") -> Tensor:
@@ -45,10 +44,30 @@ def as_inputs(paths: Sequence[Path], data: Mapping[str, Any], polarity: str = "a
     Raises:
         DataError: if the run was not trained on images, a file is not a whole picture, or nothing is on it.
     """
+    check_takes_pictures(data)
+    return normalised(torch.stack([as_input(path, data, polarity) for path in paths]), data)
+
+
+def check_takes_pictures(data: Mapping[str, Any]) -> None:
+    """Check that a run's network takes pictures.
+
+    Args:
+        data: description of the run's data in its summary.
+
+    Raises:
+        DataError: if it was trained on anything but square images.
+    """
     if not {"image_shape", "mean", "std"} <= data.keys():
-        raise DataError(f"{paths[0]}: the run was not trained on images, so it takes no pictures")
+        raise DataError("the run was not trained on images, so it takes no pictures")
+    _, height, width = data["image_shape"]
+    if height != width:
+        raise DataError(f"the run was trained on images of {height}x{width}, and pictures are brought to squares")
+
+
+def normalised(images: Tensor, data: Mapping[str, Any]) -> Tensor:
+    """Normalise uint8 images ``(N, C, H, W)`` as in training, to float32."""
     mean, std = (255 * torch.tensor(data[key]).view(-1, 1, 1) for key in ("mean", "std"))
-    return (torch.stack([as_input(path, data, polarity) for path in paths]).float() - mean) / std
+    return (images.float() - mean) / std
 
 
 def as_input(path: Path, data: Mapping[str, Any], polarity: str = "auto") -> Tensor:
@@ -57,22 +76,15 @@ def as_input(path: Path, data: Mapping[str, Any], polarity: str = "auto") -> Ten
     Letters and digits (data sets of light ink on black): turned upright by the EXIF tag, laid on white where they are
     transparent, made grey, inverted if the border is light, stretched to full contrast, cut to the ink, scaled so that
     its longer side takes 24 of 28 pixels, centred, and transposed if the data set is stored on its side. All other
-    pictures are resized to the square of the training images.
+    pictures are resized to the square of the training images as these were.
 
     Raises:
         DataError: if the file is not a whole picture, or nothing is on it.
     """
-    channels, size, width = data["image_shape"]
-    if size != width:
-        raise DataError(f"{path}: the run was trained on images of {size}x{width}, and pictures are brought to squares")
+    channels, size, _ = data["image_shape"]
     if not data.get("ink"):
-        return decode(path, channels, size)
-    try:
-        with Image.open(path) as file:
-            grey = _on_white(ImageOps.exif_transpose(file))
-    except unreadable() as error:
-        raise DataError(f"{path}: is not a whole image file ({error})") from error
-    pixels = np.asarray(grey, dtype=np.float32)
+        return decode(path, channels, size, data.get("fit", "squeeze"))
+    pixels = np.asarray(read_picture(path, 1), dtype=np.float32)
     if polarity == "dark" or (polarity == "auto" and np.median(_border(pixels)) > pixels.min() / 2 + pixels.max() / 2):
         pixels = 255 - pixels
     pixels = pixels - pixels.min()
@@ -81,14 +93,6 @@ def as_input(path: Path, data: Mapping[str, Any], polarity: str = "auto") -> Ten
     pixels = pixels * (255 / pixels.max())
     image = torch.from_numpy(_centred(pixels, size)).unsqueeze(0)
     return image.mT.contiguous() if data.get("transposed") else image
-
-
-def _on_white(image: Image.Image) -> Image.Image:
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        ground = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(ground, image)
-    return image.convert("L")
 
 
 def _border(pixels: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from entreg.data.images.files import DecodedFiles, ImageFiles
 from entreg.data.samples import SampleSet
+from entreg.errors import DataError
 
 _CHUNK = 4096  # images counted at once
 _ENOUGH = 20_000  # files are decoded to be counted: as many fix a mean of pixels to three digits
@@ -21,6 +22,9 @@ def pixel_statistics(images: SampleSet, ids: Tensor) -> tuple[tuple[float, ...],
     Args:
         images: uint8 images.
         ids: rows that count, ``(M,)``.
+
+    Raises:
+        DataError: if a channel is the same everywhere, so that it can be neither normalised nor learnt from.
     """
     if isinstance(images, (ImageFiles, DecodedFiles)) and len(ids) > _ENOUGH:
         ids = ids[torch.linspace(0, len(ids) - 1, _ENOUGH).long()]
@@ -28,6 +32,12 @@ def pixel_statistics(images: SampleSet, ids: Tensor) -> tuple[tuple[float, ...],
     for part in ids.split(_CHUNK):
         for channel, pixels in enumerate(images[part].input.unbind(1)):
             counts[channel] += torch.bincount(pixels.flatten().int(), minlength=256)
+    for channel, used in enumerate(counts > 0):
+        if used.sum() == 1:
+            raise DataError(
+                f"channel {channel} of the training images is {int(used.nonzero())} of 255 everywhere: expected images "
+                "that differ; look at them (entreg data show), or give data.mean and data.std"
+            )
     levels = torch.arange(256, dtype=torch.float64) / 255
     share = counts.double() / counts.sum(1, keepdim=True)
     mean = (share * levels).sum(1)

@@ -37,6 +37,7 @@ def test_test_images_get_the_predictions_of_the_test(workplace: Path, monkeypatc
 
     root = write_folder(workplace / "pictures")
     options = ["--data", "ImageFolder", "--data.root", str(root), "--data.batch_size", "4", "--model.net", "MLP"]
+    options += ["--data.fit", "crop"]  # the pictures are no squares
     tail = ["--model.loss", "mix_ent", "--trainer.max_epochs", "1", "--trainer.logger", "false"]
     assert main(["fit", *options, *tail, "--trainer.precision", "32-true", "--trainer.accelerator", "cpu"]) == 0
     (folder,) = Path("runs").glob("*")

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from entreg.data.images.files import DecodedFiles, ImageFiles, decode
+from entreg.data.images.files import DecodedFiles, ImageFiles
 from entreg.data.samples import ResidentSamples
-from entreg.errors import DataError
 
 GENERATOR = torch.Generator().manual_seed(0)
 PIXELS = torch.randint(256, (6, 3, 8, 8), generator=GENERATOR, dtype=torch.uint8)
@@ -62,16 +60,3 @@ def test_a_digest_of_files_sees_names_sizes_and_content(files: ImageFiles) -> No
     files.paths[2] = files.paths[2].rename(files.paths[2].with_name("renamed.png"))
     digests.append(found())
     assert len(set(digests)) == 4
-
-
-def test_a_picture_is_decoded_to_the_channels_and_size_asked_for(tmp_path: Path) -> None:
-    Image.fromarray(np.full((10, 20, 3), (200, 0, 0), np.uint8)).save(tmp_path / "red.png")
-    assert decode(tmp_path / "red.png", 3, 5).shape == (3, 5, 5)
-    assert decode(tmp_path / "red.png", 1, 5).unique().tolist() == [60]  # Pillow's luma of that red
-
-
-def test_a_picture_too_large_to_be_one_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    Image.new("L", (40, 40)).save(tmp_path / "large.png")
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
-    with pytest.raises(DataError, match=r"large.png: is not a whole image file"):
-        decode(tmp_path / "large.png", 1, 5)

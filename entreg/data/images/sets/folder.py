@@ -8,7 +8,9 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from entreg.data.images.decode import Fit
 from entreg.data.images.files import DecodedFiles, ImageFiles
+from entreg.data.images.find import SUFFIXES, find_pictures, is_hidden
 from entreg.data.images.module import ImageDataModule
 from entreg.data.splits import check_targets
 from entreg.errors import ConfigError, DataError
@@ -17,8 +19,8 @@ from entreg.errors import ConfigError, DataError
 class ImageFolder(ImageDataModule):
     """Images in ``<root>/train/<class>/`` and ``<root>/test/<class>/``, of any size.
 
-    Files are taken by their suffix, those of ``torchvision.datasets.folder.IMG_EXTENSIONS`` (PNG, JPEG, BMP, TIFF, WebP
-    and others); hidden folders are not classes.
+    Files are taken by their suffix (PNG, JPEG, BMP, GIF, TIFF, WebP, PGM, PPM); hidden ones, as macOS's ``._x.png``,
+    are no images and hidden folders no classes. :func:`entreg.data.images.decode.read_picture` says how they are read.
 
     They are resized to a square and held in memory as uint8; where that would take more than
     ``max_resident_bytes``, each is read when a batch asks for it, with the same pixels and slower: give it workers
@@ -27,6 +29,8 @@ class ImageFolder(ImageDataModule):
     Args:
         image_size: height and width to resize to.
         in_channels: 1 for grey, 3 for colour.
+        fit: what becomes of pictures that are no squares: ``squeeze`` changes their aspect, ``crop`` takes the square
+            in the middle, ``pad`` lays the whole picture in the middle of black.
         max_resident_bytes: memory that the images of a set may take.
         kwargs: arguments of :class:`entreg.data.ImageDataModule`; ``root`` is the folder that holds train and test.
 
@@ -41,6 +45,7 @@ class ImageFolder(ImageDataModule):
         root: str,
         image_size: int = 32,
         in_channels: Literal[1, 3] = 3,
+        fit: Fit = "squeeze",
         max_resident_bytes: int = 4 * 2**30,
         **kwargs: Any,
     ) -> None:
@@ -48,26 +53,29 @@ class ImageFolder(ImageDataModule):
             raise ConfigError(f"data.image_size is a number >= 1, got {image_size}")
         self.image_size: int = image_size
         self.in_channels = in_channels
+        self.fit = fit
         super().__init__(root=root, **kwargs)
         self.max_resident_bytes = max_resident_bytes
         self.classes = tuple(folder.name for folder in _folders(self.root / "train"))
 
+    @property
+    def description(self) -> dict[str, Any]:
+        """What images a network trained on these data expects, and how pictures are brought to that."""
+        return {**super().description, "fit": self.fit}
+
     def open(self, train: bool) -> ImageFiles | DecodedFiles:
         """Find the images of the training or the test set, and keep them in memory if they fit."""
-        from torchvision.datasets.folder import IMG_EXTENSIONS, make_dataset  # seconds to import
-
         folder = self.root / ("train" if train else "test")
         unknown = [path.name for path in _folders(folder) if path.name not in self.classes]
         if unknown:
             raise DataError(f"{folder}: has class {unknown[0]!r}, which {self.root / 'train'} has not")
-        index = {name: k for k, name in enumerate(self.classes) if (folder / name).is_dir()}
-        samples = make_dataset(str(folder), index, IMG_EXTENSIONS, allow_empty=True)
-        targets = torch.tensor([target for _, target in samples], dtype=torch.int64)
-        check_targets(targets, len(samples), self.num_classes, str(folder))
-        if train and (absent := set(range(self.num_classes)) - set(targets.tolist())):
-            raise DataError(f"{folder / self.classes[min(absent)]}: holds no image ({', '.join(IMG_EXTENSIONS)})")
-        paths = [Path(path) for path, _ in samples]
-        files = ImageFiles(paths, targets, folder, self.in_channels, self.image_size)
+        found = [find_pictures(folder / name) for name in self.classes]
+        targets = torch.arange(self.num_classes).repeat_interleave(torch.tensor([len(paths) for paths in found]))
+        paths = [path for of_class in found for path in of_class]
+        check_targets(targets, len(paths), self.num_classes, str(folder))
+        if train and [] in found:
+            raise DataError(f"{folder / self.classes[found.index([])]}: holds no image ({', '.join(SUFFIXES)})")
+        files = ImageFiles(paths, targets, folder, self.in_channels, self.image_size, self.fit)
         if files.nbytes <= self.max_resident_bytes:
             return DecodedFiles(files)
         files.check()
@@ -83,4 +91,4 @@ def _folders(root: Path) -> list[Path]:
     """Return the folders below ``root`` in the order of their names."""
     if not root.is_dir():
         raise DataError(f"{root}: is absent; --data.root holds train/<class>/*.png and test/<class>/*.png")
-    return sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith((".", "@")))
+    return sorted(path for path in root.iterdir() if path.is_dir() and not is_hidden(path.name))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torchvision import datasets
 
 from entreg.__main__ import main
 from entreg.data import ImageFolder
+from entreg.data.images.decode import decode
 from entreg.data.samples import ResidentSamples
 from entreg.errors import ConfigError, DataError
 from tests.conftest import TINY
@@ -100,11 +103,42 @@ def test_what_does_not_fit_is_a_data_error(tmp_path, spoil, message):
     assert "\n" not in str(caught.value)
 
 
-def test_hidden_folders_are_no_classes(tmp_path):
+def test_what_systems_leave_is_no_class_and_no_image(tmp_path):
     root = write_folder(tmp_path)
-    (root / "train" / ".ipynb_checkpoints").mkdir()
-    (root / "test" / "@eaDir").mkdir()
+    before = opened(root)
+    for folder in ("train/.ipynb_checkpoints", "train/__MACOSX", "test/@eaDir", "test/cat/@eaDir"):
+        (root / folder).mkdir()
+    for name in ("train/cat/._0.png", "train/cat/.DS_Store", "train/cat/Thumbs.db", "test/cat/@eaDir/0.png"):
+        (root / name).write_bytes(b"left")
     assert opened(root).classes == ("cat", "dog")
+    assert opened(root).fingerprints == before.fingerprints
+
+
+def test_the_order_of_images_is_that_of_torchvision(tmp_path):
+    root = write_folder(tmp_path)
+    shutil.copytree(root / "train" / "dog", root / "train" / "cat" / "1")
+    (root / "train" / "cat" / "1.PNG").write_bytes((root / "train" / "cat" / "1.png").read_bytes())
+    theirs = datasets.ImageFolder(str(root / "train"))
+    ours = opened(root).train_set.files
+    assert [(str(path), int(k)) for path, k in zip(ours.paths, ours.targets, strict=True)] == theirs.samples
+
+
+@pytest.mark.parametrize("max_resident_bytes", [0, 2**20])
+def test_how_pictures_are_brought_to_squares_is_told(tmp_path, max_resident_bytes):
+    root, first = write_folder(tmp_path), torch.tensor([0])
+    data = opened(root, fit="pad", max_resident_bytes=max_resident_bytes)
+    assert data.description["fit"] == "pad"
+    assert torch.equal(data.test_set[first].input[0], decode(root / "test" / "cat" / "0.png", 3, 16, "pad"))
+    assert not torch.equal(data.test_set[first].input, opened(root).test_set[first].input)
+
+
+def test_images_of_one_colour_are_a_data_error(tmp_path):
+    root = write_folder(tmp_path)
+    for path in root.rglob("*.png"):
+        Image.new("RGB", (9, 9), (0, 255, 0)).save(path)
+    with pytest.raises(DataError, match="channel 0 of the training images is 0 of 255 everywhere"):
+        opened(root)
+    opened(root, mean=[0.5] * 3, std=[0.5] * 3)
 
 
 def test_of_streamed_pictures_the_headers_are_read_before_training(tmp_path):
