@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
+from torch import Tensor
 
+from entreg.classifier import Classifier
 from entreg.cli.parser import CommandParser
 from entreg.console import print_line
-from entreg.data.images.pictures import as_inputs, picture_files
+from entreg.data.images.pictures import as_input, check_takes_pictures, normalised, picture_files
+from entreg.errors import DataError
 from entreg.files import atomic_path, check_target
 from entreg.inference import load
 from entreg.metrics.scores import predictive_entropy
 from entreg.runs import Run, open_run, read_summary
-from entreg.text import for_csv
+from entreg.text import for_csv, shown
 
+COLUMNS = ("file", "class", "confidence", "entropy", "confidence_at_T", "error")
 _BATCH = 256
 
 
@@ -27,7 +33,7 @@ def main(args: Sequence[str]) -> None:
     Raises:
         ConfigError: on wrong usage.
         RunError: if the run has no best checkpoint, or the file cannot be written.
-        DataError: if there is no picture, or one cannot be read.
+        DataError: if there is no picture, or none can be read.
     """
     parser = CommandParser(prog="entreg predict", description="Classify pictures with the best checkpoint of a run.")
     parser.add_argument("--run", required=True, help="run folder")
@@ -49,34 +55,66 @@ def main(args: Sequence[str]) -> None:
     out = given.out or run.path / "predictions" / "images.csv"
     check_target(out)
     rows = list(classify(run, picture_files(given.images), given.polarity, given.trust))
+    unread = [row for row in rows if row["error"]]
+    if len(unread) == len(rows):
+        others = f"; nor could any other of {len(rows)} pictures be read" if len(rows) > 1 else ""
+        raise DataError(_complaint(rows[0]) + others)
     with atomic_path(out) as part, part.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer = csv.DictWriter(file, fieldnames=COLUMNS)
         writer.writeheader()
         writer.writerows({key: for_csv(value) for key, value in row.items()} for row in rows)
-    for row in rows[:10]:
+    for row in unread:
+        print(f"entreg: {shown(_complaint(row))}", file=sys.stderr)
+    for row in [row for row in rows if not row["error"]][:10]:
         print_line(f"{row['file']}: {row['class']} ({float(row['confidence']):.1%})")
-    print_line(f"{len(rows)} pictures: {out}")
+    print_line(f"{len(rows)} pictures{f', {len(unread)} of them unreadable' if unread else ''}: {out}")
 
 
 def classify(run: Run, paths: Sequence[Path], polarity: str = "auto", trust: bool = False) -> Iterator[dict[str, str]]:
-    """Classify pictures; yields a row for each: file, class, confidence, entropy in nats, confidence at T.
+    """Classify pictures; yields a row of :data:`COLUMNS` for each: entropy in nats, confidence at T.
 
-    The last is what the temperature that was fitted on validation makes of the confidence, ``nan`` without one.
+    The latter is what the temperature that was fitted on validation makes of the confidence, ``nan`` without one.
+    The row of a picture that cannot be read holds its file and the error alone.
 
     Raises:
         RunError: if the run is not finished.
-        DataError: if a picture cannot be read.
+        DataError: if it was not trained on square images.
     """
     summary = read_summary(run)
     model = load(run, trust)
+    check_takes_pictures(summary["data"])
     for start in range(0, len(paths), _BATCH):
         batch = paths[start : start + _BATCH]
-        inputs = as_inputs(batch, summary["data"], polarity)
-        with torch.inference_mode():
-            logits = model(inputs).float()
-        confidence, predicted = logits.softmax(1).max(1)
-        calibrated = (logits.double() / summary.get("temperature", math.nan)).softmax(1).amax(1)
-        for path, k, *numbers in zip(batch, predicted, confidence, predictive_entropy(logits), calibrated, strict=True):
-            certain, entropy, at_t = (f"{float(number):.6f}" for number in numbers)
-            named = {"file": str(path), "class": str(summary["classes"][int(k)])}
-            yield {**named, "confidence": certain, "entropy": entropy, "confidence_at_T": at_t}
+        read = [_read(path, summary["data"], polarity) for path in batch]
+        images = [image for image in read if isinstance(image, Tensor)]
+        scores = _scores(model, normalised(torch.stack(images), summary["data"]), summary) if images else iter(())
+        for path, image in zip(batch, read, strict=True):
+            said = next(scores) if isinstance(image, Tensor) else {"error": str(image).removeprefix(f"{path}: ")}
+            yield dict.fromkeys(COLUMNS, "") | {"file": str(path)} | said
+
+
+def _read(path: Path, data: Mapping[str, Any], polarity: str) -> Tensor | DataError:
+    try:
+        return as_input(path, data, polarity)
+    except DataError as error:
+        return error
+
+
+def _scores(model: Classifier, inputs: Tensor, summary: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    """What the network says of each input."""
+    with torch.inference_mode():
+        logits = model(inputs).float()
+    confidence, predicted = logits.softmax(1).max(1)
+    calibrated = (logits.double() / summary.get("temperature", math.nan)).softmax(1).amax(1)
+    for k, *numbers in zip(predicted, confidence, predictive_entropy(logits), calibrated, strict=True):
+        certain, entropy, at_t = (f"{float(number):.6f}" for number in numbers)
+        yield {
+            "class": str(summary["classes"][int(k)]),
+            "confidence": certain,
+            "entropy": entropy,
+            "confidence_at_T": at_t,
+        }
+
+
+def _complaint(row: Mapping[str, str]) -> str:
+    return f"{row['file']}: {row['error']}"

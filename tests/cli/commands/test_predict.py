@@ -15,15 +15,14 @@ from entreg.runs import Run, read_predictions, read_summary, write_summary
 from tests.data.images.test_pictures import an_l, saved
 
 
-def test_letters_are_classified_into_a_table(fit, workplace: Path, capsys) -> None:
-    run: Run = fit("--trainer.max_epochs", "1")
+def test_letters_are_classified_into_a_table(finished: Run, workplace: Path, capsys) -> None:
     (workplace / "mine").mkdir()
     for name in ("one.png", "two.png"):
         saved(an_l(), workplace / "mine" / name)
-    capsys.readouterr()
-    assert main(["predict", "--run", str(run.path), "--images", "mine", "--out", "found.csv"]) == 0
+    assert main(["predict", "--run", str(finished.path), "--images", "mine", "--out", "found.csv"]) == 0
     table = pd.read_csv("found.csv")
-    assert list(table.columns) == ["file", "class", "confidence", "entropy", "confidence_at_T"]
+    assert list(table.columns) == ["file", "class", "confidence", "entropy", "confidence_at_T", "error"]
+    assert table.error.isna().all()
     assert table.file.tolist() == ["mine/one.png", "mine/two.png"]
     assert table["class"].str.fullmatch("[a-z]").all()
     assert table.confidence.between(1 / 26, 1).all()
@@ -55,22 +54,40 @@ def test_test_images_get_the_predictions_of_the_test(workplace: Path, monkeypatc
     [
         (["--images", "nowhere"], 1, "nowhere: holds no picture"),
         (["--images", "torn.png"], 1, "torn.png: is not a whole image file"),
-        (["--images", "."], 1, "torn.png: is not a whole image file"),
+        (["--images", "."], 1, "replace or remove it; nor could any other of 2 pictures be read"),
         (["--images", "torn.png", "--polarity", "odd"], 2, "invalid choice: 'odd'"),
     ],
 )
-def test_what_cannot_be_classified_is_one_line(options, code, message, fit, workplace: Path, capsys) -> None:
-    run = fit("--trainer.max_epochs", "1")
+def test_what_cannot_be_classified_is_one_line(options, code, message, finished: Run, workplace: Path, capsys) -> None:
     (workplace / "torn.png").write_bytes(b"not a picture")
-    capsys.readouterr()
-    assert main(["predict", "--run", str(run.path), *options]) == code
+    (workplace / "torn2.png").write_bytes(b"")
+    assert main(["predict", "--run", str(finished.path), "--out", "found.csv", *options]) == code
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
+    assert not Path("found.csv").exists()
 
 
-def test_a_run_that_is_not_finished_is_one_line(fit, workplace: Path, capsys) -> None:
-    run = fit("--trainer.max_epochs", "1")
+def test_a_picture_that_cannot_be_read_costs_its_row(finished: Run, workplace: Path, capsys) -> None:
+    mine = workplace / "mine"
+    mine.mkdir()
+    for name in ("a.png", os.fsdecode(b"b\xff\n.png"), "c.png"):
+        saved(an_l(), mine / name)
+    (mine / "b.png").write_bytes(b"torn")
+    (mine / "._a.png").write_bytes(b"what macOS leaves")
+    assert main(["predict", "--run", str(finished.path), "--images", "mine", "--out", "found.csv"]) == 0
+    table = pd.read_csv("found.csv")
+    assert table.file.tolist() == ["mine/a.png", "mine/b.png", r"mine/b\udcff\n.png", "mine/c.png"]
+    assert table.error.notna().tolist() == table["class"].isna().tolist() == [False, True, False, False]
+    assert table.error[1].startswith("is not a whole image file")
+    said = capsys.readouterr()
+    assert said.err.startswith("entreg: mine/b.png: is not a whole image file")
+    assert said.err.count("\n") == 1
+    assert said.out.endswith("4 pictures, 1 of them unreadable: found.csv\n")
+
+
+def test_a_run_that_is_not_finished_is_one_line(finished_copy: Run, workplace: Path, capsys) -> None:
+    run = finished_copy
     saved(Image.new("L", (9, 9)), workplace / "a.png")
     run.summary.unlink()
     capsys.readouterr()
