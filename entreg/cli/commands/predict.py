@@ -7,7 +7,7 @@ import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from torch import Tensor
@@ -15,6 +15,7 @@ from torch import Tensor
 from entreg.classifier import Classifier
 from entreg.cli.parser import CommandParser
 from entreg.console import print_line
+from entreg.data.images.ink import Polarity
 from entreg.data.images.pictures import as_input, check_takes_pictures, normalised, picture_files
 from entreg.errors import DataError
 from entreg.files import atomic_path, check_target
@@ -43,7 +44,7 @@ def main(args: Sequence[str]) -> None:
     )
     parser.add_argument(
         "--polarity",
-        choices=("auto", "dark", "light"),
+        choices=get_args(Polarity),
         default="auto",
         help="whether the ink is dark on light or light on dark (default: whichever the border of the picture is not)",
     )
@@ -70,7 +71,9 @@ def main(args: Sequence[str]) -> None:
     print_line(f"{len(rows)} pictures{f', {len(unread)} of them unreadable' if unread else ''}: {out}")
 
 
-def classify(run: Run, paths: Sequence[Path], polarity: str = "auto", trust: bool = False) -> Iterator[dict[str, str]]:
+def classify(
+    run: Run, paths: Sequence[Path], polarity: Polarity = "auto", trust: bool = False
+) -> Iterator[dict[str, str]]:
     """Classify pictures; yields a row of :data:`COLUMNS` for each: entropy in nats, confidence at T.
 
     The latter is what the temperature that was fitted on validation makes of the confidence, ``nan`` without one.
@@ -93,7 +96,7 @@ def classify(run: Run, paths: Sequence[Path], polarity: str = "auto", trust: boo
             yield dict.fromkeys(COLUMNS, "") | {"file": str(path)} | said
 
 
-def _read(path: Path, data: Mapping[str, Any], polarity: str) -> Tensor | DataError:
+def _read(path: Path, data: Mapping[str, Any], polarity: Polarity) -> Tensor | DataError:
     try:
         return as_input(path, data, polarity)
     except DataError as error:

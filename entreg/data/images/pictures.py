@@ -14,9 +14,9 @@ from torch import Tensor
 
 from entreg.data.images.decode import decode, read_picture
 from entreg.data.images.find import SUFFIXES, find_pictures
+from entreg.data.images.ink import Polarity, find_ink
 from entreg.errors import DataError
 
-_INK = 32  # of 255: what is darker is paper
 _BOX = 24 / 28  # share of the side that a letter's longer side takes, as in EMNIST (arXiv 1702.05373)
 
 
@@ -33,7 +33,7 @@ def picture_files(path: Path) -> list[Path]:
     raise DataError(f"{path}: holds no picture ({', '.join(SUFFIXES)})")
 
 
-def as_inputs(paths: Sequence[Path], data: Mapping[str, Any], polarity: str = "auto") -> Tensor:
+def as_inputs(paths: Sequence[Path], data: Mapping[str, Any], polarity: Polarity = "auto") -> Tensor:
     """Bring pictures to what the run's network takes, ``(N, C, H, W)`` float32, normalised as in training.
 
     Args:
@@ -70,13 +70,12 @@ def normalised(images: Tensor, data: Mapping[str, Any]) -> Tensor:
     return (images.float() - mean) / std
 
 
-def as_input(path: Path, data: Mapping[str, Any], polarity: str = "auto") -> Tensor:
+def as_input(path: Path, data: Mapping[str, Any], polarity: Polarity = "auto") -> Tensor:
     """Bring a picture to what the run's network was trained on, ``(C, H, W)`` uint8.
 
-    Letters and digits (data sets of light ink on black): turned upright by the EXIF tag, laid on white where they are
-    transparent, made grey, inverted if the border is light, stretched to full contrast, cut to the ink, scaled so that
-    its longer side takes 24 of 28 pixels, centred, and transposed if the data set is stored on its side. All other
-    pictures are resized to the square of the training images as these were.
+    Letters and digits (data sets of light ink on black): the ink, of full contrast on black, is cut out as
+    :func:`entreg.data.images.ink.find_ink` finds it, scaled so that its longer side takes 24 of 28 pixels, centred, and
+    transposed if the data set is stored on its side. All other pictures become squares as the training images did.
 
     Raises:
         DataError: if the file is not a whole picture, or nothing is on it.
@@ -84,25 +83,16 @@ def as_input(path: Path, data: Mapping[str, Any], polarity: str = "auto") -> Ten
     channels, size, _ = data["image_shape"]
     if not data.get("ink"):
         return decode(path, channels, size, data.get("fit", "squeeze"))
-    pixels = np.asarray(read_picture(path, 1), dtype=np.float32)
-    if polarity == "dark" or (polarity == "auto" and np.median(_border(pixels)) > pixels.min() / 2 + pixels.max() / 2):
-        pixels = 255 - pixels
-    pixels = pixels - pixels.min()
-    if pixels.max() < _INK:
+    ink = find_ink(read_picture(path, 3), polarity)
+    if ink is None:
         raise DataError(f"{path}: nothing is on it: expected a letter or digit, dark on light or light on dark")
-    pixels = pixels * (255 / pixels.max())
-    image = torch.from_numpy(_centred(pixels, size)).unsqueeze(0)
+    image = torch.from_numpy(_centred(ink, size)).unsqueeze(0)
     return image.mT.contiguous() if data.get("transposed") else image
 
 
-def _border(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
-
-
-def _centred(pixels: NDArray[np.float32], size: int) -> NDArray[np.uint8]:
-    """Cut to the ink and lay it, its aspect kept, in the middle of a black square."""
-    rows, columns = (np.flatnonzero((pixels > _INK).any(axis)) for axis in (1, 0))
-    cut = Image.fromarray(pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].round().astype(np.uint8))
+def _centred(ink: NDArray[np.float32], size: int) -> NDArray[np.uint8]:
+    """Lay ink in 0..1, its aspect kept, in the middle of a black square."""
+    cut = Image.fromarray((255 * ink).round().astype(np.uint8))
     scale = _BOX * size / max(cut.size)
     width, height = (max(1, round(side * scale)) for side in cut.size)
     square = Image.new("L", (size, size))

@@ -63,12 +63,6 @@ def test_ink_on_nothing_is_ink_on_white(tmp_path: Path) -> None:
     assert torch.equal(found, as_input(saved(drawn, tmp_path / "plain.png"), LETTERS))
 
 
-def test_polarity_can_be_said(tmp_path: Path) -> None:
-    path = saved(an_l(), tmp_path / "l.png")
-    assert torch.equal(as_input(path, LETTERS, "dark"), as_input(path, LETTERS))
-    assert not torch.equal(as_input(path, LETTERS, "light"), as_input(path, LETTERS))
-
-
 def test_images_stored_on_their_side_are_laid_on_their_side(tmp_path: Path) -> None:
     path = saved(an_l(), tmp_path / "l.png")
     assert torch.equal(as_input(path, {**LETTERS, "transposed": True}), as_input(path, LETTERS).mT)
