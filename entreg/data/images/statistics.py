@@ -36,7 +36,7 @@ def pixel_statistics(images: SampleSet, ids: Tensor) -> tuple[tuple[float, ...],
         if used.sum() == 1:
             raise DataError(
                 f"channel {channel} of the training images is {int(used.nonzero())} of 255 everywhere: expected images "
-                "that differ; look at them (entreg data show), or give data.mean and data.std"
+                "that differ; look at the files, or give data.mean and data.std"
             )
     levels = torch.arange(256, dtype=torch.float64) / 255
     share = counts.double() / counts.sum(1, keepdim=True)

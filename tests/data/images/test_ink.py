@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ def found(pixels: np.ndarray, side: int = 28) -> np.ndarray | None:
     return None if ink is None else np.asarray(Image.fromarray(ink).resize((side, side), Image.Resampling.BILINEAR))
 
 
+@cache
 def letters_on(paper: Paper) -> np.ndarray:
     """All letters as they are found, flat, of mean 0 and norm 1."""
     drawn = (draw_on(paper, letter, np.random.default_rng(i)) for i, letter in enumerate(LETTERS))
