@@ -11,6 +11,7 @@ from torch import Tensor
 
 # Of the sum of a target's probabilities: 26 or 50,000 roundings of the format stay below it.
 _SUM_TOLERANCE = {torch.float64: 1e-5, torch.float32: 1e-3, torch.float16: 1e-2, torch.bfloat16: 3e-2}
+_INDEX_DTYPES = (torch.int64, torch.uint8)  # what F.cross_entropy takes
 SMALLEST_EXCESS = 1e-6  # of a base over 1: below it ln b vanishes in float32
 LARGEST = 1e30  # weight or base: float32 has room for what is made of it
 
@@ -89,8 +90,8 @@ def check_target(logits: Tensor, target: Tensor, weight: Tensor | None = None) -
                 f"probabilities must have the shape of the logits, got {tuple(target.shape)} for {tuple(logits.shape)}"
             )
         return True
-    if target.dtype != torch.int64:
-        raise ValueError(f"class indices must be int64, got {target.dtype}")
+    if target.dtype not in _INDEX_DTYPES:
+        raise ValueError(f"class indices must be int64 or uint8, got {target.dtype}")
     index_shape = logits.shape[:class_dim] + logits.shape[class_dim + 1 :]
     if target.shape != index_shape:
         raise ValueError(

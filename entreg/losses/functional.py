@@ -10,8 +10,8 @@ with :math:`p = \mathrm{softmax}(z)` the prediction and :math:`q` the target dis
 Shared conventions
     * ``logits``: ``(C,)``, ``(N, C)`` or ``(N, C, d1, ...)``, floating point. ``float16`` and ``bfloat16`` are
       computed and returned in ``float32``. Logits of ``-inf`` are fine for classes that are not the target.
-    * ``target``: class indices (``int64``, the shape of ``logits`` without its class dimension) or probabilities
-      (floating point, the shape of ``logits``).
+    * ``target``: class indices (``int64`` or ``uint8``, the shape of ``logits`` without its class dimension) or
+      probabilities (floating point, the shape of ``logits``).
     * ``weight``: class weights ``(C,)``. With indices the whole sample is multiplied by :math:`w_y` and ``"mean"``
       divides by :math:`\sum_i w_{y_i}`, as in :func:`torch.nn.functional.cross_entropy`. With probabilities CE is
       weighted inside its sum, H and KL are multiplied by :math:`\sum_k w_k q_k`, and ``"mean"`` divides by N.

@@ -117,9 +117,11 @@ def specify(
 def batched(
     logits: Tensor, target: Tensor, weight: Tensor | None, spec: Spec, validate_args: bool
 ) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Give unbatched logits and target a batch dimension, the class weights their dtype, and check the values."""
+    """Give unbatched logits and target a batch dimension, indices and class weights their dtype; check the values."""
     if logits.ndim == 1:
         logits, target = logits.unsqueeze(0), target.unsqueeze(0)
+    if target.dtype == torch.uint8:
+        target = target.long()  # in uint8 an ignore_index of -100 would be class 156
     if validate_args and not torch.compiler.is_compiling():
         checks.check_values(target, logits.shape[1], spec.ignore_index)
     return logits, target, None if weight is None else weight.to(spec.dtype)

@@ -84,3 +84,14 @@ def test_a_loss_that_takes_no_probabilities_says_so() -> None:
         else:
             with pytest.raises(ValueError, match="must be class indices"):
                 info.cls()(logits, target)
+
+
+def test_every_loss_takes_uint8_indices_as_pytorch_does() -> None:
+    logits = torch.randn(4, 200, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    target = torch.tensor([3, 156, 199, 156])  # 156 is what -100 would be in uint8
+    for info in OWN:
+        found = []
+        for given in (target, target.to(torch.uint8)):
+            loss = info.cls(ignore_index=-100)(logits, given)
+            found.append((loss, *torch.autograd.grad(loss, logits)))
+        torch.testing.assert_close(found[1], found[0], rtol=0, atol=0)

@@ -92,6 +92,15 @@ def test_it_is_the_cross_entropy_of_pytorch_in_single_precision(name: str) -> No
 
 
 @pytest.mark.parametrize("name", DROP_INS)
+def test_uint8_indices_are_those_of_pytorch(name: str) -> None:
+    logits, target = torch.randn(4, 200, dtype=torch.float64), torch.tensor([3, 255, 156, 199], dtype=torch.uint8)
+    for ignore_index, rows in ((255, [0, 1, 2, 3]), (-100, [0, 2, 3])):
+        batch = logits[rows], target[rows]
+        theirs = nn.CrossEntropyLoss(ignore_index=ignore_index)
+        equal(with_gradient(DROP_INS[name](ignore_index=ignore_index), *batch), with_gradient(theirs, *batch))
+
+
+@pytest.mark.parametrize("name", DROP_INS)
 def test_logits_of_minus_infinity_are_those_of_pytorch(name: str) -> None:
     logits = torch.tensor([[0.5, -math.inf, 2.0], [9.0, 1.0, -math.inf]], dtype=torch.float64)
     for target in ([0, 1], [1, 0]):

@@ -311,7 +311,11 @@ BAD_INPUTS = {
         "logits must be floating point, got torch.int64",
     ),
     "scalar": (torch.tensor(0.0), torch.tensor(0), "logits must have a class dimension, got a scalar"),
-    "narrow indices": (torch.zeros(2, 3), torch.zeros(2).int(), "class indices must be int64, got torch.int32"),
+    "narrow indices": (
+        torch.zeros(2, 3),
+        torch.zeros(2).int(),
+        "class indices must be int64 or uint8, got torch.int32",
+    ),
     "batch sizes": (
         torch.zeros(2, 3),
         torch.tensor([0, 1, 2]),

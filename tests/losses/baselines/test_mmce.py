@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
+from torch.profiler import ProfilerActivity, profile
 
 from entreg.losses import MMCELoss
 from tests.losses.baselines import with_gradient
@@ -42,6 +43,33 @@ def test_the_defaults_are_one_and_the_papers_bandwidth() -> None:
     logits, target = sample()
     want = F.cross_entropy(logits, target) + mmce(logits, target, bandwidth=0.4)
     torch.testing.assert_close(MMCELoss()(logits, target), want)
+
+
+def by_pairs(logits: Tensor, target: Tensor, bandwidth: float) -> Tensor:
+    """Every pair of samples, N x N of them at once."""
+    confidence, predicted = logits.softmax(1).max(1)
+    excess = (predicted == target).to(logits.dtype) - confidence
+    kernel = torch.exp(-(confidence[:, None] - confidence[None, :]).abs() / bandwidth)
+    return (excess[:, None] * kernel * excess[None, :]).sum().sqrt() / len(logits)
+
+
+@pytest.mark.parametrize("bandwidth", [1e-3, 0.4, 10.0])
+def test_value_and_gradient_are_those_of_all_pairs_tied_or_not(bandwidth: float) -> None:
+    generator = torch.Generator().manual_seed(3)
+    logits = torch.randn(97, 5, generator=generator, dtype=torch.float64)
+    logits[40:70] = logits[:1]  # of one confidence, some right, some wrong
+    logits[70:] *= 1000  # of confidence 1
+    target = torch.randint(5, (97,), generator=generator)
+    got = with_gradient(MMCELoss(bandwidth=bandwidth).calibration_error, logits, target)
+    torch.testing.assert_close(got, with_gradient(lambda z, y: by_pairs(z, y, bandwidth), logits, target))
+
+
+def test_memory_grows_with_the_samples_and_not_with_their_square() -> None:
+    samples = 20_000
+    logits, target = torch.randn(samples, 3, requires_grad=True), torch.zeros(samples, dtype=torch.int64)
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+        MMCELoss()(logits, target).backward()
+    assert max(event.self_cpu_memory_usage for event in profiler.events()) < 100 * samples  # bytes; 8 N^2 are 3.2e9
 
 
 @pytest.mark.parametrize("options", [{}, {"weight": [0.5, 1.0, 2.0, 3.0]}])
