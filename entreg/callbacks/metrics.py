@@ -50,7 +50,7 @@ class ClassificationMetrics(Callback):
         if bins < 1:
             raise ValueError(f"metrics.bins is a number >= 1, got {bins}")
         self.bins = bins
-        self.training = TrainingScores(bins)
+        self.training = TrainingScores(bins, ignore_index=None)  # data modules hold classes alone
         self.collections: dict[str, MetricCollection] = {}
         self.device = torch.device("cpu")
 

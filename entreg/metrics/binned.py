@@ -11,6 +11,7 @@ from torchmetrics import Metric
 from entreg.metrics.binning import bin_classes, bin_confidences, bin_moments, probabilities, top_label
 from entreg.metrics.brier import brier_decomposition
 from entreg.metrics.calibration import Norm, calibration_error, debiased_squared_calibration_error
+from entreg.metrics.checks import IGNORE_INDEX
 from entreg.metrics.classwise import classwise_calibration_error
 
 
@@ -20,13 +21,15 @@ class CalibrationError(Metric):
     Args:
         bins: number of equally wide bins.
         norm: ``"l1"`` (ECE), ``"l2"`` or ``"max"`` (MCE), see :func:`calibration_error`.
+        ignore_index: target of the samples that do not count.
         kwargs: arguments of :class:`torchmetrics.Metric`.
 
     Shape:
-        logits ``(N, C)`` floating point; target ``(N,)`` int64; result scalar float64 in [0, 1].
+        logits ``(N, C)`` floating point; target ``(N,)`` class indices; result scalar float64 in [0, 1].
 
     Raises:
-        ValueError: if ``bins`` is below 1 or the norm unknown.
+        ValueError: if ``bins`` is below 1 or the norm unknown; in ``update``, if a target is neither a class nor
+            ignored.
 
     Example:
         >>> metric = CalibrationError(bins=10)
@@ -40,19 +43,20 @@ class CalibrationError(Metric):
     full_state_update = False
     state: Tensor
 
-    def __init__(self, bins: int = 15, norm: Norm = "l1", **kwargs: Any) -> None:
+    def __init__(self, bins: int = 15, norm: Norm = "l1", ignore_index: int = IGNORE_INDEX, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if bins < 1:
             raise ValueError(f"bins must be >= 1, got {bins}")
         if norm not in get_args(Norm):
             raise ValueError(f"norm must be one of {', '.join(map(repr, get_args(Norm)))}, got {norm!r}")
         self.bins = bins
+        self.ignore_index = ignore_index
         self.norm: Norm = norm
         self.add_state("state", torch.zeros(3, bins, dtype=torch.float64), dist_reduce_fx="sum")
 
     def update(self, logits: Tensor, target: Tensor) -> None:
         """Add a batch."""
-        self.state += bin_confidences(*top_label(logits, target), self.bins)
+        self.state += bin_confidences(*top_label(logits, target, self.ignore_index), self.bins)
 
     def compute(self) -> Tensor:
         """Return the error over all batches."""
@@ -64,14 +68,15 @@ class DebiasedCalibrationError(CalibrationError):
 
     Args:
         bins: number of equally wide bins.
+        ignore_index: target of the samples that do not count.
         kwargs: arguments of :class:`torchmetrics.Metric`.
 
     Shape:
-        logits ``(N, C)`` floating point; target ``(N,)`` int64; result scalar float64, which may be negative.
+        logits ``(N, C)`` floating point; target ``(N,)`` class indices; result scalar float64, which may be negative.
     """
 
-    def __init__(self, bins: int = 15, **kwargs: Any) -> None:
-        super().__init__(bins, norm="l2", **kwargs)
+    def __init__(self, bins: int = 15, ignore_index: int = IGNORE_INDEX, **kwargs: Any) -> None:
+        super().__init__(bins, norm="l2", ignore_index=ignore_index, **kwargs)
 
     def compute(self) -> Tensor:
         """Return the squared error over all batches."""
@@ -84,15 +89,17 @@ class ClasswiseCalibrationError(Metric):
     Args:
         num_classes: number of classes C.
         bins: number of equally wide bins of each class.
+        ignore_index: target of the samples that do not count.
         kwargs: arguments of :class:`torchmetrics.Metric`.
 
     The sums are float64; those of tiny probabilities round, so batching may change the last digits of the result.
 
     Shape:
-        logits ``(N, C)`` floating point; target ``(N,)`` int64; result scalar float64 in [0, 1].
+        logits ``(N, C)`` floating point; target ``(N,)`` class indices; result scalar float64 in [0, 1].
 
     Raises:
-        ValueError: if ``bins`` or ``num_classes`` is below 1.
+        ValueError: if ``bins`` or ``num_classes`` is below 1; in ``update``, if a target is neither a class nor
+            ignored.
 
     Example:
         >>> metric = ClasswiseCalibrationError(num_classes=2, bins=10)
@@ -106,17 +113,18 @@ class ClasswiseCalibrationError(Metric):
     full_state_update = False
     state: Tensor
 
-    def __init__(self, num_classes: int, bins: int = 15, **kwargs: Any) -> None:
+    def __init__(self, num_classes: int, bins: int = 15, ignore_index: int = IGNORE_INDEX, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         for name, value in (("num_classes", num_classes), ("bins", bins)):
             if value < 1:
                 raise ValueError(f"{name} must be >= 1, got {value}")
         self.bins = bins
+        self.ignore_index = ignore_index
         self.add_state("state", torch.zeros(3, num_classes, bins, dtype=torch.float64), dist_reduce_fx="sum")
 
     def update(self, logits: Tensor, target: Tensor) -> None:
         """Add a batch."""
-        self.state += bin_classes(probabilities(logits), target, self.bins)
+        self.state += bin_classes(probabilities(logits), target, self.bins, self.ignore_index)
 
     def compute(self) -> Tensor:
         """Return the error over all batches."""
@@ -128,30 +136,32 @@ class TopLabelBrier(Metric):
 
     Args:
         bins: number of equally wide bins of confidence.
+        ignore_index: target of the samples that do not count.
         kwargs: arguments of :class:`torchmetrics.Metric`.
 
     Shape:
-        logits ``(N, C)`` floating point; target ``(N,)`` int64; result a dict of scalars float64 with the fields of
-        :class:`BrierDecomposition`.
+        logits ``(N, C)`` floating point; target ``(N,)`` class indices; result a dict of scalars float64 with the
+        fields of :class:`BrierDecomposition`.
 
     Raises:
-        ValueError: if ``bins`` is below 1.
+        ValueError: if ``bins`` is below 1; in ``update``, if a target is neither a class nor ignored.
     """
 
     is_differentiable = False
     full_state_update = False
     state: Tensor
 
-    def __init__(self, bins: int = 15, **kwargs: Any) -> None:
+    def __init__(self, bins: int = 15, ignore_index: int = IGNORE_INDEX, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if bins < 1:
             raise ValueError(f"bins must be >= 1, got {bins}")
         self.bins = bins
+        self.ignore_index = ignore_index
         self.add_state("state", torch.zeros(5, bins, dtype=torch.float64), dist_reduce_fx="sum")
 
     def update(self, logits: Tensor, target: Tensor) -> None:
         """Add a batch."""
-        self.state += bin_moments(*top_label(logits, target), self.bins)
+        self.state += bin_moments(*top_label(logits, target, self.ignore_index), self.bins)
 
     def compute(self) -> dict[str, Tensor]:
         """Return the score and its parts over all batches."""

@@ -12,14 +12,37 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from entreg.metrics.checks import IGNORE_INDEX, counted
+
 
 def probabilities(logits: Tensor) -> Tensor:
     """Softmax over dimension 1 in the dtype of the logits, at least float32."""
     return F.softmax(logits, dim=1, dtype=torch.promote_types(logits.dtype, torch.float32))
 
 
-def top_label(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """Confidence of the predicted class and whether it is right, both ``(N,)``, from logits ``(N, C)``.
+def top_label(logits: Tensor, target: Tensor, ignore_index: int = IGNORE_INDEX) -> tuple[Tensor, Tensor]:
+    """Confidence of the predicted class and whether it is right, of every sample that is not ignored.
+
+    Args:
+        logits: ``(N, C)``.
+        target: ``(N,)`` class indices.
+        ignore_index: target of the samples that are left out.
+
+    Returns:
+        confidences and bools, both ``(M,)``, with M of N samples counting.
+
+    Raises:
+        ValueError: if a target is neither a class nor ``ignore_index``, or shapes do not fit.
+
+    Example:
+        >>> top_label(torch.tensor([[0.0, 0.0], [50.0, 0.0], [0.0, 1.0]]), torch.tensor([1, 0, -100]))
+        (tensor([0.5000, 1.0000]), tensor([False,  True]))
+    """
+    return unchecked_top_label(*counted(logits, target, ignore_index))
+
+
+def unchecked_top_label(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Confidence of the predicted class and whether it is right, both ``(N,)``; no value is read.
 
     The predicted class is the one of the largest logit, also where probabilities that differ less than their dtype
     resolves are equal: what counts as right here is what counts as right in the accuracy.
@@ -40,13 +63,14 @@ def bin_index(confidence: Tensor, bins: int) -> Tensor:
     return (confidence.double() * bins).nan_to_num_(nan=0.0).long().clamp_(0, bins - 1)
 
 
-def bin_confidences(confidence: Tensor, correct: Tensor, bins: int) -> Tensor:
+def bin_confidences(confidence: Tensor, correct: Tensor, bins: int, keep: Tensor | None = None) -> Tensor:
     """Sort predictions into bins of confidence.
 
     Args:
         confidence: ``(N,)`` in [0, 1].
         correct: ``(N,)`` bool.
         bins: number of bins B.
+        keep: ``(N,)`` bool: which of them count; default: all.
 
     Returns:
         ``(3, B)`` float64: count, sum of confidences, number correct, of each bin.
@@ -59,6 +83,8 @@ def bin_confidences(confidence: Tensor, correct: Tensor, bins: int) -> Tensor:
     """
     index, confidence = bin_index(confidence, bins), confidence.double()
     values = torch.stack([torch.ones_like(confidence), confidence, correct.double()])
+    if keep is not None:
+        values = torch.where(keep, values, 0.0)
     return values.new_zeros(3, bins).index_add_(1, index, values)
 
 
@@ -83,16 +109,20 @@ def bin_moments(confidence: Tensor, correct: Tensor, bins: int) -> Tensor:
     return values.new_zeros(5, bins).index_add_(1, index, values)
 
 
-def bin_classes(probability: Tensor, target: Tensor, bins: int) -> Tensor:
+def bin_classes(probability: Tensor, target: Tensor, bins: int, ignore_index: int = IGNORE_INDEX) -> Tensor:
     """Sort the probability of every class of every sample into the bins of its class.
 
     Args:
         probability: ``(N, C)`` in [0, 1].
-        target: ``(N,)`` int64.
+        target: ``(N,)`` class indices.
         bins: number of bins B.
+        ignore_index: target of the samples that are left out.
 
     Returns:
         ``(3, C, B)`` float64: count, sum of probabilities, number of samples whose target is the class.
+
+    Raises:
+        ValueError: if a target is neither a class nor ``ignore_index``, or shapes do not fit.
 
     Example:
         >>> count, probability, of_class = bin_classes(torch.tensor([[0.25, 0.75]]), torch.tensor([1]), bins=2)
@@ -103,6 +133,7 @@ def bin_classes(probability: Tensor, target: Tensor, bins: int) -> Tensor:
         tensor([[0., 0.],
                 [0., 1.]], dtype=torch.float64)
     """
+    probability, target = counted(probability, target, ignore_index)
     samples, classes = probability.shape
     first = bins * torch.arange(classes, device=probability.device)
     index = bin_index(probability, bins) + first

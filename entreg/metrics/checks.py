@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+IGNORE_INDEX = -100  # the default of the losses and of F.cross_entropy
+
 
 def check_logits(logits: Tensor) -> None:
     """Raise :class:`ValueError` unless these are logits ``(N, C)`` of at least one sample, each with probabilities."""
@@ -20,13 +22,47 @@ def check_logits(logits: Tensor) -> None:
         )
 
 
-def check_predictions(logits: Tensor, target: Tensor) -> None:
-    """Raise :class:`ValueError` unless :func:`check_logits` passes and ``target`` ``(N,)`` holds a class of each."""
+def check_predictions(logits: Tensor, target: Tensor, ignore_index: int = IGNORE_INDEX) -> tuple[Tensor, Tensor]:
+    """Return what :func:`counted` returns; raise :class:`ValueError` where that or :func:`check_logits` does."""
     check_logits(logits)
-    if target.shape != logits.shape[:1] or target.dtype == torch.bool or target.is_floating_point():
+    logits, target = counted(logits, target, ignore_index)
+    check_logits(logits)
+    return logits, target
+
+
+def counted(scores: Tensor, target: Tensor, ignore_index: int = IGNORE_INDEX) -> tuple[Tensor, Tensor]:
+    """Leave out the samples that are ignored, and refuse targets that are no class.
+
+    The values are read: an accelerator is waited for. What must not wait is :class:`~entreg.metrics.TrainingScores`.
+
+    Args:
+        scores: logits or probabilities ``(N, C)``.
+        target: ``(N,)`` class indices of any integer type.
+        ignore_index: target of the samples that do not count, as in :func:`torch.nn.functional.cross_entropy`.
+
+    Returns:
+        the M rows of ``scores`` that count, ``(M, C)``, and their targets ``(M,)`` int64.
+
+    Raises:
+        ValueError: on another shape or type, or a target outside ``0..C - 1`` that is not ``ignore_index``.
+
+    Example:
+        >>> counted(torch.tensor([[2.0, 0.0], [1.0, 3.0]]), torch.tensor([-100, 1]))
+        (tensor([[1., 3.]]), tensor([1]))
+    """
+    if target.shape != scores.shape[:1] or target.dtype == torch.bool or target.is_floating_point():
         raise ValueError(
-            f"targets must be class indices of shape ({len(logits)},), got {target.dtype} {tuple(target.shape)}"
+            f"targets must be class indices of shape ({len(scores)},), got {target.dtype} {tuple(target.shape)}"
         )
-    low, high = int(target.min()), int(target.max())
-    if low < 0 or high >= logits.shape[1]:
-        raise ValueError(f"targets must lie in 0..{logits.shape[1] - 1}, the classes of the logits, got {low}..{high}")
+    target, classes = target.long(), scores.shape[1]
+    is_class = (target >= 0) & (target < classes)
+    keep = target != ignore_index
+    if (is_class & keep).all():
+        return scores, target
+    wrong = target[keep & ~is_class]
+    if len(wrong):
+        raise ValueError(
+            f"targets must lie in 0..{classes - 1}, the classes of the logits, or be ignore_index {ignore_index}, "
+            f"got {int(wrong[0])}"
+        )
+    return scores[keep], target[keep]

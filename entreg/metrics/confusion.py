@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from entreg.metrics.checks import IGNORE_INDEX, counted
 from entreg.text import for_matplotlib
 
 if TYPE_CHECKING:
@@ -17,15 +18,19 @@ _CELL, _SIDES, _MOST_LABELS = 0.24, (4.0, 16.0), 100  # inches, inches, names on
 _SHOWN = 0.005  # shares from here on are written into their cell
 
 
-def confusion_matrix(logits: Tensor, target: Tensor) -> Tensor:
+def confusion_matrix(logits: Tensor, target: Tensor, ignore_index: int = IGNORE_INDEX) -> Tensor:
     """Count the samples of each class by the class they are taken for.
 
     Args:
         logits: ``(N, C)``; a NaN counts as the largest, as everywhere in torch.
         target: ``(N,)`` class indices.
+        ignore_index: target of the samples that are left out.
 
     Returns:
         ``(C, C)`` int64: rows are true classes, columns predicted ones.
+
+    Raises:
+        ValueError: if a target is neither a class nor ``ignore_index``, or shapes do not fit.
 
     Example:
         >>> import torch
@@ -33,6 +38,7 @@ def confusion_matrix(logits: Tensor, target: Tensor) -> Tensor:
         tensor([[1, 0],
                 [1, 1]])
     """
+    logits, target = counted(logits, target, ignore_index)
     classes = logits.shape[1]
     return (target * classes + logits.argmax(1)).bincount(minlength=classes**2).view(classes, classes)
 

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torchmetrics import Metric
 
+from entreg.metrics.checks import IGNORE_INDEX, counted
 from entreg.metrics.scores import brier, nll, predictive_entropy
 
 
@@ -39,9 +40,21 @@ class Mean(Metric):
 class SampleScore(Mean):
     """Mean of a per-sample score over everything seen; a subclass defines :meth:`score`.
 
+    Args:
+        ignore_index: target of the samples that do not count.
+        kwargs: arguments of :class:`torchmetrics.Metric`.
+
     Shape:
-        logits ``(N, C)`` floating point, computed in float32 at least; target ``(N,)`` int64; result scalar float64.
+        logits ``(N, C)`` floating point, computed in float32 at least; target ``(N,)`` class indices; result scalar
+        float64.
+
+    Raises:
+        ValueError: in ``update``, if a target is neither a class nor ignored.
     """
+
+    def __init__(self, ignore_index: int = IGNORE_INDEX, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.ignore_index = ignore_index
 
     @abstractmethod
     def score(self, logits: Tensor, target: Tensor) -> Tensor:
@@ -49,6 +62,7 @@ class SampleScore(Mean):
 
     def update(self, logits: Tensor, target: Tensor) -> None:  # type: ignore[override]
         """Add a batch."""
+        logits, target = counted(logits, target, self.ignore_index)
         logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
         super().update(self.score(logits, target).double().sum(), len(target))
 

@@ -16,7 +16,7 @@ from entreg.metrics.calibration import (
     debiased_calibration_error,
     debiased_squared_calibration_error,
 )
-from entreg.metrics.checks import check_predictions
+from entreg.metrics.checks import IGNORE_INDEX, check_predictions
 from entreg.metrics.classwise import classwise_calibration_error
 from entreg.metrics.ood import max_softmax
 from entreg.metrics.scores import brier, nll, predictive_entropy
@@ -24,7 +24,9 @@ from entreg.metrics.selective import aurc, coverage_at_risk
 
 
 @torch.no_grad()
-def scores_of(logits: Tensor | NDArray[Any], targets: Tensor | NDArray[Any], bins: int = 15) -> dict[str, float]:
+def scores_of(
+    logits: Tensor | NDArray[Any], targets: Tensor | NDArray[Any], bins: int = 15, ignore_index: int = IGNORE_INDEX
+) -> dict[str, float]:
     """Return every score of a set of predictions.
 
     * ``n``, ``errors``, ``acc``: samples, wrong ones, share of right ones.
@@ -46,6 +48,7 @@ def scores_of(logits: Tensor | NDArray[Any], targets: Tensor | NDArray[Any], bin
         logits: ``(N, C)`` floating point, computed in float32 at least.
         targets: ``(N,)`` class indices.
         bins: number of bins of every binned score.
+        ignore_index: target of the samples that do not count.
 
     Returns:
         a flat dict of floats; counts are whole numbers.
@@ -62,8 +65,8 @@ def scores_of(logits: Tensor | NDArray[Any], targets: Tensor | NDArray[Any], bin
     if bins < 1:
         raise ValueError(f"bins must be >= 1, got {bins}")
     logits, targets = torch.as_tensor(logits), torch.as_tensor(targets)
-    check_predictions(logits, targets)
-    logits, targets = logits.to(torch.promote_types(logits.dtype, torch.float32)), targets.long()
+    logits, targets = check_predictions(logits, targets, ignore_index)
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
     return {"n": float(len(targets))} | {name: float(value) for name, value in _scores(logits, targets, bins).items()}
 
 

@@ -8,14 +8,14 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from entreg.metrics.checks import check_predictions
+from entreg.metrics.checks import IGNORE_INDEX, check_predictions
 
 _SPAN = math.log(1e4)  # of the temperature on each side, in units of the mean margin
 _TOLERANCE = 1e-10  # relative, of the temperature
 _STEPS = 200  # bisection alone needs 38
 
 
-def fit_temperature(logits: Tensor, target: Tensor) -> float:
+def fit_temperature(logits: Tensor, target: Tensor, ignore_index: int = IGNORE_INDEX) -> float:
     r"""Temperature under which the softmax of ``logits / T`` has the least negative log-likelihood.
 
     .. math:: T = \arg\min_T \; -\frac1N \sum_i \log \mathrm{softmax}(z_i / T)_{y_i}
@@ -35,6 +35,7 @@ def fit_temperature(logits: Tensor, target: Tensor) -> float:
     Args:
         logits: ``(N, C)`` floating point; -inf is allowed for classes other than the target.
         target: ``(N,)`` class indices.
+        ignore_index: target of the samples that do not count.
 
     Returns:
         T > 0; above 1 for an overconfident classifier, below 1 for an underconfident one.
@@ -48,12 +49,12 @@ def fit_temperature(logits: Tensor, target: Tensor) -> float:
         >>> round(fit_temperature(logits, torch.tensor([0, 0, 0, 1])), 6)  # sigmoid(2 / T) = 3 / 4
         1.820478
     """
-    check_predictions(logits, target)
+    logits, target = check_predictions(logits, target, ignore_index)
     z = logits.detach().double()
     z = z - z.amax(1, keepdim=True)
     possible = z.isfinite()
     finite = torch.where(possible, z, 0)
-    chosen = z.gather(1, target.long()[:, None])[:, 0]
+    chosen = z.gather(1, target[:, None])[:, 0]
     impossible = int((~chosen.isfinite()).sum())
     if impossible:
         raise ValueError(f"the logit of the target must be finite, got -inf for {impossible} of {len(z)} samples")

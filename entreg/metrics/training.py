@@ -8,24 +8,28 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
-from entreg.metrics.binning import bin_confidences, top_label
+from entreg.metrics.binning import bin_confidences, unchecked_top_label
 from entreg.metrics.calibration import calibration_error
+from entreg.metrics.checks import IGNORE_INDEX
 
 
 class TrainingScores(Metric):
     """Accuracy, expected calibration error and mean loss of training batches, from sums that never move.
 
     It makes few operations, as it is updated in every step, and its sums stay where they are in memory when it is
-    reset, so that a step that is captured as a CUDA graph can add to them.
+    reset, so that a step that is captured as a CUDA graph can add to them. For the same reason it reads no target, and
+    so refuses none: what is no class is for the loss to refuse.
 
     Args:
         bins: number of equally wide bins of the calibration error.
+        ignore_index: target of the samples that do not count; ``None`` where every target is known to be a class, which
+            saves the operations.
         kwargs: arguments of :class:`torchmetrics.Metric`.
 
     Shape:
-        loss a scalar, the mean over the batch; logits ``(N, C)`` floating point; target ``(N,)`` int64, or
-        probabilities ``(N, C)``, of which the loss alone is kept. The result is a dict of scalars float64: ``loss``,
-        and ``acc`` and ``ece`` where targets were class indices.
+        loss a scalar, the mean over the samples that count; logits ``(N, C)`` floating point; target ``(N,)`` class
+        indices, or probabilities ``(N, C)``, of which the loss alone is kept. The result is a dict of scalars float64:
+        ``loss``, and ``acc`` and ``ece`` where targets were class indices.
 
     Example:
         >>> scores = TrainingScores(bins=10)
@@ -40,9 +44,10 @@ class TrainingScores(Metric):
     total: Tensor
     count: Tensor
 
-    def __init__(self, bins: int = 15, **kwargs: Any) -> None:
+    def __init__(self, bins: int = 15, ignore_index: int | None = IGNORE_INDEX, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.bins = bins
+        self.ignore_index = ignore_index
         self.add_state("state", torch.zeros(3, bins, dtype=torch.float64), dist_reduce_fx="sum")
         self.add_state("total", torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
         self.add_state("count", torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
@@ -54,10 +59,14 @@ class TrainingScores(Metric):
 
     def update(self, loss: Tensor, logits: Tensor, target: Tensor) -> None:
         """Add a batch."""
-        self.total += loss.double() * len(target)
-        self.count += len(target)
+        keep = None
+        if self.ignore_index is not None and not target.is_floating_point():
+            keep = target.long() != self.ignore_index
+        count = len(target) if keep is None else keep.sum()
+        self.total += loss.double() * count
+        self.count += count
         if not target.is_floating_point():  # no class is the right one of a mixed sample
-            self.state += bin_confidences(*top_label(logits, target), self.bins)
+            self.state += bin_confidences(*unchecked_top_label(logits, target), self.bins, keep)
 
     def compute(self) -> dict[str, Tensor]:
         """Return the scores of all batches since the last reset."""

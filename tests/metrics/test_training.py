@@ -43,3 +43,17 @@ def test_sums_stay_where_they_are_when_they_are_reset() -> None:
     assert all((tensor == 0).all() for tensor in scores.sums)
     scores.update(torch.tensor(3.0), *batches()[1])
     assert scores.compute()["loss"] == 3.0
+
+
+def test_ignored_samples_might_as_well_not_be_there_and_no_target_is_read() -> None:
+    logits, target = batches()[2]
+    ignored = target.clone()
+    ignored[::2] = -100
+    keep = ignored != -100
+    found, expected = TrainingScores(), TrainingScores()
+    found.update(torch.tensor(1.5), logits, ignored)
+    expected.update(torch.tensor(1.5), logits[keep], target[keep])
+    torch.testing.assert_close(found.compute(), expected.compute())
+    with torch.device("meta"):  # where there is nothing to read
+        unread = TrainingScores()
+        unread.update(torch.zeros(()), torch.zeros(4, 3), torch.zeros(4, dtype=torch.int64))
