@@ -19,6 +19,7 @@ _USAGE = """usage: entreg COMMAND [OPTIONS]
   validate  evaluate on validation   entreg validate --run runs/<id>
   test      evaluate on test         entreg test --run runs/<id>
   predict   classify your pictures   entreg predict --run runs/<id> --images folder/
+  export    ONNX, torch.export       entreg export --run runs/<id> --out model.onnx
   sweep     train many runs          entreg sweep --config configs/sweeps/letters.yaml
   runs      list what was trained    entreg runs
   losses    list the losses          entreg losses
@@ -37,6 +38,7 @@ _USAGE = """usage: entreg COMMAND [OPTIONS]
 _OF_A_TRAINER = ("fit", "validate", "test")
 _COMMANDS = {
     "predict": "entreg.cli.commands.predict",
+    "export": "entreg.cli.commands.export",
     "sweep": "entreg.cli.commands.sweep",
     "runs": "entreg.cli.commands.runs",
     "losses": "entreg.cli.commands.losses",

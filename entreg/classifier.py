@@ -19,11 +19,12 @@ from entreg.losses import EntropyRegularizedLoss
 from entreg.models import VGG5
 from entreg.optimizers import fuse
 from entreg.preflight import check_loss, check_net, first_mismatch, made, task_of
+from entreg.restore import Restorable
 from entreg.schedules import OneCycle
 from entreg.step import StepModule
 
 
-class Classifier(StepModule):
+class Classifier(Restorable, StepModule):
     """A classifier: a network, the loss it is trained with, and how.
 
     Args:

@@ -2,52 +2,192 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentError
+import copy
+import math
+import os
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
-from jsonargparse import ArgumentParser
+from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from entreg.classifier import Classifier
+from entreg.data.images.ink import Polarity
+from entreg.data.images.pictures import as_inputs, normalised, picture_files
 from entreg.data.source import described_shape
-from entreg.errors import ConfigError, RunError
-from entreg.runs import Run, check_unchanged, read_config, read_summary
-from entreg.trust import check_config
+from entreg.errors import DataError
+from entreg.metrics.scores import predictive_entropy
+from entreg.restore import restored
+from entreg.runs import Run, open_run, read_config, read_summary
+
+Samples = Tensor | NDArray[Any] | str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+
+_DTYPES = {"16": torch.float16, "bf16": torch.bfloat16, "32": torch.float32, "64": torch.float64}
+_BATCH = 512  # samples of one evaluation batch on a CPU
 
 
-def load(run: Run, trust: bool = False) -> Classifier:
+@dataclass(frozen=True)
+class Predictions:
+    """What a classifier says of N samples.
+
+    Attributes:
+        logits: ``(N, C)`` float32.
+        temperature: that of the run, NaN where none was fitted.
+        names: names of all C classes.
+    """
+
+    logits: NDArray[np.float32]
+    temperature: float
+    names: tuple[str, ...]
+
+    @cached_property
+    def classes(self) -> NDArray[np.str_]:
+        """Name of the predicted class of each sample, ``(N,)``."""
+        return np.array(self.names)[self.logits.argmax(1)]
+
+    @cached_property
+    def probabilities(self) -> NDArray[np.float64]:
+        """Probabilities as the network gives them, ``(N, C)``."""
+        return torch.from_numpy(self.logits).double().softmax(1).numpy()
+
+    @cached_property
+    def calibrated(self) -> NDArray[np.float64]:
+        """Probabilities at the temperature that was fitted on validation, ``(N, C)``; NaN without one."""
+        return (torch.from_numpy(self.logits).double() / self.temperature).softmax(1).numpy()
+
+    @cached_property
+    def entropy(self) -> NDArray[np.float64]:
+        """Entropy of :attr:`probabilities` in nats, ``(N,)`` in [0, ln C]."""
+        return predictive_entropy(torch.from_numpy(self.logits).double()).numpy()
+
+
+@dataclass(frozen=True)
+class TrainedClassifier:
+    """A run's classifier in evaluation mode.
+
+    Attributes:
+        module: the network and its loss; ``module.to("cuda")`` moves both.
+        classes: names of the classes.
+        temperature: what logits are divided by to calibrate them, fitted on validation; NaN where none was.
+        precision: precision of the run, as Lightning calls it.
+        data: description of the data in the run's summary.
+    """
+
+    module: Classifier
+    classes: tuple[str, ...]
+    temperature: float
+    precision: str
+    data: dict[str, Any]
+
+    @property
+    def net(self) -> nn.Module:
+        """The network: normalised inputs ``(N, ...)`` float32 to logits ``(N, C)``."""
+        assert self.module.net is not None
+        return self.module.net
+
+    @property
+    def takes_images(self) -> bool:
+        """Whether inputs are images, which are uint8 before they are normalised."""
+        return "mean" in self.data
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Shape of one input."""
+        return described_shape(self.data)
+
+    def preprocess(self, samples: Samples, polarity: Polarity = "auto") -> Tensor:
+        """Bring samples to what :attr:`net` takes, ``(N, ...)`` float32.
+
+        Args:
+            samples: a picture file, a folder of them or a sequence of files, prepared as ``entreg predict`` does;
+                or images ``(N, C, H, W)`` uint8 as the data set holds them, which are normalised; or inputs
+                ``(N, ...)`` floating point that are normalised already.
+            polarity: of letters in files: ``"dark"`` or ``"light"`` ink, or ``"auto"``, to be found out.
+
+        Raises:
+            DataError: if a file is no picture, the run takes no pictures, or the samples have another shape.
+        """
+        if isinstance(samples, str | os.PathLike):
+            samples = picture_files(Path(samples))
+        if not isinstance(samples, Tensor | np.ndarray):
+            return as_inputs([Path(path) for path in samples], self.data, polarity)
+        inputs = torch.as_tensor(samples)
+        raw = inputs.dtype == torch.uint8 and self.takes_images
+        if inputs.shape[1:] != self.input_shape or not (raw or inputs.is_floating_point()):
+            expected = ", ".join(map(str, self.input_shape))
+            raise DataError(
+                f"samples are {inputs.dtype} {tuple(inputs.shape)}, expected (N, {expected}) floating point, normalised"
+                f"{', or uint8 as the data set holds them' if self.takes_images else ''}"
+            )
+        return normalised(inputs, self.data) if raw else inputs.float()
+
+    def logits(
+        self, samples: Samples, polarity: Polarity = "auto", precision: str = "32-true", batch_size: int = _BATCH
+    ) -> Tensor:
+        """Return logits ``(N, C)`` float32 on the CPU.
+
+        With ``precision=classifier.precision``, and the ``batch_size`` of the run's evaluation, they are those in
+        ``predictions/test.npz``, on the same kind of device.
+
+        Args:
+            samples, polarity: see :meth:`preprocess`.
+            precision: one of Lightning's.
+            batch_size: samples at once.
+
+        Raises:
+            DataError: see :meth:`preprocess`.
+            ValueError: on an unknown precision.
+        """
+        dtype, mixed = _parsed(precision)
+        module = self.module if mixed or dtype == torch.float32 else copy.deepcopy(self.module).to(dtype)
+        device = next(module.parameters()).device
+        autocast = torch.autocast(device.type, dtype) if mixed else nullcontext()
+        with torch.inference_mode(), autocast:
+            batches = self.preprocess(samples, polarity).split(batch_size)
+            return torch.cat([module(batch.to(device)).float().cpu() for batch in batches])
+
+    def predict(self, samples: Samples, polarity: Polarity = "auto") -> Predictions:
+        """Classify samples in float32; arguments and errors are those of :meth:`preprocess`."""
+        return Predictions(self.logits(samples, polarity).numpy(), self.temperature, self.classes)
+
+
+def load(run: Run | str | os.PathLike[str], trust: bool = False) -> TrainedClassifier:
     """Build a run's classifier from its config and load the checkpoint chosen on validation, on the CPU.
 
     Args:
-        run: a finished run.
+        run: a finished run, or its folder.
         trust: whether its config may name any class, whose code then runs, see :mod:`entreg.trust`.
 
     Returns:
-        the classifier in evaluation mode: normalised inputs ``(N, ...)`` to logits ``(N, C)``.
+        the classifier in evaluation mode.
 
     Raises:
         ConfigError: if its config names a class that is not trusted, or not found, as one whose file is not in the
             working directory.
-        RunError: if the run is not finished, or its checkpoint cannot be opened or does not fit.
+        RunError: if there is no such run, it is not finished, or its checkpoint cannot be opened or does not fit.
     """
+    run = run if isinstance(run, Run) else open_run(run)
+    module = restored(Classifier, run, trust=trust)
     summary = read_summary(run)
-    check_unchanged(run, summary, (run.config, run.checkpoint("best")))
-    if not {"classes", "data"} <= summary.keys():
-        raise RunError(
-            f"{run.path}: summary.json does not say what the run was trained on; finish it: entreg fit --run {run.path}"
-        )
-    config = read_config(run)
-    if not trust:
-        check_config(config, run.config)
-    parser = ArgumentParser(exit_on_error=False)
-    parser.add_class_arguments(Classifier, "model")
-    shape = described_shape(summary["data"])
-    config = config["model"] | {"num_classes": len(summary["classes"]), "in_channels": shape[0]}
-    try:
-        model: Classifier = parser.instantiate_classes(parser.parse_object({"model": config})).model
-    except (ArgumentError, ValueError) as error:  # the latter of what the classes say of their arguments
-        raise ConfigError(f"{run.config}: {error}") from error
-    model.configure_model()
-    checkpoint = torch.load(run.best(), map_location="cpu", weights_only=True)
-    model.on_load_checkpoint(checkpoint)
-    model.load_state_dict(checkpoint["state_dict"])
-    return model.eval()
+    return TrainedClassifier(
+        module,
+        tuple(map(str, summary["classes"])),
+        summary.get("temperature", math.nan),
+        str(read_config(run)["trainer"].get("precision") or "32-true"),
+        summary["data"],
+    )
+
+
+def _parsed(precision: str) -> tuple[torch.dtype, bool]:
+    """Return the dtype of a precision, and whether the weights keep theirs."""
+    width, _, kind = precision.partition("-")
+    kind = kind or ("mixed" if width in ("16", "bf16") else "true")
+    if width not in _DTYPES or kind not in ("mixed", "true"):
+        raise ValueError(f"precision must be 32-true, 64-true, or bf16 or 16 with -mixed or -true, got {precision!r}")
+    return _DTYPES[width], kind == "mixed"

@@ -25,8 +25,8 @@ def test_no_command_prints_the_usage_and_exits_2(capsys: pytest.CaptureFixture[s
 def test_unknown_command_is_one_line_and_exit_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train"]) == 2
     assert capsys.readouterr().err == (
-        "entreg: unknown command 'train', expected one of fit, validate, test, predict, sweep, runs, losses, data, "
-        "compare, dashboard\n"
+        "entreg: unknown command 'train', expected one of fit, validate, test, predict, export, sweep, runs, losses, "
+        "data, compare, dashboard\n"
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,16 +11,14 @@ from typing import Any, get_args
 import torch
 from torch import Tensor
 
-from entreg.classifier import Classifier
 from entreg.cli.parser import CommandParser
 from entreg.console import print_line
 from entreg.data.images.ink import Polarity
-from entreg.data.images.pictures import as_input, check_takes_pictures, normalised, picture_files
+from entreg.data.images.pictures import as_input, check_takes_pictures, picture_files
 from entreg.errors import DataError
 from entreg.files import atomic_path, check_target
-from entreg.inference import load
-from entreg.metrics.scores import predictive_entropy
-from entreg.runs import Run, open_run, read_summary
+from entreg.inference import Predictions, load
+from entreg.runs import Run, open_run
 from entreg.text import for_csv, shown
 
 COLUMNS = ("file", "class", "confidence", "entropy", "confidence_at_T", "error")
@@ -83,14 +80,13 @@ def classify(
         RunError: if the run is not finished.
         DataError: if it was not trained on square images.
     """
-    summary = read_summary(run)
-    model = load(run, trust)
-    check_takes_pictures(summary["data"])
+    classifier = load(run, trust)
+    check_takes_pictures(classifier.data)
     for start in range(0, len(paths), _BATCH):
         batch = paths[start : start + _BATCH]
-        read = [_read(path, summary["data"], polarity) for path in batch]
+        read = [_read(path, classifier.data, polarity) for path in batch]
         images = [image for image in read if isinstance(image, Tensor)]
-        scores = _scores(model, normalised(torch.stack(images), summary["data"]), summary) if images else iter(())
+        scores = _scores(classifier.predict(torch.stack(images))) if images else iter(())
         for path, image in zip(batch, read, strict=True):
             said = next(scores) if isinstance(image, Tensor) else {"error": str(image).removeprefix(f"{path}: ")}
             yield dict.fromkeys(COLUMNS, "") | {"file": str(path)} | said
@@ -103,20 +99,12 @@ def _read(path: Path, data: Mapping[str, Any], polarity: Polarity) -> Tensor | D
         return error
 
 
-def _scores(model: Classifier, inputs: Tensor, summary: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+def _scores(found: Predictions) -> Iterator[dict[str, str]]:
     """What the network says of each input."""
-    with torch.inference_mode():
-        logits = model(inputs).float()
-    confidence, predicted = logits.softmax(1).max(1)
-    calibrated = (logits.double() / summary.get("temperature", math.nan)).softmax(1).amax(1)
-    for k, *numbers in zip(predicted, confidence, predictive_entropy(logits), calibrated, strict=True):
-        certain, entropy, at_t = (f"{float(number):.6f}" for number in numbers)
-        yield {
-            "class": str(summary["classes"][int(k)]),
-            "confidence": certain,
-            "entropy": entropy,
-            "confidence_at_T": at_t,
-        }
+    numbers = zip(found.probabilities.max(1), found.entropy, found.calibrated.max(1), strict=True)
+    for name, row in zip(found.classes, numbers, strict=True):
+        certain, entropy, at_t = (f"{number:.6f}" for number in row)
+        yield {"class": str(name), "confidence": certain, "entropy": entropy, "confidence_at_T": at_t}
 
 
 def _complaint(row: Mapping[str, str]) -> str:

@@ -446,9 +446,9 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
         ("wall-seconds", "a resumed run forgets the seconds before",
          'wall_seconds = self.summary.get("wall_seconds", 0.0)', "wall_seconds = 0.0"),
     ],
-    ("cli", "cli/commands/predict.py"): [
-        ("predict-temperature", "a picture's confidence at T is sharpened",
-         'logits.double() / summary.get("temperature"', 'logits.double() * summary.get("temperature"'),
+    ("inference", "inference.py"): [
+        ("predict-temperature", "the confidence at T is sharpened",
+         ".double() / self.temperature", ".double() * self.temperature"),
     ],
     ("cluster", "cluster.py"): [
         ("slurm-devices", "each node is said to have the devices of all",
