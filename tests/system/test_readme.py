@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 
 from entreg.__main__ import main
 from entreg.losses import registry
 from entreg.testing import check_loss
 from tests.conftest import REPOSITORY, TINY
+from tests.net_runs import run_of
 
 README = (REPOSITORY / "README.md").read_text()
 
@@ -56,6 +58,17 @@ def test_the_loss_of_the_recipe_is_made_by_its_name_once_registered(monkeypatch:
     exec("\n".join(code), namespace)
     assert type(namespace["loss"]) is namespace["TaylorLoss"]
     assert namespace["loss"].order == 3
+
+
+def test_a_run_is_a_classifier_in_python(workplace: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    (workplace / "scans").mkdir()
+    page = Image.new("L", (28, 28), "white")
+    page.paste("black", (12, 4, 16, 24))
+    page.save("scans/a.png")
+    namespace: dict[str, Any] = {}
+    exec(python_of("In Python").replace("runs/<id>", str(run_of("LeNet", tmp_path_factory).path)), namespace)
+    assert namespace["found"].calibrated.shape == (1, 26)
+    torch.testing.assert_close(namespace["logits"], torch.from_numpy(namespace["found"].logits))
 
 
 def test_recipes_are_short() -> None:
