@@ -58,7 +58,7 @@ class Restorable(LightningModule):
 
 
 def restored(cls: type[Any], run: Run, checkpoint: Path | None = None, trust: bool = False) -> Any:
-    """Build a module from a run's config and load a checkpoint of the run, on the CPU.
+    """Build a module from a run's config and load a checkpoint of the run, on the CPU and not compiled.
 
     Args:
         cls: class of the module.
@@ -86,9 +86,9 @@ def restored(cls: type[Any], run: Run, checkpoint: Path | None = None, trust: bo
     parser = ArgumentParser(exit_on_error=False)
     parser.add_class_arguments(cls, "model")
     shape = described_shape(summary["data"])
-    config = config["model"] | {"num_classes": len(summary["classes"]), "in_channels": shape[0]}
+    known = {"num_classes": len(summary["classes"]), "in_channels": shape[0], "compile": False}
     try:
-        model = parser.instantiate_classes(parser.parse_object({"model": config})).model
+        model = parser.instantiate_classes(parser.parse_object({"model": config["model"] | known})).model
     except (ArgumentError, ValueError) as error:  # the latter of what the classes say of their arguments
         raise ConfigError(f"{run.config}: {error}") from error
     model.configure_model()

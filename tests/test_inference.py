@@ -115,6 +115,14 @@ def test_a_class_that_is_not_here_is_named(finished_copy: Run) -> None:
         entreg.load(finished_copy)
 
 
+def test_a_network_that_was_compiled_for_training_is_not_for_looking_at_it(finished_copy: Run) -> None:
+    config = finished_copy.config.read_text()
+    assert "compile: false" in config
+    finished_copy.config.write_text(config.replace("compile: false", "compile: true"))
+    write_summary(finished_copy, read_summary(finished_copy))
+    assert not entreg.load(finished_copy).module.compile_net
+
+
 def test_a_checkpoint_in_its_run_folder_is_loaded_as_it_is(tmp_path_factory: pytest.TempPathFactory) -> None:
     run = run_of("LeNet", tmp_path_factory)
     loaded = Classifier.load_from_checkpoint(run.checkpoint("best"))

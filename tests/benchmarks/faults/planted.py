@@ -52,6 +52,13 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
         ("zero-times-infinity", "a logit of -inf of a class that is no target gives NaN",
          ".masked_fill((wq == 0) & (log_p == -math.inf), 0.0)", ""),
     ],
+    ("losses", "losses/terms.py"): [
+        ("uint8-wraps", "class 156 in uint8 is taken for -100", "target = target.long()", "target = target.clone()"),
+    ],
+    ("losses", "losses/baselines/mmce.py"): [
+        ("mmce-ties", "samples of equal confidence push each other",
+         "torch.searchsorted(x, x)", "torch.arange(len(x))"),
+    ],
     ("losses", "losses/maps.py"): [
         ("coefficient-order", "learnt and fixed coefficients change places",
          "torch.cat((mapped, self.fixed))[self.order]", "torch.cat((mapped, self.fixed))"),
@@ -146,6 +153,9 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
     ("callbacks", "callbacks/observe.py"): [
         ("row-at-checkpoint", "a row is on its way while a checkpoint notes the length of the log",
          "self._log()\n        return {", "return {"),
+    ],
+    ("metrics", "metrics/checks.py"): [
+        ("ignored-kept", "ignored samples count", "return scores[keep], target[keep]", "return scores, target"),
     ],
     ("metrics", "metrics/binning.py"): [
         ("bin-edges", "bins are closed on the right", "edges, right=True", "edges, right=False"),
@@ -445,6 +455,10 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
     ("cli", "cli/session.py"): [
         ("wall-seconds", "a resumed run forgets the seconds before",
          'wall_seconds = self.summary.get("wall_seconds", 0.0)', "wall_seconds = 0.0"),
+    ],
+    ("export", "export.py"): [
+        ("export-raw", "the exported file does not normalise",
+         "input if self.data is None else normalised(input, self.data)", "input.float()"),
     ],
     ("inference", "inference.py"): [
         ("predict-temperature", "the confidence at T is sharpened",
