@@ -21,6 +21,7 @@ _USAGE = """usage: entreg COMMAND [OPTIONS]
   predict   classify your pictures   entreg predict --run runs/<id> --images folder/
   export    ONNX, torch.export       entreg export --run runs/<id> --out model.onnx
   sweep     train many runs          entreg sweep --config configs/sweeps/letters.yaml
+            eight at once            entreg sweep --config configs/sweeps/letters.yaml --workers 8
   runs      list what was trained    entreg runs
   losses    list the losses          entreg losses
             explain one              entreg losses mix_ent

@@ -16,6 +16,7 @@ from typing_extensions import override
 from entreg.callbacks import AtomicCheckpointIO, CheckpointOptions, ClassificationMetrics, ObserveLoss, RunFolder
 from entreg.classifier import Classifier
 from entreg.cli.dump import dump
+from entreg.cli.help import asks_for_help, page_of
 from entreg.cli.layers import headless, overridden
 from entreg.cli.messages import OneLineErrors, readable
 from entreg.cli.options import values
@@ -43,11 +44,13 @@ class EntregCLI(LightningCLI):
     Attributes:
         command: which of the three a subclass is.
         session: the command at work, made as soon as the command line is parsed.
+        options: parser of the command alone.
         trust: whether the config of a run folder may name any class.
     """
 
     command: ClassVar[str]
     session: Session
+    options: LightningArgumentParser
     trust: bool
 
     def __init__(self, args: Sequence[str]) -> None:
@@ -79,6 +82,7 @@ class EntregCLI(LightningCLI):
 
     @override
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        self.options = parser
         parser.add_argument("--name", type=str | None, help="Name of the run; default: data, network, loss and seed.")
         parser.add_argument("--runs", type=Path, default=Path("runs"), help="Folder in which run folders are made.")
         parser.add_argument("--run", type=Path | None, help="Run folder to resume (fit) or to evaluate.")
@@ -105,6 +109,9 @@ class EntregCLI(LightningCLI):
 
     @override
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        if asks_for_help(args):
+            print(page_of(self.command, self.options, self.options.parse_args, args[1:]), end="")
+            raise SystemExit(0)
         try:
             super().parse_arguments(parser, args)
         except ConfigError as error:

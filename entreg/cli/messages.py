@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import NoReturn
+from typing import Any, NoReturn
 
+from entreg.cli.page import Page
 from entreg.errors import ConfigError
 
 _CAUSE = re.compile(r"^\s*- (.+?)(?=\n\s*(?:- |Given |Subtypes|Errors)|\Z)", re.MULTILINE | re.DOTALL)
@@ -12,7 +13,10 @@ _NOISE = ("Expected a path but", "Does not validate against", "Expected a <class
 
 
 class OneLineErrors:
-    """Mixin of a jsonargparse parser: its errors are one line, for the command to print."""
+    """Mixin of a jsonargparse parser: its errors are one line for the command to print, its help is a :class:`Page`."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **{"formatter_class": Page, **options})
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Raise :class:`ConfigError`."""

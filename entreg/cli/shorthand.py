@@ -8,11 +8,12 @@ from typing import Any
 from entreg.cli.options import values
 from entreg.errors import ConfigError
 from entreg.losses import find
-from entreg.models import __all__ as _NETS
+from entreg.models import __all__ as _ALL_NETS
 from entreg.runs import check_unchanged, open_run, read_config, read_summary
 from entreg.trust import check_config
 
 _KEYWORDS = ("best", "last", "hpc", "registry")
+_NETS = {name.lower(): name for name in _ALL_NETS}
 
 
 def expand(args: list[str]) -> list[str]:
@@ -32,18 +33,23 @@ def expand(args: list[str]) -> list[str]:
     for _, value in values(options, "--ckpt_path"):
         if value in _KEYWORDS:
             raise ConfigError(f"--ckpt_path {value}: name the run instead, entreg {command} --run runs/<id>")
-    for position, value in values(options, "--model.loss"):
+    for position, value in _named(options, "--model.loss"):
         options[position] = options[position].removesuffix(value) + _class_path(value)
-    for position, value in values(options, "--model.net"):
-        if value in _NETS:  # the parser would find two: torchvision has an MLP as well
-            options[position] = options[position].removesuffix(value) + f"entreg.models.{value}"
-    for position, value in sorted(values(options, "--data"), reverse=True):  # from behind, as words are put in
+    for position, value in _named(options, "--model.net"):
+        if (net := value.lower()) in _NETS:  # the parser would find two MLP: torchvision has one as well
+            options[position] = options[position].removesuffix(value) + f"entreg.models.{_NETS[net]}"
+    for position, value in sorted(_named(options, "--data"), reverse=True):  # from behind, as words are put in
         class_path, init_args = _data_set(value)
         options[position] = options[position].removesuffix(value) + class_path
         options[position + 1 : position + 1] = [f"--data.{key}={given}" for key, given in init_args.items()]
     trust = "--trust" in options
     configs = [str(_config_of(folder, trust)) for _, folder in values(options, "--run")]
     return [command, *(word for config in configs for word in ("--config", config)), *options]
+
+
+def _named(options: list[str], option: str) -> list[tuple[int, str]]:
+    """Where a class is named, to be used or to be explained."""
+    return [*values(options, option), *values(options, f"{option}.help")]
 
 
 def _config_of(folder: str, trust: bool) -> Path:

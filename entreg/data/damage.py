@@ -22,7 +22,7 @@ class Damage:
         imbalance: number of samples of the most frequent class over that of the rarest, >= 1; in between they fall
             geometrically with the index of the class (Cui et al. 2019, arXiv 1901.05555).
         fraction: share of the training samples of each class that is used, in (0, 1].
-        seed: of all draws, the same for all runs of a study.
+        seed: seed of all draws, the same for all runs of a study.
 
     Raises:
         ConfigError: if a number is out of its range.

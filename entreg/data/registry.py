@@ -122,15 +122,18 @@ def find(name: str) -> DataInfo:
 def class_path_of(name: str) -> tuple[str, dict[str, Any]] | None:
     """Class path and arguments that a config needs for a data set of the registry; ``None`` if it has not this name.
 
+    A data set goes by its class, too, which has its defaults then.
+
     Example:
-        >>> class_path_of("letters")
-        ('entreg.data.EMNIST', {'split': 'letters'})
+        >>> class_path_of("letters"), class_path_of("emnist")
+        (('entreg.data.EMNIST', {'split': 'letters'}), ('entreg.data.EMNIST', {}))
         >>> class_path_of("ImageFolder") is None
         True
     """
-    available()
-    info = _registry.get(_plain(name))
-    return None if info is None else (info.class_path, dict(info.init_args))
+    of_class = {_plain(info.cls.__name__): info.class_path for info in available().values()}
+    if (info := _registry.get(_plain(name))) is not None:
+        return info.class_path, dict(info.init_args)
+    return (of_class[_plain(name)], {}) if _plain(name) in of_class else None
 
 
 def name_of(class_path: str, init_args: Mapping[str, Any]) -> str:

@@ -59,12 +59,12 @@ class MinEntLoss(EntropyRegularizedLoss):
     parameters 0.839 and 0.308. In effect: CE + 0.04 H.
 
     Args:
-        ce_weight: :math:`w_1 \ge 0`.
-        ce_base: :math:`b_1 > 1`.
-        entropy_weight: :math:`w_2 \ge 0`.
-        entropy_base: :math:`b_2 > 1`.
+        ce_weight: weight of cross-entropy, :math:`w_1 \ge 0`.
+        ce_base: log base of cross-entropy, :math:`b_1 > 1`.
+        entropy_weight: weight of the entropy, :math:`w_2 \ge 0`.
+        entropy_base: log base of the entropy, :math:`b_2 > 1`.
         learn_bases: whether the bases are learnt.
-        schedule: of the entropy term over training, see :class:`Term`.
+        schedule: course of the entropy's weight over training, see :class:`Term`.
         options: ``constraint`` and what else :class:`EntropyRegularizedLoss` takes by keyword.
 
     Shape:
@@ -104,12 +104,12 @@ class MixEntLoss(EntropyRegularizedLoss):
     defaults (weights as squares of 0.717 and 0.943), 0.203 CE + 4.87 (1 - p_y).
 
     Args:
-        ce_weight: :math:`w_1 \ge 0`.
-        ce_base: :math:`b_1 > 1`.
-        rce_weight: :math:`w_2 \ge 0`.
-        rce_base: :math:`b_2 > 1`.
+        ce_weight: weight of cross-entropy, :math:`w_1 \ge 0`.
+        ce_base: log base of cross-entropy, :math:`b_1 > 1`.
+        rce_weight: weight of cross-entropy with its roles swapped, :math:`w_2 \ge 0`.
+        rce_base: log base of cross-entropy with its roles swapped, :math:`b_2 > 1`.
         learn_bases: whether the bases are learnt.
-        schedule: of the swapped term over training, see :class:`Term`.
+        schedule: course of the swapped term's weight over training, see :class:`Term`.
         options: ``eps``, ``constraint`` and what else :class:`EntropyRegularizedLoss` takes by keyword.
 
     Shape:
@@ -148,12 +148,12 @@ class ReverseKLLoss(EntropyRegularizedLoss):
     It answers which part of MIX-ENT acts (arXiv 2501.13709 reports only both together); its defaults are MIX-ENT's.
 
     Args:
-        ce_weight: :math:`w_1 \ge 0`.
-        ce_base: :math:`b_1 > 1`.
-        kl_weight: :math:`w_2 \ge 0`.
-        kl_base: :math:`b_2 > 1`.
+        ce_weight: weight of cross-entropy, :math:`w_1 \ge 0`.
+        ce_base: log base of cross-entropy, :math:`b_1 > 1`.
+        kl_weight: weight of the divergence, :math:`w_2 \ge 0`.
+        kl_base: log base of the divergence, :math:`b_2 > 1`.
         learn_bases: whether the bases are learnt.
-        schedule: of the divergence over training, see :class:`Term`.
+        schedule: course of the divergence's weight over training, see :class:`Term`.
         options: ``eps``, ``constraint`` and what else :class:`EntropyRegularizedLoss` takes by keyword, except
             ``per_class_bases``.
 

@@ -40,7 +40,7 @@ class Sweep:
     """A study over options of ``entreg fit``.
 
     Args:
-        name: of the study.
+        name: name of the study.
         fit: config files of every trial, relative to the file of the sweep.
         parameters: values of each option that varies, by its dotted key: a list, or a :class:`Range`.
         options: further options of every trial, by dotted key.
@@ -50,7 +50,7 @@ class Sweep:
         direction: whether its largest or its smallest value is the best.
         prune: stop trials that do badly at a validation: ``median`` against the others' median,
             ``hyperband`` by successive halving.
-        seed: of the sampler; the draws of a trial are a function of it, of the trial's number and, for ``tpe``, of
+        seed: seed of the sampler; the draws of a trial are a function of it, of the trial's number and, for ``tpe``, of
             the trials before.
         baseline: arm with which the final comparison compares.
         plan: analysis plan of the comparison, written down beside the runs before the first trial.

@@ -79,7 +79,8 @@ def test_a_row_gives_class_path_and_arguments_for_a_config() -> None:
         assert module == "entreg.data"
         assert init_args == info.init_args
     assert class_path_of("letters") == ("entreg.data.EMNIST", {"split": "letters"})
-    assert class_path_of("EMNIST") is class_path_of("my_file.MyData") is None
+    assert class_path_of("emnist") == ("entreg.data.EMNIST", {})
+    assert class_path_of("ImageFolder") is class_path_of("my_file.MyData") is None
 
 
 @pytest.mark.usefixtures("own_registry")

@@ -60,6 +60,7 @@ def read_sweep(args: Sequence[str]) -> tuple[Sweep, Namespace]:
         raise ConfigError("entreg sweep needs to know what to try: entreg sweep --config configs/sweeps/letters.yaml")
     parser = Parser(
         prog="entreg sweep",
+        usage="entreg sweep --config FILE [OPTIONS] [-- OPTIONS OF FIT]",
         description="Work through the trials of a sweep, several at once with --workers. Start it as often as you "
         "like, on any machines that share the folder. What stands after -- goes to entreg fit: "
         "entreg sweep --config FILE --workers 8 -- --data.root DIR",
