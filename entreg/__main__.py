@@ -6,6 +6,7 @@ import errno
 import os
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 from importlib import import_module
 
 from entreg.errors import ConfigError, RunError, UserError
@@ -95,8 +96,10 @@ def _run(command: str, words: list[str]) -> None:
     elif command in _COMMANDS:
         import_module(_COMMANDS[command]).main(words)
     else:
-        known = ", ".join([*_OF_A_TRAINER, *_COMMANDS])
-        raise ConfigError(f"unknown command {command!r}, expected one of {known}")
+        known = [*_OF_A_TRAINER, *_COMMANDS]
+        close = get_close_matches(command, known, n=1)
+        expected = f"did you mean {close[0]}?" if close else f"expected one of {', '.join(known)}"
+        raise ConfigError(f"unknown command {command!r}, {expected}")
 
 
 def _one_line(error: UserError) -> str:

@@ -8,6 +8,8 @@ from functools import partial
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+__all__ = ["OneCycle", "one_cycle_factor"]
+
 
 def one_cycle_factor(step: int, total_steps: int, warmup: float = 0.2, start: float = 0.04, end: float = 1e-4) -> float:
     """Factor of the one-cycle policy (arXiv 1708.07120): cosine from ``start`` up to 1, then down to ``end``.

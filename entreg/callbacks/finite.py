@@ -19,6 +19,8 @@ from entreg.optimizers import can_skip_steps
 from entreg.runs import Run, write_checkpoint
 from entreg.step import Guard, Late, is_captured
 
+_HALF = "In trainer.precision 16-true small numbers become 0 and large ones infinite: take 16-mixed or bf16-mixed. "
+
 
 class StopOnNonFinite(Callback):
     """Stop before a loss that is NaN or infinite reaches the weights; keep what is needed to see why.
@@ -118,10 +120,11 @@ class StopOnNonFinite(Callback):
 
     def _stop(self, trainer: Trainer, pl_module: LightningModule, noted: _Noted, loss: float) -> NoReturn:
         ids = ", ".join(map(str, noted.batch.id.tolist()))
+        half = _HALF if trainer.precision == "16-true" else ""
         where = "" if self.run is None else f" Weights and batch: {self._keep(trainer, pl_module, noted)}."
         raise RunError(
-            f"the loss is {loss} at step {noted.step} (epoch {noted.epoch}).{where} "
-            f"{_coefficients(pl_module)}Lower model.optimizer.lr or model.loss_lr, or clip the gradient "
+            f"the loss is {loss} at step {noted.step} (epoch {noted.epoch + 1}).{where} "
+            f"{_coefficients(pl_module)}{half}Lower model.optimizer.lr or model.loss_lr, or clip the gradient "
             f"(trainer.gradient_clip_val). Sample ids of the batch: {ids}"
         )
 

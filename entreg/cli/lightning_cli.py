@@ -109,6 +109,8 @@ class EntregCLI(LightningCLI):
 
     @override
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        assert isinstance(parser, Parser)
+        parser.of_command = self.options
         if asks_for_help(args):
             print(page_of(self.command, self.options, self.options.parse_args, args[1:]), end="")
             raise SystemExit(0)

@@ -13,6 +13,7 @@ from entreg.runs import check_unchanged, open_run, read_config, read_summary
 from entreg.trust import check_config
 
 _KEYWORDS = ("best", "last", "hpc", "registry")
+_LISTS = ("--data.ood", "--data.shift", "--data.corruptions", "--data.mean", "--data.std")
 _NETS = {name.lower(): name for name in _ALL_NETS}
 
 
@@ -42,6 +43,10 @@ def expand(args: list[str]) -> list[str]:
         class_path, init_args = _data_set(value)
         options[position] = options[position].removesuffix(value) + class_path
         options[position + 1 : position + 1] = [f"--data.{key}={given}" for key, given in init_args.items()]
+    for option in _LISTS:
+        for position, value in values(options, option):
+            if value != "null" and not value.startswith("["):  # one name, or several with commas between them
+                options[position] = f"{options[position].removesuffix(value)}[{value}]"
     trust = "--trust" in options
     configs = [str(_config_of(folder, trust)) for _, folder in values(options, "--run")]
     return [command, *(word for config in configs for word in ("--config", config)), *options]

@@ -35,6 +35,8 @@ def split_validation(train: Tensor, test: Tensor, seed: int) -> tuple[Tensor, Te
         ids of training and of validation, each in ascending order. Where a class is too rare, validation takes at
         most half of it and all other classes in proportion.
     """
+    if len(train.unique()) < 2:
+        raise DataError(f"all {len(train)} training samples are of one class, {int(train[0])}: a classifier needs two")
     classes = int(max(train.max(), test.max())) + 1
     have, want = train.bincount(minlength=classes), test.bincount(minlength=classes)
     if len(test) < len(train) and torch.equal(train[-len(test) :].bincount(minlength=classes), want):

@@ -106,10 +106,11 @@ def describe_to_wandb(
         why it works offline, or ``None`` if it does not, or if ``mode`` or ``WANDB_MODE`` decides.
 
     Raises:
-        ConfigError: if online is demanded without a login, for which W&B would prompt.
+        ConfigError: if the project's name is refused, or online demanded without a login, for which W&B would prompt.
     """
     import wandb  # half a second to import, for those who use it
 
+    _check_project(init_args.project)
     quiet = wandb.Settings(show_info=False, show_warnings=False, finish_timeout_raises=True)
     settings = wandb.setup(settings=quiet).settings
     if "finish_timeout" not in settings.model_fields_set:  # the user has not said how long
@@ -128,6 +129,15 @@ def describe_to_wandb(
     init_args.job_type = init_args.job_type or "fit"
     init_args.tags = init_args.tags or [loss, data, f"seed-{seed}"]
     return reason
+
+
+def _check_project(name: str | None) -> None:
+    import wandb
+
+    try:
+        wandb.Settings(project=name)
+    except wandb.errors.UsageError as error:
+        raise ConfigError(f"trainer.logger: W&B: {error}; choose another --trainer.logger.project") from error
 
 
 def finish_wandb(exit_code: int) -> None:

@@ -44,7 +44,7 @@ def test_a_loss_that_is_no_number_leaves_what_is_needed_to_see_why(
 ) -> None:
     assert main([*breaking, "6", "--id", "x"]) == 1
     said = capsys.readouterr().err
-    assert said.startswith("entreg: the loss is nan at step 6 (epoch 1).")
+    assert said.startswith("entreg: the loss is nan at step 6 (epoch 2).")
     assert said.count("\n") == 1
     run = Run(Path("runs/mix_ent-x"))
     kept = torch.load(run.checkpoint("post-mortem"), weights_only=True)
@@ -61,14 +61,16 @@ def test_a_loss_that_is_no_number_leaves_what_is_needed_to_see_why(
 
 
 def test_a_trial_run_writes_nothing(breaking: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([*breaking, "0", "--trainer.fast_dev_run", "1"]) == 1
-    assert "the loss is nan at step 0 (epoch 0). Coefficients" in capsys.readouterr().err
+    assert main([*breaking, "0", "--trainer.fast_dev_run", "1", "--trainer.precision", "16-true"]) == 1
+    said = capsys.readouterr().err
+    assert "the loss is nan at step 0 (epoch 1). Coefficients" in said
+    assert "16-true small numbers become 0 and large ones infinite: take 16-mixed or bf16-mixed. Lower" in said
     assert not Path("runs").exists()
 
 
 def test_infinite_is_no_number_and_any_other_goes_on() -> None:
     module = nn.ModuleDict({"loss": CrossEntropyLoss()})
-    trainer = SimpleNamespace(global_step=3, current_epoch=1)
+    trainer = SimpleNamespace(global_step=3, current_epoch=1, precision="32-true")
     callback = StopOnNonFinite(None)
     callback.on_train_batch_start(trainer, module, Batch(torch.zeros(2, 1), torch.zeros(2), torch.tensor([7, 8])), 0)
     callback.on_before_backward(trainer, module, torch.tensor(1e38))
@@ -84,6 +86,7 @@ def test_a_loss_that_is_read_late_names_the_step_that_it_is_of(bad: float) -> No
     module.automatic_optimization = True
     optimizer = torch.optim.AdamW(net.parameters(), fused=True)
     trainer = SimpleNamespace(
+        precision="32-true",
         global_step=3,
         current_epoch=1,
         world_size=1,

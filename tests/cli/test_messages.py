@@ -19,7 +19,7 @@ def test_a_cause_is_said_once_and_internals_are_left_out() -> None:
 
 def test_an_unknown_class_name_says_how_to_name_one() -> None:
     message = 'Parser key "data":\n  - Expected a dot import path string: MNISTT'
-    assert readable(message) == "data: no class named MNISTT is known here, give its path: module.MNISTT"
+    assert readable(message) == "data: no class named MNISTT is known here, did you mean MNIST?"
 
 
 def test_the_choices_of_an_option_are_listed() -> None:

@@ -22,7 +22,7 @@ def test_the_end_of_a_run_is_bounded_unless_the_user_says_how(
 ) -> None:
     if given is not None:
         monkeypatch.setenv("WANDB_FINISH_TIMEOUT", given)
-    names = ("mode", "id", "save_dir", "name", "group", "job_type", "tags")
+    names = ("project", "mode", "id", "save_dir", "name", "group", "job_type", "tags")
     arguments = Namespace(**dict.fromkeys(names))
     describe_to_wandb(arguments, Run(Path("runs/x-1")), group="x", title="x-mae", loss="mae", data="Strokes", seed=0)
     assert wandb.setup().settings.finish_timeout == seconds
@@ -56,6 +56,17 @@ def test_a_refused_login_is_one_line_and_leaves_nothing(
     monkeypatch.setenv("WANDB_API_KEY", "too-short")
     assert main(["fit", *TINY, "--trainer.logger", "WandbLogger"]) == 1
     assert "entreg: W&B: " in capsys.readouterr().err
+    assert not Path("runs").exists()
+
+
+def test_a_project_that_cannot_have_its_name_is_one_line_and_leaves_nothing(
+    workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logger = ["--trainer.logger", "WandbLogger", "--trainer.logger.project", "a/b"]
+    assert main(["fit", *TINY, *logger]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "trainer.logger: W&B: Invalid project name 'a/b'" in line
+    assert "log in" not in line
     assert not Path("runs").exists()
 
 
