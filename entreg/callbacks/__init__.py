@@ -1,5 +1,7 @@
 """Callbacks: what is measured, written and kept while a classifier trains."""
 
+from entreg.callbacks.announce import Announce
+from entreg.callbacks.bar import progress_bar
 from entreg.callbacks.checkpoint import (
     AtomicCheckpointIO,
     CheckpointOptions,
@@ -21,6 +23,7 @@ from entreg.callbacks.throughput import Throughput
 from entreg.callbacks.together import Together, unfolded
 
 __all__ = [
+    "Announce",
     "AtomicCheckpointIO",
     "CheckpointOptions",
     "ClassificationMetrics",
@@ -39,5 +42,6 @@ __all__ = [
     "Together",
     "checkpoints",
     "drop_checkpoints",
+    "progress_bar",
     "unfolded",
 ]

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 from jsonargparse import Namespace
 from lightning.pytorch import Callback, Trainer
-from lightning.pytorch.callbacks import RichProgressBar
 from lightning.pytorch.utilities import rank_zero_only
 
 from entreg.callbacks import (
+    Announce,
     LossProgress,
     Reseed,
     SavePredictions,
@@ -27,6 +27,7 @@ from entreg.callbacks import (
     Together,
     checkpoints,
     drop_checkpoints,
+    progress_bar,
 )
 from entreg.classifier import Classifier
 from entreg.cli.failures import translated, what_follows
@@ -104,9 +105,9 @@ class Session:
         """Return what every training and evaluation has besides the user's own callbacks."""
         finite = StopOnNonFinite(self.run if self.writes else None)
         each_step = Together(StepGraph(finite), Reseed(config.seed_everything), LossProgress(), finite)
-        found: list[Callback] = [each_step, self.throughput]
+        found: list[Callback] = [each_step, self.throughput, Announce(self.run.path if self.writes else None)]
         if config.trainer.enable_progress_bar is not False:
-            found.append(RichProgressBar(refresh_rate(config.trainer.accelerator), leave=False))
+            found.append(progress_bar(refresh_rate(config.trainer.accelerator)))
         if self.writes and self.command == "fit":
             found += [SavePredictions(self.run), self.best, self.last, self.stop]
         elif self.writes:

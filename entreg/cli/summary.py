@@ -90,7 +90,8 @@ def print_results(summary: dict[str, Any], run: Run | None) -> None:
         if content.rows:
             console.print(content)
     if speed := summary.get("images_per_second"):
-        print_line(f"trained {summary['epochs']} epochs in {summary['train_seconds']:.0f} s, {speed:.0f} samples/s")
+        epochs = f"{summary['epochs']} epoch{'' if summary['epochs'] == 1 else 's'}"
+        print_line(f"trained {epochs} in {summary['train_seconds']:.0f} s, {speed:.0f} samples/s")
     print_line("nothing written" if run is None else f"run folder: {run.path}")
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from entreg.console import print_line
 from entreg.errors import DataError
 
 _PARTIAL = ".partial-"
@@ -80,6 +81,7 @@ def fetch(
         absent = missing()
         if not absent:  # another process has fetched them meanwhile
             return
+        print_line(f"{name}: downloading into {root}")
         try:
             with staged(root, name) as stage, redirect_stdout(sys.stderr):
                 download(stage)

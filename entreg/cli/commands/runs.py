@@ -52,7 +52,9 @@ def _parser() -> CommandParser:
         prog="entreg runs",
         description="List the runs of a folder: what was trained, how far, how well on test, and how long ago.",
     )
-    parser.add_argument("folder", nargs="?", type=Path, default=Path("runs"), metavar="FOLDER", help="folder of run folders")
+    parser.add_argument(
+        "folder", nargs="?", type=Path, default=Path("runs"), metavar="FOLDER", help="folder of run folders"
+    )
     parser.add_argument(
         "--filter",
         nargs="+",

@@ -107,7 +107,7 @@ def test_show_sorts_by_class(root, tmp_path, monkeypatch):
         ([], "the following arguments are required"),
         (["show", "nothing"], "no data set is called 'nothing'"),
         (["show", "letters", "--count", "0"], "--count is a number >= 1, got 0"),
-        (["list", "--bogus"], "unrecognized arguments: --bogus"),
+        (["list", "--bogus"], "there is no option --bogus"),
     ],
 )
 def test_wrong_usage_is_one_line_and_exit_2(args, message, root, capsys):

@@ -55,7 +55,7 @@ def test_test_images_get_the_predictions_of_the_test(workplace: Path, monkeypatc
         (["--images", "nowhere"], 1, "nowhere: holds no picture"),
         (["--images", "torn.png"], 1, "torn.png: is not a whole image file"),
         (["--images", "."], 1, "replace or remove it; nor could any other of 2 pictures be read"),
-        (["--images", "torn.png", "--polarity", "odd"], 2, "invalid choice: 'odd'"),
+        (["--images", "torn.png", "--polarity", "odd"], 2, "got odd, expected one of auto, dark, light"),
     ],
 )
 def test_what_cannot_be_classified_is_one_line(options, code, message, finished: Run, workplace: Path, capsys) -> None:

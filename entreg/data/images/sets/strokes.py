@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from entreg.console import print_line
 from entreg.data.images.module import ImageDataModule
 from entreg.data.images.sets.glyphs import TEST_FONTS, TRAIN_FONTS, glyphs, render
 from entreg.data.sampling import counter_generator
@@ -122,6 +123,7 @@ class Strokes(ImageDataModule):
                     return torch.from_numpy(arrays["images"]), torch.from_numpy(arrays["targets"])
             except (OSError, ValueError, KeyError, EOFError, BadZipFile):
                 cache.unlink()  # torn: drawing again is as good
+        print_line(f"Strokes: drawing {count:,} letters for {stream}")
         images, targets = draw_letters(fonts, count, self.strokes_seed, stream)
         if _writable(cache.parent):
             with atomic_path(cache) as part:
