@@ -43,7 +43,8 @@ def asks_for_wandb(command: str, options: Sequence[str]) -> bool:
         options: the words that follow it.
     """
     logger = [value for _, value in values(options, "--trainer.logger")][-1:]
-    if command != "fit" or logger == ["false"] or any(word.startswith(_ASKS_ONLY) for word in options):
+    asks_only = any(word.startswith(_ASKS_ONLY) or word.partition("=")[0].endswith(".help") for word in options)
+    if command != "fit" or logger == ["false"] or asks_only:
         return False
     runs = (str(Path(folder, "config.yaml")) for _, folder in values(options, "--run"))
     return _speaks_of("WandbLogger", " ".join([*options, *runs]), Path(), set())

@@ -40,6 +40,7 @@ def test_a_command_that_logs_to_wandb_is_known(options: list[str]) -> None:
         ["--config", str(CONFIGS / "quickstart.yaml"), "--trainer.logger", "false"],
         ["--config", str(CONFIGS / "quickstart.yaml"), "--trainer.logger=false"],
         ["--config", str(CONFIGS / "quickstart.yaml"), "--help"],
+        ["--config", str(CONFIGS / "quickstart.yaml"), "--model.loss.help", "mae"],
         ["--config", str(CONFIGS / "quickstart.yaml"), "--print_config=skip_null"],
         ["--config", "absent.yaml"],
         ["--config", str(CONFIGS / "trainer" / "cpu.yaml")],  # a comment of it names other configs
