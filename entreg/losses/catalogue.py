@@ -54,7 +54,13 @@ for _info in (
     LossInfo("brier", baselines.BrierLoss, "sum_k (p_k - q_k)^2", "Brier 1950"),
     LossInfo("poly1", baselines.Poly1Loss, "-ln p_y + epsilon * (1 - p_y)", "arXiv 2204.12511"),
     LossInfo(
-        "mmce", baselines.MMCELoss, "CE + lambda * MMCE(batch)", "Kumar et al., ICML 2018", per_sample=False, soft=False
+        "mmce",
+        baselines.MMCELoss,
+        "CE + lambda * MMCE(batch)",
+        "Kumar et al., ICML 2018",
+        per_sample=False,
+        soft=False,
+        exempt=("samples",),
     ),
     LossInfo(
         "margin_label_smoothing",

@@ -28,6 +28,7 @@ class LossInfo:
         class_symmetric: whether relabelling the classes leaves the loss unchanged.
         soft: whether the target may be probabilities.
         masking: whether classes other than the target may be switched off by logits of ``-inf``.
+        exempt: properties of :func:`entreg.testing.check_loss` that it does not have, as ``("shift",)``.
     """
 
     name: str
@@ -39,6 +40,7 @@ class LossInfo:
     class_symmetric: bool = True
     soft: bool = True
     masking: bool = True
+    exempt: tuple[str, ...] = ()
 
     @property
     def class_path(self) -> str:

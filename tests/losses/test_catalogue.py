@@ -72,8 +72,16 @@ def test_the_claims_of_an_entry_are_those_that_check_loss_checks() -> None:
 
 @pytest.mark.parametrize(("name", "claim"), DISCLAIMED)
 def test_what_an_entry_does_not_claim_does_not_hold(name: str, claim: str) -> None:
+    info = available()[name]
     with pytest.raises((AssertionError, ValueError)):
-        check_loss(available()[name].cls(), **{claim: True})
+        check_loss(info.cls(), exempt=info.exempt, **{claim: True})
+
+
+@pytest.mark.parametrize(("name", "property_"), [(info.name, name) for info in OWN for name in info.exempt])
+def test_what_an_entry_is_exempt_from_does_not_hold(name: str, property_: str) -> None:
+    info = available()[name]
+    with pytest.raises(AssertionError, match=f"fails '{property_}'"):
+        check_loss(info.cls(), exempt={*info.exempt} - {property_})
 
 
 def test_a_loss_that_takes_no_probabilities_says_so() -> None:

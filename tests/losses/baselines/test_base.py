@@ -367,7 +367,7 @@ def test_the_check_of_probabilities_can_be_left_out() -> None:
 
 
 def test_a_loss_of_a_user_is_one_method() -> None:
-    check_loss(Miss(), per_sample=True, class_symmetric=True, soft=True, half=True)
+    check_loss(Miss(), per_sample=True, class_symmetric=True, soft=True, masking=True, half=True)
     torch.testing.assert_close(Miss()(*sample()), MeanAbsoluteErrorLoss()(*sample()) / 2)
 
 
