@@ -47,8 +47,6 @@ from entreg.runs.figures import draw_figures
 from entreg.runs.history import history_of
 from entreg.runs.scoring import SCORES, evaluate_predictions
 
-_STAGES = {"val": "validate", "test": "test"}
-
 
 class Parts(NamedTuple):
     """What the parser has made of a config."""
@@ -191,7 +189,7 @@ class Session:
         trainer, model, data = parts
         for split in splits:
             with translated(trainer, self.run, self.stop):
-                step = getattr(trainer, _STAGES[split])
+                step = trainer.validate if split == "val" else trainer.test
                 step(model, datamodule=data, ckpt_path=checkpoint, verbose=False, weights_only=True)
             if not self.writes:
                 self.summary |= logged_scores(split, trainer)

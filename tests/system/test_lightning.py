@@ -37,13 +37,12 @@ def logits_of(run: Run) -> dict[str, np.ndarray]:
     data = Strokes(train_size=400, test_size=130)
     data.prepare_data()
     data.setup()
-    net = load(run, trust=True)
+    classifier = load(run, trust=True)
     found = {}
     everything = torch.arange(len(data.test_set))
     for split, samples in (("val", data.train_set[data.val_ids]), ("test", data.test_set[everything])):
         batch = data.transform(samples, epoch=None)
-        with torch.inference_mode():
-            found[split] = net(batch.input).numpy()[batch.id.argsort()]
+        found[split] = classifier.logits(batch.input).numpy()[batch.id.argsort()]
     return found
 
 
