@@ -80,7 +80,8 @@ def test_points_are_nothing_to_evaluate_a_classifier_of_images_on() -> None:
         classes = ("p", "q")
 
         def load(self, train):
-            return torch.zeros(40 if train else 10, 1, 4, 4, dtype=torch.uint8), torch.arange(40 if train else 10) % 2
+            rows = torch.arange(40 if train else 10)
+            return rows.to(torch.uint8).view(-1, 1, 1, 1).expand(-1, 1, 4, 4), rows % 2
 
     with pytest.raises(ConfigError, match="OtherVectors holds no images"):
         Images(ood=["others"]).setup()

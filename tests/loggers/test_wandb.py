@@ -33,7 +33,7 @@ def test_runs_are_named_after_their_title_and_grouped_by_it_or_by_the_name_given
     name: str, group: str, workplace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WANDB_MODE", "offline")
-    names = ("mode", "id", "save_dir", "name", "group", "job_type", "tags")
+    names = ("project", "mode", "id", "save_dir", "name", "group", "job_type", "tags")
     logger = Namespace(class_path="lightning.pytorch.loggers.WandbLogger", init_args=Namespace(**dict.fromkeys(names)))
     loss, data = Namespace(class_path="entreg.losses.MAELoss"), Namespace(class_path="entreg.data.Strokes")
     config = Namespace(name=name, seed_everything=3, model=Namespace(loss=loss), data=data)
