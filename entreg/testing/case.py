@@ -100,6 +100,14 @@ class Case:
         """The same with the loss in float32, in which classifiers are trained."""
         return replace(self, loss=copy.deepcopy(self.loss).float())
 
+    def weighted(self, weight: Tensor) -> Case:
+        """The same with other class weights ``(C,)``, if the loss has any."""
+        other = replace(self, loss=copy.deepcopy(self.loss))
+        buffer = class_weight(other.loss)
+        if buffer is not None:
+            buffer.copy_(weight)
+        return other
+
     def _one_hot(self, target: Tensor, dtype: torch.dtype) -> Tensor:
         return F.one_hot(target, self.num_classes).to(dtype)
 

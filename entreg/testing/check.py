@@ -70,8 +70,7 @@ def check_loss(
     ``samples``
         a batch's loss is the mean (sum) of its samples' own, up to class weights;
     ``weight``
-        the loss rises with the weight of a class that is worse: asked where there is a buffer ``weight`` or
-        ``class_weight``;
+        the loss changes with the class weights: asked where it has them, in a buffer ``weight`` or ``class_weight``;
     ``ignore_index``
         ignored samples might as well not be there: asked where the loss has this attribute;
     ``inputs``

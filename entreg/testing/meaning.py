@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import copy
-from dataclasses import replace
-
 import torch
+from torch import Tensor
 
 from entreg.testing.case import Case, class_weight, differs, ignored_index
 
 
 def preference(case: Case) -> str | None:
     """The right answer costs less than a wrong one."""
+    case = _unweighted(case)
     right = case.noise(0.3).scatter(1, case.target[:, None], 3.0)
     low = case.value(right, case.target)
     for step in range(1, case.num_classes):
@@ -25,8 +24,9 @@ def preference(case: Case) -> str | None:
 
 
 def descent(case: Case) -> str | None:
-    """Training raises p_y; from near equal logits, where every entropy is at its maximum and pulls nowhere."""
-    logits = case.noise(0.01)
+    """Training raises p_y; from near equal logits, where entropy is at its maximum and pulls nowhere."""
+    case = _unweighted(case)
+    logits = case.noise(0.01).abs().scatter(1, case.target[:, None], 0.0)  # behind: the leader may be held back
     _, slope = case.gradient(logits, case.target)
     moved = logits - 0.1 * slope / slope.norm(dim=1, keepdim=True).clamp(min=torch.finfo(slope.dtype).tiny)
     before, after = (z.softmax(1).gather(1, case.target[:, None]).squeeze(1) for z in (logits, moved))
@@ -61,36 +61,21 @@ def reduction(case: Case) -> str | None:
 
 def samples(case: Case) -> str | None:
     """A batch's loss is that of its samples, each by itself."""
-    kind = "sum" if case.is_sum else "mean"
-    logits = case.logits[:3]
-    for y in case.target.unique():  # of one class, as between classes class weights count
-        target = y.repeat(3)
-        alone = torch.stack([case.value(logits[i : i + 1], target[i : i + 1]) for i in range(3)])
-        expected = alone.sum() if case.is_sum else alone.mean()
-        rule = f"the loss of three samples of class {y.item()} is the {kind} of theirs"
-        wrong = differs(case.value(logits, target), expected, rule)
-        if wrong:
-            return wrong
-    first = (torch.arange(len(case.logits)) < len(case.logits) // 2)[:, None]
-    ours, theirs = case.logits, case.noise(3.0)
-    whole = case.value(ours, case.target) + case.value(theirs, case.target)
-    mixed = [case.value(torch.where(part, ours, theirs), case.target) for part in (first, ~first)]
-    return differs(mixed[0] + mixed[1], whole, "what a sample adds to the loss does not depend on the others' logits")
+    return _same_class(case) or _two_classes(case) or _neighbours(case)
 
 
 def weight(case: Case) -> str | None:
     """Class weights are used."""
-    heavier = replace(case, loss=copy.deepcopy(case.loss))
-    weights = class_weight(heavier.loss)
-    if weights is None:
+    given = class_weight(case.loss)
+    if given is None:
         return None
-    target = case.classes[:2]
+    target, weights = case.classes[:2], given.clone()
     logits = torch.zeros(2, case.num_classes, dtype=torch.float64)
     logits[:, target[1]] = 5.0  # the first sample is wrong, the second right
     weights[target[0]] *= 2
-    before, after = case.value(logits, target), heavier.value(logits, target)
-    rule = "the loss rises with the weight of the class whose sample is the worse one"
-    return None if after > before else f"{rule}: expected more than {before.item():.6g}, got {after.item():.6g}"
+    before, after = case.value(logits, target), case.weighted(weights).value(logits, target)
+    rule = "the loss of a wrong and a right sample changes with the weight of the wrong one's class"
+    return None if differs(after, before, rule) else f"{rule}: expected another than {before.item():.6g}, got the same"
 
 
 def ignore_index(case: Case) -> str | None:
@@ -103,3 +88,43 @@ def ignore_index(case: Case) -> str | None:
     kept = target != index
     found, expected = case.value(case.logits, target), case.value(case.logits[kept], target[kept])
     return differs(found, expected, f"samples of ignore_index, here {index}, might as well not be there")
+
+
+def _unweighted(case: Case) -> Case:
+    """Equal weights, as label smoothing with unequal ones prefers the heavy classes."""
+    return case.weighted(torch.ones(case.num_classes))
+
+
+def _same_class(case: Case) -> str | None:
+    for y in case.target.unique():
+        logits, target = case.logits[:3], y.repeat(3)
+        alone = torch.stack([case.value(logits[i : i + 1], target[i : i + 1]) for i in range(3)])
+        kind, expected = ("sum", alone.sum()) if case.is_sum else ("mean", alone.mean())
+        rule = f"the loss of three samples of class {y.item()} is the {kind} of theirs"
+        wrong = differs(case.value(logits, target), expected, rule)
+        if wrong:
+            return wrong
+    return None
+
+
+def _two_classes(case: Case) -> str | None:
+    logits = case.noise(0.3)  # small, where a hinge is open: the two samples must have different losses
+
+    def batch(*rows: int) -> Tensor:
+        return case.value(logits[list(rows)], case.target[list(rows)])
+
+    first, second = batch(0), batch(1)
+    if case.is_sum:
+        expected = 2 * first + second
+    else:  # a mean under class weights, of which nothing is known but what a batch of both says
+        share = (batch(0, 1) - second) / (first - second)
+        expected = second + 2 * share / (1 + share) * (first - second)
+    return differs(batch(0, 0, 1), expected, "a sample given twice next to one of another class counts twice")
+
+
+def _neighbours(case: Case) -> str | None:
+    first = (torch.arange(len(case.logits)) < len(case.logits) // 2)[:, None]
+    ours, theirs = case.logits, case.noise(3.0)
+    whole = case.value(ours, case.target) + case.value(theirs, case.target)
+    mixed = [case.value(torch.where(part, ours, theirs), case.target) for part in (first, ~first)]
+    return differs(mixed[0] + mixed[1], whole, "what a sample adds to the loss does not depend on the others' logits")

@@ -7,7 +7,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from entreg.losses import ConfidencePenaltyLoss, EntropyRegularizedLoss, LossInfo, MinEntLoss, MMCELoss, Term, available
+from entreg.losses import (
+    ConfidencePenaltyLoss,
+    EntropyRegularizedLoss,
+    LossInfo,
+    MarginLabelSmoothingLoss,
+    MinEntLoss,
+    MMCELoss,
+    Term,
+    available,
+)
 from entreg.testing import check_loss
 from entreg.testing.check import PROPERTIES
 from tests.testing.wrong import WRONG, Loss, smoothed
@@ -19,6 +28,8 @@ RIGHT: dict[str, nn.Module] = {
     "with label smoothing": nn.CrossEntropyLoss(label_smoothing=0.1),
     "with three class weights": nn.CrossEntropyLoss(weight=torch.tensor([0.2, 1.0, 3.0])),
     "with a class of weight 0": nn.CrossEntropyLoss(weight=torch.tensor([1.0, 0.0, 3.0]), label_smoothing=0.1),
+    "with unequal weights and strong smoothing": nn.CrossEntropyLoss(weight=WEIGHT, label_smoothing=0.8),
+    "weights of its own": Loss(lambda z, y: F.cross_entropy(z, y, weight=WEIGHT.to(z))),
     "a sum": nn.CrossEntropyLoss(reduction="sum"),
     "a weighted sum, class 0 ignored": nn.CrossEntropyLoss(weight=WEIGHT, ignore_index=0, reduction="sum"),
     "class 3 ignored": nn.CrossEntropyLoss(ignore_index=3),
@@ -30,6 +41,7 @@ RIGHT: dict[str, nn.Module] = {
     "negative label smoothing": Loss(lambda z, y: smoothed(z, y, -2.0)),
     "adjusted logits": Loss(lambda z, y: F.cross_entropy(z + torch.linspace(0, -4, 7).to(z), y)),
     "a strong confidence penalty": ConfidencePenaltyLoss(5.0),
+    "a pull on all distances": MarginLabelSmoothingLoss(margin=0.0, alpha=1.0),
     "MIN-ENT, weighted, class 2 ignored": MinEntLoss(weight=WEIGHT.tolist(), ignore_index=2),
 }
 

@@ -65,6 +65,11 @@ def squeezed(logits: Tensor, target: Tensor) -> Tensor:
     return F.nll_loss(logits.squeeze().log_softmax(1), target)
 
 
+def balanced(logits: Tensor, target: Tensor) -> Tensor:
+    weight = 1 / torch.bincount(target, minlength=logits.shape[1]).clamp(min=1)
+    return F.cross_entropy(logits, target, weight=weight.to(logits.dtype))
+
+
 def bounded_exponentials(logits: Tensor, target: Tensor) -> Tensor:
     z = logits - logits.mean(1, keepdim=True)
     return (z.clamp(max=50).exp().sum(1).log() - z.gather(1, target[:, None]).squeeze(1)).mean()
@@ -108,6 +113,7 @@ WRONG: dict[str, list[tuple[str, nn.Module]]] = {
     ],
     "shift": [
         ("softmax forgotten", Loss(F.nll_loss)),
+        ("softmax over the samples", Loss(lambda z, y: F.nll_loss(z.log_softmax(0), y))),
         ("pull on the logits", Loss(lambda z, y: cross_entropy(z, y) + 0.01 * z.square().mean())),
         ("sigmoids", Loss(lambda z, y: F.binary_cross_entropy_with_logits(z, F.one_hot(y, z.shape[1]).to(z.dtype)))),
     ],
@@ -121,6 +127,7 @@ WRONG: dict[str, list[tuple[str, nn.Module]]] = {
     "samples": [
         ("logits centred over the batch", Loss(lambda z, y: cross_entropy(z - z.mean(0), y))),
         ("diversity of a batch", Loss(lambda z, y: cross_entropy(z, y) + z.softmax(1).mean(0).square().sum())),
+        ("classes weighted by their number in the batch", Loss(balanced)),
         ("a batch of one squeezed away", Loss(squeezed)),
     ],
     "weight": [("class weights forgotten", Loss(cross_entropy, weight=torch.tensor([0.2, 0.3, 0.5])))],
