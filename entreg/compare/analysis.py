@@ -26,7 +26,8 @@ class Analysis:
 
     Attributes:
         study: the runs.
-        baseline: label of the arm that the others are compared with; ``None`` with one arm only.
+        baseline: label of the arm that the others are compared with; ``None`` with one arm, or where several arms could
+            be meant.
         standing: what its verdicts are worth, a sentence.
         primary: keys of the measures that the verdict is about, chosen beforehand.
         measures: all measures that every run has, in the order of the tables.
@@ -34,6 +35,8 @@ class Analysis:
         values: the values behind them, by measure and arm, in the order of the seeds.
         comparisons: by measure and arm, without the baseline; those of the primary measures are corrected together, and
             so are those of all others.
+        with_failures: the comparisons of the primary measures in which runs of either arm that did not finish count as
+            guessing, over seeds; arms without any are left out.
     """
 
     study: Study
@@ -44,6 +47,7 @@ class Analysis:
     estimates: Mapping[str, Mapping[str, Estimate]]
     values: Mapping[str, Mapping[str, Sequence[float]]]
     comparisons: Mapping[str, Mapping[str, Comparison]]
+    with_failures: Mapping[str, Mapping[str, Comparison]]
 
     @property
     def others(self) -> list[str]:
@@ -63,8 +67,8 @@ def analyse(
 
     Args:
         study: the runs.
-        baseline: an arm as :meth:`Study.label_of` finds it; default: ``cross_entropy`` if there is one, else the arm
-            with the most seeds.
+        baseline: an arm as :meth:`Study.label_of` finds it; default: ``cross_entropy``, where several arms have it
+            none, and where none has the arm with the most seeds.
         metrics: keys of the measures that the verdict is about.
         margins: by measure, the largest difference that does not matter, in the measure's unit; default: 0.1 points of
             accuracy, and none for the others, of which equivalence is not tested then.
@@ -81,6 +85,7 @@ def analyse(
         if key not in common:
             raise ConfigError(f"--metric {key}: expected one that every run has: {', '.join(common)}")
     chosen = _default_baseline(study) if baseline is None else study.label_of(baseline)
+    others = [label for label in study.arms if chosen not in (None, label)]
     measures = {key: measure_of(key) for key in common}
     values = {key: {label: [of_run[key].value for of_run in runs] for label, runs in found.items()} for key in common}
     estimates = {
@@ -91,12 +96,12 @@ def analyse(
         label: {result.seed: (result, of_run) for result, of_run in zip(arm, found[label], strict=True)}
         for label, arm in study.arms.items()
     }
-    others = [label for label in study.arms if label != chosen]
-    paired = sum(len(by_seed[label].keys() & by_seed[chosen].keys()) > 1 for label in others)
+    theirs = by_seed.get(chosen or "", {})
+    paired = sum(len(by_seed[label].keys() & theirs.keys()) > 1 for label in others)
     together = {True: len(set(metrics)), False: len(common) - len(set(metrics))}
     comparisons = {
         key: compare_arms(
-            {label: _pairs(key, by_seed[label], by_seed[chosen]) for label in others},
+            {label: _pairs(key, by_seed[label], theirs) for label in others},
             higher_is_better=measure.higher_is_better,
             margin=(margins or {}).get(key, measure.margin),
             alpha=alpha,
@@ -104,9 +109,43 @@ def analyse(
         )
         for key, measure in measures.items()
     }
-    several = len(study.arms) > 1
-    compared = chosen if several else None
-    return Analysis(study, compared, standing, tuple(metrics), measures, estimates, values, comparisons)
+    failed = _with_failures(study, chosen, metrics, values, comparisons)
+    return Analysis(
+        study, chosen if others else None, standing, tuple(metrics), measures, estimates, values, comparisons, failed
+    )
+
+
+def _with_failures(
+    study: Study,
+    baseline: str | None,
+    metrics: Sequence[str],
+    values: Mapping[str, Mapping[str, Sequence[float]]],
+    comparisons: Mapping[str, Mapping[str, Comparison]],
+) -> dict[str, dict[str, Comparison]]:
+    """Compare again where runs did not finish, with what guessing scores in their place."""
+    classes = len(study.results[0].summary.get("classes", ()))
+    found: dict[str, dict[str, Comparison]] = {}
+    for key in metrics:
+        if not classes or (guessed := measure_of(key).of_guessing(classes)) is None:
+            continue
+        for label, comparison in comparisons[key].items():
+            if not {label, baseline} & study.failures.keys():
+                continue
+            ours, theirs = (
+                {failure.seed: guessed for failure in study.failures.get(arm, ())}
+                | {result.seed: value for result, value in zip(study.arms[arm], values[key][arm], strict=True)}
+                for arm in (label, str(baseline))
+            )
+            seeds = sorted(ours.keys() & theirs.keys())
+            again = compare_arms(
+                {label: Pairs([ours[seed] for seed in seeds], [theirs[seed] for seed in seeds])},
+                higher_is_better=comparison.higher_is_better,
+                margin=comparison.margin,
+                alpha=comparison.alpha,
+                family=comparison.family,
+            )
+            found.setdefault(key, {}).update(again)
+    return found
 
 
 def _estimate(runs: Sequence[Contributions], level: float) -> Hierarchical:
@@ -120,10 +159,12 @@ def _common(runs: Sequence[Mapping[str, Contributions]]) -> list[str]:
     return [key for key in runs[0] if all(key in of_run for of_run in runs)]
 
 
-def _default_baseline(study: Study) -> str:
-    """Cross-entropy if it is one arm, else the arm with the most seeds."""
+def _default_baseline(study: Study) -> str | None:
+    """Cross-entropy, where one arm has it; where none has, the arm with the most seeds; else somebody has to say."""
     plain = [label for label, arm in study.arms.items() if arm[0].loss == "cross_entropy"]
-    return plain[0] if len(plain) == 1 else max(study.arms, key=lambda label: len(study.arms[label]))
+    if len(plain) > 1:
+        return None
+    return plain[0] if plain else max(study.arms, key=lambda label: len(study.arms[label]))
 
 
 def _pairs(key: str, ours: Mapping[int, _Measured], theirs: Mapping[int, _Measured]) -> Pairs:

@@ -41,6 +41,12 @@ class Measure:
         """Name in tables."""
         return f"{self.name} %" if self.unit == "points" else self.name
 
+    def of_guessing(self, num_classes: int) -> float | None:
+        """Value of a classifier that gives all classes the same probability; ``None`` if that says nothing."""
+        kind = self.key.partition(":")[0].removesuffix("@T")
+        share = 1 / num_classes
+        return {"acc": 100 * share, "nll": -math.log(share), "brier": 1 - share, "auroc": 50.0}.get(kind)
+
     @property
     def bounds(self) -> tuple[float, float]:
         """Least and greatest value."""

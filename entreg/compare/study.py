@@ -15,6 +15,7 @@ from entreg.compare.comparable import (
     with_common_bins,
     with_common_sets,
 )
+from entreg.compare.failures import Failure, by_arm, failure_of
 from entreg.compare.kinds import premise_of
 from entreg.compare.labels import differences_of, labels_of
 from entreg.compare.result import Result, read_result
@@ -32,11 +33,13 @@ class Study:
         arms: runs of each arm in the order of their seeds, by its label.
         differences: config keys in which the arms differ: their values by the label of the arm.
         notes: what was left out or is to be kept in mind, a sentence each.
+        failures: by label of its arm, runs that did not finish; arms without any are left out.
     """
 
     arms: Mapping[str, Sequence[Result]]
     differences: Mapping[str, Mapping[str, Any]]
     notes: Sequence[str] = field(default_factory=tuple)
+    failures: Mapping[str, Sequence[Failure]] = field(default_factory=dict)
 
     @property
     def premise(self) -> str:
@@ -78,9 +81,9 @@ def read_study(folders: Iterable[str | Path]) -> Study:
         RunError: if no run is left, or the runs were not tested on the same images.
     """
     notes: list[str] = []
-    results = _finished(folders, notes)
+    results, failures = _read(folders, notes)
     check_test_sets(results)
-    return _study(results, notes)
+    return _study(results, failures, notes)
 
 
 def read_studies(folders: Iterable[str | Path]) -> dict[str, Study]:
@@ -92,11 +95,11 @@ def read_studies(folders: Iterable[str | Path]) -> dict[str, Study]:
         RunError: if no run is left.
     """
     notes: list[str] = []
-    results = _finished(folders, notes)
-    return {name: _study(tested, list(notes)) for name, tested in by_test_set(results).items()}
+    results, failures = _read(folders, notes)
+    return {name: _study(tested, failures, list(notes)) for name, tested in by_test_set(results).items()}
 
 
-def _study(results: Sequence[Result], notes: list[str]) -> Study:
+def _study(results: Sequence[Result], failures: Sequence[Failure], notes: list[str]) -> Study:
     """Sort runs of one test set into arms, and add to the notes what is to be kept in mind of them."""
     results = with_common_sets(with_common_bins(results, notes), notes)
     by_hash: dict[str, list[Result]] = {}
@@ -105,14 +108,14 @@ def _study(results: Sequence[Result], notes: list[str]) -> Study:
     arms = {hashed: _one_a_seed(runs, notes) for hashed, runs in by_hash.items()}
     labels = labels_of(arms, differences_of(arms))
     labelled = {labels[hashed]: arm for hashed, arm in arms.items()}
-    study = Study(labelled, differences_of(labelled))
+    study = Study(labelled, differences_of(labelled), failures=by_arm(failures, labelled))
     notes += [*data_notes(study.results), *history_notes(study.results)]
     return replace(study, notes=tuple(notes))
 
 
-def _finished(folders: Iterable[str | Path], notes: list[str]) -> list[Result]:
-    """Read the folders that hold finished runs, each once; note the others."""
-    results = []
+def _read(folders: Iterable[str | Path], notes: list[str]) -> tuple[list[Result], list[Failure]]:
+    """Read the folders that hold finished runs, each once; note the others, and return those that are runs."""
+    results, failures = [], []
     given = {Path(folder).resolve(): folder for folder in folders}
     others = [path for path in given if path.exists() and not Run(path).started]
     if len(others) > 1:  # as of runs/*, a line for all
@@ -126,19 +129,23 @@ def _finished(folders: Iterable[str | Path], notes: list[str]) -> list[Result]:
             results.append(read_result(folder))
         except RunError as error:
             notes.append(f"left out: {error}")
+            failures += [failure] if (failure := failure_of(path)) is not None else []
     if not results:
         reasons = f" ({'; '.join(notes)})" if notes else ""
         raise RunError(f"no finished run to compare{reasons}; train some with entreg fit, then: entreg compare runs/*")
-    return results
+    return results, failures
 
 
 def _one_a_seed(arm: Sequence[Result], notes: list[str]) -> list[Result]:
-    """Sort an arm's runs by seed; of two with one seed the later counts, as it was made to replace the other."""
+    """Sort an arm's runs by seed; of several with one seed the first by name counts, whatever it has scored."""
     by_seed: dict[int, Result] = {}
-    for result in sorted(arm, key=lambda result: result.run.summary.stat().st_mtime):
-        if (earlier := by_seed.get(result.seed)) is not None:
-            notes.append(f"left out: {earlier.run.path} has the arm and seed {result.seed} of {result.run.path}")
-        by_seed[result.seed] = result
+    for result in sorted(arm, key=lambda result: str(result.run.path)):
+        counted = by_seed.setdefault(result.seed, result)
+        if counted is not result:
+            notes.append(
+                f"left out: {result.run.path} has the arm and seed {result.seed} of {counted.run.path}, which is the "
+                "first by name; to compare the other one, leave this one out"
+            )
     return [by_seed[seed] for seed in sorted(by_seed)]
 
 

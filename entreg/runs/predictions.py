@@ -27,6 +27,8 @@ def write_predictions(target: Path, logits: torch.Tensor, targets: torch.Tensor,
 def read_predictions(path: Path) -> dict[str, Array]:
     """Read predictions: ``logits (N, C)`` float32, ``targets`` and ``ids (N,)`` int64, by increasing id.
 
+    In the file they may stand in any order.
+
     Raises:
         RunError: if the file holds anything else or is damaged.
     """
@@ -39,6 +41,7 @@ def read_predictions(path: Path) -> dict[str, Array]:
             f"{path}: is not a file of predictions ({shapes}; "
             "expected logits float32 (N, C), targets and ids int64 (N,))"
         )
-    if ids[0] < 0 or (np.diff(ids) <= 0).any():
-        raise RunError(f"{path}: is not a file of predictions (expected ids >= 0 in order, each of them once)")
-    return found
+    order = ids.argsort()
+    if ids[order[0]] < 0 or (np.diff(ids[order]) == 0).any():
+        raise RunError(f"{path}: is not a file of predictions (expected ids >= 0, each of them once)")
+    return found if (np.diff(order) == 1).all() else {key: array[order] for key, array in found.items()}

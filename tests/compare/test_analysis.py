@@ -9,6 +9,7 @@ import pytest
 from scipy import stats
 
 from entreg.compare import Analysis, analyse, measures_of, read_study
+from entreg.compare.report import verdict_sentences
 from entreg.compare.stats import hierarchical_estimate
 from entreg.errors import ConfigError
 from tests.compare.run_folders import write_run, write_study
@@ -102,3 +103,16 @@ def test_a_margin_is_for_the_metric_it_names(analysis: Analysis) -> None:
     assert analysis.comparisons["nll"]["mix_ent"].margin == 2.0
     assert analysis.comparisons["acc"]["mix_ent"].margin == 0.1
     assert analysis.comparisons["brier"]["mix_ent"].margin is None
+
+
+def test_of_two_arms_of_cross_entropy_the_baseline_is_asked_for(tmp_path: Path) -> None:
+    folders = [write_run(tmp_path, "cross_entropy", seed, loss_lr=rate).path for seed in (0, 1) for rate in (0.1, 0.2)]
+    folders += [write_run(tmp_path, "mix_ent", seed, loss_lr=0.1).path for seed in (0, 1)]
+    study = read_study(folders)
+    assert analyse(study).baseline is None
+    assert analyse(study).comparisons["acc"] == {}
+    (said,) = verdict_sentences(analyse(study))
+    assert said.startswith(
+        "2 arms are of cross_entropy: say which is the baseline, such as --baseline 'cross_entropy ("
+    )
+    assert len(analyse(study, baseline=said.rpartition("--baseline ")[2].strip("'")).comparisons["acc"]) == 2

@@ -6,10 +6,12 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from entreg.compare import Analysis, read_study
 from entreg.errors import RunError
+from entreg.runs import read_predictions
 from tests.compare.run_folders import write_run
 
 
@@ -101,12 +103,24 @@ def test_test_sets_of_other_pixels_are_noted(tmp_path: Path) -> None:
     assert "not the same pixels" in note
 
 
-def test_of_two_runs_with_one_seed_the_later_counts(tmp_path: Path) -> None:
+def test_of_two_runs_with_one_seed_the_first_by_name_counts_whenever_it_was_written(tmp_path: Path) -> None:
     first = write_run(tmp_path / "a", seed=1)
     second = write_run(tmp_path / "b", seed=1, skill=5.0)
-    study = read_study([second.path, first.path])
-    assert [result.run.path for result in study.results] == [second.path.resolve()]
-    assert study.notes[0].startswith(f"left out: {first.path}")
+    for _ in range(2):
+        study = read_study([second.path, first.path])
+        assert [result.run.path for result in study.results] == [first.path.resolve()]
+        assert study.notes[0].startswith(f"left out: {second.path} has the arm and seed 1 of {first.path}")
+        first.summary.touch()
+
+
+def test_predictions_in_another_order_are_of_the_same_samples(tmp_path: Path) -> None:
+    one, other = (write_run(tmp_path, loss) for loss in ("cross_entropy", "mix_ent"))
+    expected = read_predictions(other.predictions("test"))
+    mixed = np.random.default_rng(0).permutation(len(expected["ids"]))
+    np.savez(other.predictions("test"), **{key: array[mixed] for key, array in expected.items()})
+    found = read_predictions(other.predictions("test"))
+    assert all(np.array_equal(found[key], expected[key]) for key in expected)
+    assert len(read_study([one.path, other.path]).arms) == 2
 
 
 def test_what_is_not_finished_is_left_out_and_said_so(tmp_path: Path) -> None:

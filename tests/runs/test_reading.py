@@ -77,7 +77,7 @@ def test_an_encrypted_archive_is_one_line(predictions: Path) -> None:
         ({"targets": np.zeros(40, dtype=np.float64)}, r"targets float64\[40\]"),
         ({"logits": np.zeros((40, 5), dtype=np.int64)}, r"logits int64\[40, 5\]"),
         ({"logits": np.array([object()], dtype=object)}, "logits.npy is not as long as object"),
-        ({"ids": np.zeros(40, dtype=np.int64)}, "ids >= 0 in order"),
+        ({"ids": np.zeros(40, dtype=np.int64)}, "ids >= 0, each of them once"),
     ],
 )
 def test_other_arrays_are_no_predictions(changed: dict[str, np.ndarray], said: str, predictions: Path) -> None:

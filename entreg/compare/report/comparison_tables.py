@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from entreg.compare.analysis import Analysis
+from entreg.compare.failures import counted
 from entreg.compare.measures import Measure
 from entreg.compare.report.cells import number, p_value
 from entreg.compare.report.sheet import Sheet
-from entreg.compare.sentences import rounded, seeds_text, sentence
+from entreg.compare.sentences import difference, interval, rounded, seeds_text, sentence
 from entreg.compare.stats.comparison import Comparison, Outcome
 
 _HEADER = ["arm", "measure", "pairs", "difference", "interval", "would have found", "p, adjusted"]
@@ -23,12 +24,14 @@ _WORDS: dict[Outcome, str] = {
 
 def verdict_sentences(analysis: Analysis) -> list[str]:
     """Say what verdicts are worth, then what the primary measures say, a sentence for each arm."""
+    if analysis.baseline is None and len(analysis.study.arms) > 1:
+        arms = [label for label, arm in analysis.study.arms.items() if arm[0].loss == "cross_entropy"]
+        return [f"{len(arms)} arms are of cross_entropy: say which is the baseline, such as --baseline {arms[0]!r}"]
     if analysis.baseline is None:
         return ["one arm only: nothing to compare it with"]
     return [analysis.standing] + [
-        sentence(label, analysis.baseline, analysis.measures[key], comparison)
-        for key in analysis.primary
-        for label, comparison in analysis.comparisons[key].items()
+        sentence(label, analysis.baseline, analysis.measures[key], comparison) + _failures(analysis, key, label)
+        for label, key, comparison in _compared(analysis, analysis.primary)
     ]
 
 
@@ -63,6 +66,19 @@ def power_sheet(analysis: Analysis, differences: Sequence[float]) -> Sheet:
         header,
         rows,
     )
+
+
+def _failures(analysis: Analysis, key: str, label: str) -> str:
+    """Say which runs of an arm or of the baseline did not finish, and what it would mean if they had guessed."""
+    study, said = analysis.study, []
+    for arm in (label, str(analysis.baseline)):
+        if failures := study.failures.get(arm):
+            finished = len(study.arms[arm])
+            said.append(f"of {arm} {finished} of {finished + len(failures)} seeds finished ({counted(failures)})")
+    if again := analysis.with_failures.get(key, {}).get(label):
+        found = f"{difference(analysis.measures[key], again)} ({interval(analysis.measures[key], again)})"
+        said.append(f"with the others counted as guessing: {_WORDS[again.outcome]}, {found}")
+    return "".join(f"; {part}" for part in said)
 
 
 def _compared(analysis: Analysis, keys: Sequence[str]) -> Iterator[tuple[str, str, Comparison]]:

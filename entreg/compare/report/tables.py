@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from entreg.compare.analysis import Analysis
 from entreg.compare.convergence import Convergence
 from entreg.compare.dynamics import Reached
+from entreg.compare.failures import counted
 from entreg.compare.report.cells import estimate_text, mean, mean_percent
 from entreg.compare.report.sheet import Sheet
 from entreg.compare.result import Result
@@ -25,7 +26,7 @@ def arms_sheet(analysis: Analysis) -> Sheet:
         rows.append(
             [
                 label,
-                str(len(arm)),
+                _seeds(analysis, label),
                 ", ".join(map(str, errors)) if len(errors) <= 3 else f"{min(errors)} to {max(errors)}",
                 *(_estimate(analysis, key, label) for key in keys),
                 *(_calibration_error(analysis.estimates[key][label]) for key in calibration),
@@ -111,6 +112,12 @@ def _time_to_reach(there: Sequence[Reached], runs: int) -> str:
     middle = sorted(there)[(runs - 1) // 2]
     share = "" if len(there) == runs else f" ({len(there)} of {runs})"
     return f"{middle.epochs:.1f} epochs, {middle.seconds:.0f} s{share}"
+
+
+def _seeds(analysis: Analysis, label: str) -> str:
+    """Number of seeds, and of how many, if some did not finish."""
+    finished, failures = len(analysis.study.arms[label]), analysis.study.failures.get(label)
+    return str(finished) if not failures else f"{finished} of {finished + len(failures)} ({counted(failures)})"
 
 
 def _estimate(analysis: Analysis, key: str, label: str) -> str:
