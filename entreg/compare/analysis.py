@@ -10,10 +10,10 @@ import numpy as np
 from entreg.compare.measures import Measure, correct_of, measure_of, measures_of
 from entreg.compare.result import Result
 from entreg.compare.stats.hierarchical import Hierarchical, hierarchical_estimate
-from entreg.compare.stats.intervals import Estimate
+from entreg.compare.stats.intervals import Estimate, Floats
 from entreg.compare.stats.jackknife import Contributions
 from entreg.compare.stats.mcnemar import mcnemar
-from entreg.compare.stats.verdict import Comparison, Pairs, compare_arms
+from entreg.compare.stats.verdict import Comparison, Pairs, Unpaired, compare_arms
 from entreg.compare.study import Study
 from entreg.errors import ConfigError
 
@@ -63,7 +63,7 @@ def analyse(
     alpha: float = 0.05,
     standing: str = "exploratory: no analysis plan was written down before the runs",
 ) -> Analysis:
-    """Compare the arms of a study with a baseline, paired by seed.
+    """Compare the arms of a study with a baseline, paired by seed where they share half of their seeds or more.
 
     Args:
         study: the runs.
@@ -97,7 +97,7 @@ def analyse(
         for label, arm in study.arms.items()
     }
     theirs = by_seed.get(chosen or "", {})
-    paired = sum(len(by_seed[label].keys() & theirs.keys()) > 1 for label in others)
+    tested = sum(min(len(by_seed[label]), len(theirs)) > 1 for label in others)
     together = {True: len(set(metrics)), False: len(common) - len(set(metrics))}
     comparisons = {
         key: compare_arms(
@@ -105,7 +105,7 @@ def analyse(
             higher_is_better=measure.higher_is_better,
             margin=(margins or {}).get(key, measure.margin),
             alpha=alpha,
-            family=max(1, paired * together[key in metrics]),
+            family=max(1, tested * together[key in metrics]),
         )
         for key, measure in measures.items()
     }
@@ -167,8 +167,10 @@ def _default_baseline(study: Study) -> str | None:
     return plain[0] if plain else max(study.arms, key=lambda label: len(study.arms[label]))
 
 
-def _pairs(key: str, ours: Mapping[int, _Measured], theirs: Mapping[int, _Measured]) -> Pairs:
-    """Pair an arm with the baseline by the seeds that both have.
+def _pairs(key: str, ours: Mapping[int, _Measured], theirs: Mapping[int, _Measured]) -> Pairs | Unpaired:
+    """Pair an arm with the baseline by the seeds that both have, if those are half of either's or more.
+
+    Else all seeds count, unpaired. The values have no say in it.
 
     Args:
         key: of the measure.
@@ -176,6 +178,9 @@ def _pairs(key: str, ours: Mapping[int, _Measured], theirs: Mapping[int, _Measur
         theirs: the baseline's.
     """
     seeds = sorted(ours.keys() & theirs.keys())
+    if 2 * len(seeds) < max(len(ours), len(theirs)):
+        values, images = zip(*((_values(key, arm), _images(key, arm)) for arm in (ours, theirs)), strict=True)
+        return Unpaired(*values, *images)
     contributions = [ours[seed][1][key].images - theirs[seed][1][key].images for seed in seeds]
     checkpoints = None
     if key == "acc" and len(seeds) == 1:
@@ -184,6 +189,14 @@ def _pairs(key: str, ours: Mapping[int, _Measured], theirs: Mapping[int, _Measur
     return Pairs(
         [ours[seed][1][key].value for seed in seeds],
         [theirs[seed][1][key].value for seed in seeds],
-        np.array(contributions) if seeds else None,
+        np.array(contributions),
         checkpoints,
     )
+
+
+def _values(key: str, arm: Mapping[int, _Measured]) -> list[float]:
+    return [of_run[key].value for _, of_run in arm.values()]
+
+
+def _images(key: str, arm: Mapping[int, _Measured]) -> Floats:
+    return np.array([of_run[key].images for _, of_run in arm.values()])

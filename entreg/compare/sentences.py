@@ -48,6 +48,7 @@ def interval(measure: Measure, comparison: Comparison) -> str:
         return "no interval"
     low, high = comparison.interval
     adjusted = "" if comparison.family == 1 else f", adjusted for {comparison.family} comparisons"
+    adjusted += "" if comparison.unpaired is None else ", seeds not paired"
     return f"{100 * (1 - comparison.alpha):g} %{adjusted}: {low:+.{measure.digits}f} to {high:+.{measure.digits}f}"
 
 
@@ -95,7 +96,7 @@ def _seeds(number: int | None) -> str:
 
 def _untestable(measure: Measure, comparison: Comparison) -> str:
     if comparison.n == 0:
-        return "no seed in common, so nothing to compare"
+        return "no seed to compare"
     if comparison.n == 1:
         return f"one seed says nothing about other seeds ({difference(measure, comparison)})"
     if comparison.difference == 0:

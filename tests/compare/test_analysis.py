@@ -116,3 +116,16 @@ def test_of_two_arms_of_cross_entropy_the_baseline_is_asked_for(tmp_path: Path) 
         "2 arms are of cross_entropy: say which is the baseline, such as --baseline 'cross_entropy ("
     )
     assert len(analyse(study, baseline=said.rpartition("--baseline ")[2].strip("'")).comparisons["acc"]) == 2
+
+
+def test_arms_without_common_seeds_are_compared_unpaired(tmp_path: Path) -> None:
+    folders = [write_run(tmp_path, "cross_entropy", seed).path for seed in (0, 1, 2)]
+    folders += [write_run(tmp_path, "mix_ent", seed, skill=1.2).path for seed in (2, 5, 6, 7)]
+    analysis = analyse(read_study(folders))
+    comparison, values = analysis.comparisons["acc"]["mix_ent"], analysis.values["acc"]
+    assert comparison.unpaired == (4, 3)
+    assert comparison.family == 1
+    welch = stats.ttest_ind(values["mix_ent"], values["cross_entropy"], equal_var=False)
+    assert comparison.paired.p == pytest.approx(welch.pvalue)
+    assert comparison.hierarchical.image_variance > 0
+    assert "seeds not paired: " in verdict_sentences(analysis)[1]

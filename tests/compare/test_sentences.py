@@ -65,7 +65,7 @@ def test_seeds_have_a_range_and_two_digits_that_count(needed: SeedsNeeded, text:
 @pytest.mark.parametrize(
     ("pairs", "words"),
     [
-        (Pairs([], []), "accuracy: no seed in common, so nothing to compare"),
+        (Pairs([], []), "accuracy: no seed to compare"),
         (Pairs([1.0, 2.0], [1.0, 2.0]), "accuracy: identical on every seed"),
         (
             Pairs([1.5, 2.5], [1.0, 2.0]),

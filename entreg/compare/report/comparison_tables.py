@@ -12,7 +12,7 @@ from entreg.compare.report.sheet import Sheet
 from entreg.compare.sentences import difference, interval, rounded, seeds_text, sentence
 from entreg.compare.stats.comparison import Comparison, Outcome
 
-_HEADER = ["arm", "measure", "pairs", "difference", "interval", "would have found", "p, adjusted"]
+_HEADER = ["arm", "measure", "seeds", "difference", "interval", "would have found", "p, adjusted"]
 _WORDS: dict[Outcome, str] = {
     "better": "better",
     "worse": "worse",
@@ -41,7 +41,7 @@ def verdicts_sheet(analysis: Analysis) -> Sheet:
         [*_cells(label, analysis.measures[key], comparison), _WORDS[comparison.outcome]]
         for label, key, comparison in _compared(analysis, analysis.primary)
     ]
-    title = f"Against {analysis.baseline}, paired by seed; {_level(analysis, analysis.primary)}"
+    title = f"Against {analysis.baseline}; {_level(analysis, analysis.primary)}"
     return Sheet(title, [*_HEADER, "verdict"], rows)
 
 
@@ -92,7 +92,7 @@ def _cells(label: str, measure: Measure, comparison: Comparison) -> list[str]:
     return [
         label,
         measure.label,
-        str(comparison.n),
+        f"{comparison.n} pairs" if comparison.unpaired is None else "{} and {}".format(*comparison.unpaired),
         "-" if size is None else f"{size:+.{measure.digits}f}",
         "-" if ends is None else f"{ends.low:+.{measure.digits}f} to {ends.high:+.{measure.digits}f}",
         "-" if comparison.detectable is None else rounded(comparison.detectable),

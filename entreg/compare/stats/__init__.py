@@ -6,7 +6,8 @@ from entreg.compare.stats.intervals import Estimate, Interval, mean_estimate, pa
 from entreg.compare.stats.jackknife import Contributions, of_auroc, of_calibration, of_mean
 from entreg.compare.stats.mcnemar import McNemar, mcnemar
 from entreg.compare.stats.power import detectable, power, seeds_needed
-from entreg.compare.stats.verdict import Pairs, compare_arms
+from entreg.compare.stats.unpaired import unpaired_estimate
+from entreg.compare.stats.verdict import Pairs, Unpaired, compare_arms
 
 __all__ = [
     "Comparison",
@@ -17,6 +18,7 @@ __all__ = [
     "McNemar",
     "Pairs",
     "SeedsNeeded",
+    "Unpaired",
     "compare_arms",
     "detectable",
     "hierarchical_estimate",
@@ -28,4 +30,5 @@ __all__ = [
     "paired_estimate",
     "power",
     "seeds_needed",
+    "unpaired_estimate",
 ]

@@ -41,6 +41,7 @@ class Comparison:
         checkpoints: exact McNemar test of two single checkpoints.
         higher_is_better: direction of the metric.
         alpha: level of the family.
+        unpaired: numbers of seeds of the arm and of the baseline, where they are not paired.
     """
 
     paired: Estimate
@@ -50,10 +51,11 @@ class Comparison:
     checkpoints: McNemar | None
     higher_is_better: bool
     alpha: float
+    unpaired: tuple[int, int] | None = None
 
     @property
     def n(self) -> int:
-        """Pairs of seeds."""
+        """Pairs of seeds; of arms that are not paired, seeds of the one that has fewer."""
         return self.paired.n
 
     @property
@@ -100,9 +102,10 @@ class Comparison:
     @cached_property
     def detectable(self) -> float | None:
         """Smallest true difference that as many seeds find in 4 of 5 studies, if the variance is as observed."""
-        if not self.paired.sd:
+        if not self.paired.sd or not self.paired.standard_error:
             return None
-        return detectable(self.n, self.paired.sd, self._image_variance, self.alpha / self.family)
+        seeds = (self.paired.sd / self.paired.standard_error) ** 2  # of unpaired arms, as good as so many pairs
+        return detectable(seeds, self.paired.sd, self._image_variance, self.alpha / self.family)
 
     @cached_property
     def seeds_needed(self) -> SeedsNeeded | None:

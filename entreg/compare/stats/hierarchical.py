@@ -99,11 +99,16 @@ def hierarchical_estimate(
 
 def image_covariance(contributions: ArrayLike) -> float:
     """Mean covariance over images of two different seeds, at least 0, from contributions ``(n, K)`` with n >= 2."""
+    return max(covariance(contributions), 0.0)
+
+
+def covariance(contributions: ArrayLike) -> float:
+    """The same as it is estimated, which may be below 0."""
     phi = np.asarray(contributions)
     n = len(phi)
     together = phi.sum(axis=0, dtype=np.float64)
     alone = np.einsum("si,si->", phi, phi, dtype=np.float64)
-    covariance = float(together @ together - alone) / (n * (n - 1))
-    if not np.isfinite(covariance):
+    found = float(together @ together - alone) / (n * (n - 1))
+    if not np.isfinite(found):
         raise ValueError("contributions of images are not finite: expected numbers, leave that run out")
-    return max(covariance, 0.0)
+    return found

@@ -12,7 +12,7 @@ from scipy.special import chdtri, ndtr, ndtri, stdtrit
 _QUANTILES = (np.arange(500) + 0.5) / 500
 
 
-def power(n: int, difference: float, sd: float, image_variance: float = 0.0, alpha: float = 0.05) -> float:
+def power(n: float, difference: float, sd: float, image_variance: float = 0.0, alpha: float = 0.05) -> float:
     r"""Probability that n paired seeds show a true ``difference`` at level ``alpha``, two-sided.
 
     The paired t-test over seeds and the test over seeds and images both have to reject, as for a claim of
@@ -39,7 +39,7 @@ def power(n: int, difference: float, sd: float, image_variance: float = 0.0, alp
         0.803
     """
     _check(sd, image_variance, alpha)
-    if n < 2:
+    if n < 1.99:  # a number of pairs that is computed may be rounded
         return 0.0
     seeds = sd**2 / n * chdtri(n - 1, _QUANTILES) / (n - 1)
     t, z = -stdtrit(n - 1, alpha / 2), -ndtri(alpha / 2)
@@ -90,7 +90,7 @@ def seeds_needed(
     return candidates[bisect_left(candidates, target, key=lambda n: power(n, difference, sd, image_variance, alpha))]
 
 
-def detectable(n: int, sd: float, image_variance: float = 0.0, alpha: float = 0.05, target: float = 0.8) -> float:
+def detectable(n: float, sd: float, image_variance: float = 0.0, alpha: float = 0.05, target: float = 0.8) -> float:
     """Smallest true difference whose :func:`power` with n paired seeds is ``target``.
 
     Args:
@@ -108,8 +108,8 @@ def detectable(n: int, sd: float, image_variance: float = 0.0, alpha: float = 0.
         1.0
     """
     _check(sd, image_variance, alpha)
-    if n < 2 or not 0 < target < 1:
-        raise ValueError(f"{n} seeds, power {target}: expected at least 2, and in (0, 1)")
+    if n < 1.99 or not 0 < target < 1:
+        raise ValueError(f"{n:g} seeds, power {target}: expected at least 2, and in (0, 1)")
     high = sd + math.sqrt(image_variance)
     while power(n, high, sd, image_variance, alpha) < target:
         high *= 2

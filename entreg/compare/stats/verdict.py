@@ -10,10 +10,11 @@ from numpy.typing import ArrayLike
 
 from entreg.compare.stats.comparison import Comparison
 from entreg.compare.stats.hierarchical import Hierarchical, hierarchical_estimate
-from entreg.compare.stats.intervals import paired_estimate
+from entreg.compare.stats.intervals import Estimate, paired_estimate
 from entreg.compare.stats.mcnemar import McNemar
+from entreg.compare.stats.unpaired import unpaired_estimate
 
-__all__ = ["Comparison", "Pairs", "compare_arms"]
+__all__ = ["Comparison", "Pairs", "Unpaired", "compare_arms"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,8 +35,25 @@ class Pairs:
     checkpoints: McNemar | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class Unpaired:
+    """One metric of an arm and of the baseline, for seeds of which they share too few.
+
+    Attributes:
+        values: ``(a,)``, the arm's.
+        baseline: ``(b,)``, the baseline's.
+        contributions: ``(a, K)``, of the images to the arm's values; ``None`` where no predictions are at hand.
+        baseline_contributions: ``(b, K)``, to the baseline's.
+    """
+
+    values: ArrayLike
+    baseline: ArrayLike
+    contributions: ArrayLike | None = None
+    baseline_contributions: ArrayLike | None = None
+
+
 def compare_arms(
-    pairs: Mapping[str, Pairs],
+    pairs: Mapping[str, Pairs | Unpaired],
     *,
     higher_is_better: bool,
     margin: float | None = None,
@@ -55,7 +73,7 @@ def compare_arms(
     Holm's correction would decide a little more often, by intervals that nobody can show.
 
     Args:
-        pairs: by name of the arm.
+        pairs: by name of the arm; what is not paired is compared by Welch's test and its like over images.
         higher_is_better: direction of the metric.
         margin: largest difference that does not matter, stated before the results are seen; without one, equivalence
             is not looked at.
@@ -82,25 +100,34 @@ def compare_arms(
     if margin is not None and not margin > 0:
         raise ValueError(f"margin {margin}: expected > 0, the largest difference that does not matter")
     if family is None:
-        family = max(1, sum(len(np.atleast_1d(pair.values)) > 1 for pair in pairs.values()))
+        family = max(1, sum(min(np.size(pair.values), np.size(pair.baseline)) > 1 for pair in pairs.values()))
     if family < 1:
         raise ValueError(f"family {family}: expected a number of comparisons >= 1")
-    level = 1 - alpha / family
-    return {
-        arm: Comparison(
-            paired=paired_estimate(pair.values, pair.baseline, level),
-            hierarchical=_hierarchical(pair, level),
+    found = {}
+    for arm, pair in pairs.items():
+        over_seeds, over_both = _estimates(pair, 1 - alpha / family)
+        found[arm] = Comparison(
+            paired=over_seeds,
+            hierarchical=over_both,
             family=family,
             margin=margin,
-            checkpoints=pair.checkpoints,
+            checkpoints=pair.checkpoints if isinstance(pair, Pairs) else None,
             higher_is_better=higher_is_better,
             alpha=alpha,
+            unpaired=None if isinstance(pair, Pairs) else (np.size(pair.values), np.size(pair.baseline)),
         )
-        for arm, pair in pairs.items()
-    }
+    return found
 
 
-def _hierarchical(pairs: Pairs, level: float) -> Hierarchical | None:
-    if pairs.contributions is None:
-        return None
-    return hierarchical_estimate(pairs.values, pairs.baseline, pairs.contributions, level)
+def _estimates(pair: Pairs | Unpaired, level: float) -> tuple[Estimate, Hierarchical | None]:
+    """Return the difference over seeds, and over seeds and images where these are known."""
+    if isinstance(pair, Unpaired):
+        welch = unpaired_estimate(pair.values, pair.baseline, level=level)
+        if pair.contributions is None:
+            return welch, None
+        images = pair.contributions, pair.baseline_contributions
+        return welch, unpaired_estimate(pair.values, pair.baseline, *images, level=level)
+    over_seeds = paired_estimate(pair.values, pair.baseline, level)
+    if pair.contributions is None:
+        return over_seeds, None
+    return over_seeds, hierarchical_estimate(pair.values, pair.baseline, pair.contributions, level)

@@ -18,7 +18,7 @@ def test_a_row_holds_the_numbers_of_the_comparison(analysis: Analysis) -> None:
     sheet = verdicts_sheet(analysis)
     comparison = analysis.comparisons["acc"]["mix_ent"]
     row = dict(zip(sheet.header, sheet.rows[1], strict=True))
-    assert row["pairs"] == "4"
+    assert row["seeds"] == "4 pairs"
     assert row["difference"] == f"{comparison.difference:+.2f}"
     low, high = comparison.interval
     assert row["interval"] == f"{low:+.2f} to {high:+.2f}"

@@ -1,0 +1,57 @@
+"""Arms whose seeds are not the same ones: Welch's test, and the same over images."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from entreg.compare.stats import Unpaired, compare_arms, of_mean, unpaired_estimate
+from tests.compare.studies import correct, within_binomial_error
+
+
+@pytest.mark.parametrize("sizes", [(2, 2), (5, 3), (10, 4)])
+def test_over_seeds_it_is_welchs_test(sizes):
+    rng = np.random.default_rng(sum(sizes))
+    a, b = rng.normal(1, 0.2, sizes[0]), rng.normal(0.8, 0.5, sizes[1])
+    found, expected = unpaired_estimate(a, b), stats.ttest_ind(a, b, equal_var=False)
+    assert found.p == pytest.approx(expected.pvalue)
+    assert found.interval == pytest.approx(expected.confidence_interval(0.95))
+    assert found.n == min(sizes)
+
+
+def test_images_that_both_find_hard_do_not_widen_the_interval():
+    rng = np.random.default_rng(0)
+    values = rng.normal(0.9, 0.01, (2, 4))
+    shared = np.tile(rng.normal(0, 1e-3, 100), (4, 1))
+    alike = unpaired_estimate(*values, shared, shared)
+    assert alike.standard_error == pytest.approx(unpaired_estimate(*values).standard_error)
+    apart = unpaired_estimate(*values, shared, -shared)
+    assert apart.image_variance == pytest.approx(4 * (shared[0] @ shared[0]))
+
+
+@pytest.mark.parametrize(("a", "b"), [([], [1.0]), ([1.0], [2.0, 3.0]), ([1.0, 1.0], [2.0, 2.0])])
+def test_what_says_nothing_about_other_seeds_has_no_interval(a, b):
+    assert unpaired_estimate(a, b).interval is None
+    assert compare_arms({"arm": Unpaired(a, b)}, higher_is_better=True)["arm"].outcome == "untestable"
+
+
+@pytest.mark.parametrize("sizes", [(3, 3), (5, 3), (10, 4)])
+def test_better_or_worse_is_seldom_said_at_no_difference(sizes):
+    studies, rng, wrong, covered = 600, np.random.default_rng(sum(sizes)), 0, 0
+    for _ in range(studies):
+        values = correct(rng, sum(sizes), 300, (0.9, 0.9)).astype(np.float32)
+        a, b = values[0, : sizes[0]], values[1, sizes[0] :]
+        images = [np.array([of_mean(row).images for row in rows]) for rows in (a, b)]
+        found = compare_arms({"arm": Unpaired(a.mean(1), b.mean(1), *images)}, higher_is_better=True)["arm"]
+        wrong += found.outcome in ("better", "worse")
+        covered += found.interval is None or found.interval.low <= 0 <= found.interval.high
+    assert wrong / studies <= 0.05 or within_binomial_error(wrong / studies, 0.05, studies)
+    assert covered == studies - wrong
+
+
+def test_what_is_detectable_counts_the_seeds_of_both():
+    rng = np.random.default_rng(1)
+    a, b = rng.normal(0, 1, (2, 8))
+    even = compare_arms({"arm": Unpaired(a, b)}, higher_is_better=True)["arm"]
+    uneven = compare_arms({"arm": Unpaired(a, np.tile(b, 2))}, higher_is_better=True)["arm"]
+    assert 0 < uneven.detectable < even.detectable
+    assert (even.unpaired, uneven.unpaired) == ((8, 8), (8, 16))
