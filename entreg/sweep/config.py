@@ -16,6 +16,29 @@ from entreg.errors import ConfigError
 Value = bool | int | float | str | None
 
 
+METRICS = tuple(
+    f"val/{name}"
+    for name in (
+        *(
+            "acc",
+            "errors",
+            "nll",
+            "brier",
+            "entropy",
+            "confidence",
+            "saturated",
+            "ece",
+            "ece_l2",
+            "mce",
+            "ece_debiased",
+        ),
+        *("ece_debiased_squared", "ece_adaptive", "ece_classwise", "brier_top", "reliability"),
+        *("resolution", "uncertainty", "within_bin_variance", "within_bin_covariance", "aurc", "coverage_at_1"),
+    )
+)
+"""What a run is scored by on validation, :func:`entreg.runs.scoring.evaluate_predictions`."""
+
+
 @dataclass(frozen=True)
 class Range:
     """Numbers from ``low`` to ``high``, both included; whole ones if both are whole.
@@ -91,10 +114,11 @@ class Sweep:
             )
         if self.plan is not None and self.baseline is not None:
             raise ConfigError(f"baseline {self.baseline}: the plan says with what is compared, leave baseline out")
-        if not self.metric.startswith("val/"):
-            raise ConfigError(
-                f"metric {self.metric}: expected a metric of validation, as val/acc: test chooses nothing"
-            )
+        if self.metric not in METRICS:
+            nearest = [name for name in METRICS if name.rpartition("/")[2] == self.metric.rpartition("/")[2]]
+            said = "test chooses nothing; " if self.metric.startswith("test/") else ""
+            expected = nearest[0] if nearest else f"one of {', '.join(METRICS)}"
+            raise ConfigError(f"metric {self.metric}: {said}expected a score on validation, {expected}")
 
     def definition(self) -> dict[str, Any]:
         """What all workers of a study have to agree on, in plain values; the number of trials may grow.

@@ -174,8 +174,7 @@ class Worker:
         scores = read_summary(run).get("val", {})
         key = self.board.sweep.metric.removeprefix("val/")
         if key not in scores:
-            known = ", ".join(f"val/{name}" for name in scores)
-            raise ConfigError(f"metric {self.board.sweep.metric}: expected one of {known}")
+            raise RunError(f"{run.path}: summary.json has no {self.board.sweep.metric}; delete it to train it again")
         self._failures = 0
         self.board.study.tell(trial, scores[key], skip_if_finished=True)
         self.display.say(f"trial {trial.number}: {self.board.sweep.metric} {scores[key]:.5g}  {run.path}")

@@ -5,8 +5,12 @@ from typing import Any
 
 import pytest
 
+from entreg.compare.plan import Plan
 from entreg.errors import ConfigError
+from entreg.runs import Run
+from entreg.runs.scoring import evaluate_predictions
 from entreg.sweep import Range, Sweep
+from entreg.sweep.config import METRICS
 
 GRID: dict[str, Any] = {"name": "a", "parameters": {"x": [1, 2]}}
 
@@ -21,12 +25,19 @@ GRID: dict[str, Any] = {"name": "a", "parameters": {"x": [1, 2]}}
         ({"trials": 3}, "trials 3: a grid has as many trials as combinations"),
         ({"sampler": "tpe"}, "trials None: say how many trials"),
         ({"sampler": "random", "trials": 0}, "trials 0: say how many trials"),
-        ({"metric": "test/acc"}, "metric test/acc: expected a metric of validation"),
+        ({"metric": "test/acc"}, "metric test/acc: test chooses nothing; expected a score on validation, val/acc"),
+        ({"metric": "val/f1"}, "metric val/f1: expected a score on validation, one of val/acc, val/errors"),
+        ({"plan": Plan(), "baseline": "mae"}, "baseline mae: the plan says with what is compared"),
     ],
 )
 def test_what_makes_no_sweep_is_said(changes: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigError, match=re.escape(said)):
         Sweep(**{**GRID, **changes})
+
+
+def test_every_score_on_validation_can_be_made_best(finished: Run) -> None:
+    scores = evaluate_predictions(finished)["val"].keys() - {"n", "scaled"}
+    assert {f"val/{name}" for name in scores} == set(METRICS)
 
 
 @pytest.mark.parametrize("wrong", [{"low": 1, "high": 1}, {"low": 2, "high": 1}, {"low": 0, "high": 1, "log": True}])
