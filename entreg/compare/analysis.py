@@ -9,8 +9,8 @@ import numpy as np
 
 from entreg.compare.measures import Measure, correct_of, measure_of, measures_of
 from entreg.compare.result import Result
-from entreg.compare.stats.hierarchical import Hierarchical, hierarchical_estimate
-from entreg.compare.stats.intervals import Estimate, Floats
+from entreg.compare.stats.hierarchical import hierarchical_estimate
+from entreg.compare.stats.intervals import Estimate, Floats, mean_estimate
 from entreg.compare.stats.jackknife import Contributions
 from entreg.compare.stats.mcnemar import mcnemar
 from entreg.compare.stats.verdict import Comparison, Pairs, Unpaired, compare_arms
@@ -148,10 +148,12 @@ def _with_failures(
     return found
 
 
-def _estimate(runs: Sequence[Contributions], level: float) -> Hierarchical:
-    """Estimate what new seeds would score on new images."""
-    values = [run.value for run in runs]
-    return hierarchical_estimate(values, np.zeros(len(values)), np.array([run.images for run in runs]), level)
+def _estimate(runs: Sequence[Contributions], level: float) -> Estimate:
+    """Estimate what new seeds would score on new images, on these images where nothing is known of them."""
+    values, images = [run.value for run in runs], _images(runs)
+    if images is None:
+        return mean_estimate(values, level)
+    return hierarchical_estimate(values, np.zeros(len(values)), images, level)
 
 
 def _common(runs: Sequence[Mapping[str, Contributions]]) -> list[str]:
@@ -179,24 +181,20 @@ def _pairs(key: str, ours: Mapping[int, _Measured], theirs: Mapping[int, _Measur
     """
     seeds = sorted(ours.keys() & theirs.keys())
     if 2 * len(seeds) < max(len(ours), len(theirs)):
-        values, images = zip(*((_values(key, arm), _images(key, arm)) for arm in (ours, theirs)), strict=True)
-        return Unpaired(*values, *images)
-    contributions = [ours[seed][1][key].images - theirs[seed][1][key].images for seed in seeds]
-    checkpoints = None
-    if key == "acc" and len(seeds) == 1:
+        a, b = ([of_run[key] for _, of_run in arm.values()] for arm in (ours, theirs))
+        images = _images(a), _images(b)
+        known = images if images[0] is not None and images[1] is not None else (None, None)
+        return Unpaired([run.value for run in a], [run.value for run in b], *known)
+    a, b = ([arm[seed][1][key] for seed in seeds] for arm in (ours, theirs))
+    images, checkpoints = (_images(a), _images(b)), None
+    if key == "acc" and len(seeds) == 1 and images[0] is not None and images[1] is not None:
         run, other = ours[seeds[0]][0], theirs[seeds[0]][0]
         checkpoints = mcnemar(correct_of(run), correct_of(other))
-    return Pairs(
-        [ours[seed][1][key].value for seed in seeds],
-        [theirs[seed][1][key].value for seed in seeds],
-        np.array(contributions),
-        checkpoints,
-    )
+    differences = None if images[0] is None or images[1] is None else images[0] - images[1]
+    return Pairs([run.value for run in a], [run.value for run in b], differences, checkpoints)
 
 
-def _values(key: str, arm: Mapping[int, _Measured]) -> list[float]:
-    return [of_run[key].value for _, of_run in arm.values()]
-
-
-def _images(key: str, arm: Mapping[int, _Measured]) -> Floats:
-    return np.array([of_run[key].images for _, of_run in arm.values()])
+def _images(runs: Sequence[Contributions]) -> Floats | None:
+    """Contributions of the images to each run's value, ``(n, K)``; ``None`` if those of a run are not known."""
+    rows = [run.images for run in runs if run.images is not None]
+    return np.array(rows) if len(rows) == len(runs) else None

@@ -22,16 +22,14 @@ from entreg.text import for_name
 def check_test_sets(results: Sequence[Result]) -> None:
     """Raise :class:`RunError` unless all runs were tested on the same images."""
     first = results[0]
-    reference = read_predictions(first.run.predictions(TEST))
+    all_known = all(result.has_predictions for result in results)
     for result in results[1:]:
-        other = read_predictions(result.run.predictions(TEST))
-        for key, what in (("ids", "other images"), ("targets", "images with other labels")):
-            if not np.array_equal(reference[key], other[key]):
-                sizes = f"{len(reference[key])} and {len(other[key])}"
-                raise RunError(
-                    f"{result.run.path} was tested on {what} than {first.run.path} ({sizes} samples); "
-                    "compare runs of one test set"
-                )
+        if _tested_on(result, all_known) != _tested_on(first, all_known):
+            sizes = f"{first.scores['test']['n']} and {result.scores['test']['n']}"
+            raise RunError(
+                f"{result.run.path} was tested on other images, or images with other labels, than {first.run.path} "
+                f"({sizes} samples); compare runs of one test set"
+            )
 
 
 def by_test_set(results: Sequence[Result]) -> dict[str, list[Result]]:
@@ -41,11 +39,10 @@ def by_test_set(results: Sequence[Result]) -> dict[str, list[Result]]:
         runs of each test set by its name, that of the data, which test sets of one name follow with a hash of theirs.
     """
     found: dict[tuple[str, str], list[Result]] = {}
+    all_known = all(result.has_predictions for result in results)
     for result in results:
-        tested = read_predictions(result.run.predictions(TEST))
-        digest = hashlib.sha256(b"".join(np.ascontiguousarray(tested[key]).tobytes() for key in ("ids", "targets")))
         name = name_of(str(result.data.get("class_path", "data")), result.data.get("init_args", {}))
-        found.setdefault((for_name(name.lower()), digest.hexdigest()), []).append(result)
+        found.setdefault((for_name(name.lower()), _tested_on(result, all_known)), []).append(result)
     names = [name for name, _ in found]
     return {
         name if names.count(name) == 1 else f"{name}-{digest[:6]}": tested for (name, digest), tested in found.items()
@@ -95,6 +92,26 @@ def history_notes(results: Sequence[Result]) -> list[str]:
     """Say which runs were trained on when it could be known how they do on test."""
     runs = [str(result.run.path) for result in results if trained_on_after_test(result.summary)]
     return [f"trained on after the test set had been looked at: {', '.join(runs)}"] if runs else []
+
+
+def prediction_notes(results: Sequence[Result]) -> list[str]:
+    """Say that intervals are about seeds alone, where predictions are not at hand."""
+    absent = sum(not result.has_predictions for result in results)
+    if not absent:
+        return []
+    return [
+        f"{absent} of {len(results)} runs hold no predictions, so their scores are those of summary.json, and what is "
+        "said of them is about other seeds on these test samples, not about other samples"
+    ]
+
+
+def _tested_on(result: Result, by_predictions: bool) -> str:
+    """Digest of the ids and labels that a run was tested on, or of the labels, as its summary states it."""
+    if not by_predictions:
+        return str(result.summary.get("data", {}).get("test"))
+    tested = read_predictions(result.run.predictions(TEST))
+    content = b"".join(np.ascontiguousarray(tested[key]).tobytes() for key in ("ids", "targets"))
+    return hashlib.sha256(content).hexdigest()
 
 
 def _is_the_same_in_all(name: SetName, results: Sequence[Result]) -> bool:

@@ -13,6 +13,7 @@ from entreg.compare.stats.jackknife import Contributions, of_auroc, of_calibrati
 from entreg.metrics import OOD_SCORES, top_label
 from entreg.metrics.binning import bin_index
 from entreg.metrics.scores import brier, nll
+from entreg.runs.scoring import Scores
 from entreg.runs.set_name import TEST, SetKind
 
 
@@ -25,7 +26,7 @@ class Measure:
         name: name in sentences.
         higher_is_better: direction.
         digits: decimals shown.
-        unit: of differences; ``points`` of what is in percent.
+        unit: of differences; ``points`` of what is in percent, nothing of what has none.
         margin: difference that does not matter unless another is given; ``None``: there is no convention.
     """
 
@@ -39,7 +40,9 @@ class Measure:
     @property
     def label(self) -> str:
         """Name in tables."""
-        return f"{self.name} %" if self.unit == "points" else self.name
+        if self.unit == "points":
+            return f"{self.name} %"
+        return f"{self.name} ({self.unit})" if self.unit else self.name
 
     def of_guessing(self, num_classes: int) -> float | None:
         """Value of a classifier that gives all classes the same probability; ``None`` if that says nothing."""
@@ -61,8 +64,8 @@ _FIXED = {
         Measure("nll@T", "NLL at T", False, 4),
         Measure("brier", "Brier", False, 4),
         Measure("brier@T", "Brier at T", False, 4),
-        Measure("ce2", "squared calibration error, debiased, 1e-4", False, 2),
-        Measure("ce2@T", "squared calibration error at T, debiased, 1e-4", False, 2),
+        Measure("ce2", "debiased squared calibration error", False, 2, "x 1e-4"),
+        Measure("ce2@T", "debiased squared calibration error at T", False, 2, "x 1e-4"),
     )
 }
 
@@ -88,8 +91,11 @@ def measures_of(result: Result) -> dict[str, Contributions]:
 
     Accuracy and AUROC are in percent; squared calibration errors, top-label with the run's number of bins, in units of
     1e-4 (an error of one percentage point is 1). ``@T``: after temperature scaling; absent where there are no
-    predictions on validation. AUROC is that of the largest softmax probability.
+    predictions on validation. AUROC is that of the largest softmax probability. Without predictions they are what the
+    summary states, and nothing is known of the images.
     """
+    if not result.has_predictions:
+        return _as_told(result.scores)
     logits, targets = read_logits(result, TEST)
     found = {"acc": _in_units(of_mean(top_label(logits, targets)[1].numpy()), 100)}
     found |= _probability_measures(logits, targets, result.bins)
@@ -125,4 +131,17 @@ def correct_of(result: Result) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
 
 
 def _in_units(measure: Contributions, factor: float) -> Contributions:
-    return Contributions(measure.value * factor, measure.images * factor)
+    images = None if measure.images is None else measure.images * factor
+    return Contributions(measure.value * factor, images)
+
+
+def _as_told(scores: Scores) -> dict[str, Contributions]:
+    """Measures of a run whose predictions are not at hand, by its scores."""
+    test = scores["test"]
+    values = {"acc": 100 * test["acc"]}
+    for suffix, told in (("", test), ("@T", test.get("scaled", {}))):
+        factors = {"nll": ("nll", 1.0), "brier": ("brier", 1.0), "ce2": ("ece_debiased_squared", 1e4)}
+        values |= {f"{key}{suffix}": told[name] * by for key, (name, by) in factors.items() if name in told}
+    values |= {f"auroc:{name}": 100 * told["msp"]["auroc"] for name, told in scores.get("ood", {}).items()}
+    values |= {f"acc:{name}": 100 * told["acc"] for name, told in scores.get("shift", {}).items()}
+    return {key: Contributions(value, None) for key, value in values.items()}

@@ -15,7 +15,7 @@ from entreg.errors import RunError
 from entreg.losses import name_of
 from entreg.runs import Run, check_unchanged, open_run, read_config, read_predictions, read_summary
 from entreg.runs.experiment import arm_of, experiment
-from entreg.runs.scoring import DEFAULT_BINS, Scores, evaluate_predictions
+from entreg.runs.scoring import DEFAULT_BINS, SCORES, Scores, evaluate_predictions
 from entreg.runs.set_name import TEST, SetKind, SetName
 
 _MOST_BINS = 10_000
@@ -44,6 +44,11 @@ class Result:
     scores: Scores
 
     @property
+    def has_predictions(self) -> bool:
+        """Whether its predictions are at hand, not only the scores that its summary states."""
+        return self.run.predictions(TEST).is_file()
+
+    @property
     def seed(self) -> int:
         """Seed of the run."""
         return int(self.summary["seed"])
@@ -60,15 +65,16 @@ class Result:
 
 
 def read_result(folder: str | Path) -> Result:
-    """Read one run folder.
+    """Read one run folder. Of a finished run without predictions the scores are those of its summary.
 
     Raises:
         RunError: if it is none, or the run was not evaluated on test.
     """
     run = open_run(folder)
-    if not run.predictions(TEST).is_file():
-        raise RunError(f"{run.path}: holds no predictions/test.npz; finish it with entreg fit --run {run.path}")
     summary, config = read_summary(run), read_config(run)
+    is_scored = summary.get("finished") is True and {"acc", "nll", "n"} <= summary.get("test", {}).keys()
+    if not run.predictions(TEST).is_file() and not is_scored:
+        raise RunError(f"{run.path}: holds no predictions/test.npz; finish it with entreg fit --run {run.path}")
     check_unchanged(run, summary, (run.config, run.metrics, *run.all_predictions()))
     if "model.loss.class_path" not in experiment(config):
         raise RunError(f"{run.path}: config.yaml names no loss (model.loss.class_path), so it is not whole")
@@ -85,12 +91,14 @@ def read_result(folder: str | Path) -> Result:
 
 
 def score(run: Run, summary: Mapping[str, Any], bins: int) -> Scores:
-    """Score a run's predictions.
+    """Score a run's predictions; without any the scores are those of its summary.
 
     Raises:
         RunError: if that is not possible, or the NLL on test is not finite.
     """
     try:
+        if not run.predictions(TEST).is_file():
+            return {key: summary[key] for key in SCORES if key in summary}
         scores = evaluate_predictions(run, summary.get("ood_sets"), bins)
     except ValueError as error:
         raise RunError(f"{run.path}: predictions cannot be scored ({error})") from error

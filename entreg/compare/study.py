@@ -12,6 +12,7 @@ from entreg.compare.comparable import (
     check_test_sets,
     data_notes,
     history_notes,
+    prediction_notes,
     with_common_bins,
     with_common_sets,
 )
@@ -50,6 +51,11 @@ class Study:
     def results(self) -> list[Result]:
         """All runs."""
         return [result for arm in self.arms.values() for result in arm]
+
+    @property
+    def has_predictions(self) -> bool:
+        """Whether every run has predictions on the test set."""
+        return all(result.has_predictions for result in self.results)
 
     @property
     def samples(self) -> int:
@@ -109,7 +115,7 @@ def _study(results: Sequence[Result], failures: Sequence[Failure], notes: list[s
     labels = labels_of(arms, differences_of(arms))
     labelled = {labels[hashed]: arm for hashed, arm in arms.items()}
     study = Study(labelled, differences_of(labelled), failures=by_arm(failures, labelled))
-    notes += [*data_notes(study.results), *history_notes(study.results)]
+    notes += [*prediction_notes(study.results), *data_notes(study.results), *history_notes(study.results)]
     return replace(study, notes=tuple(notes))
 
 

@@ -9,9 +9,11 @@ import pytest
 from scipy import stats
 
 from entreg.compare import Analysis, analyse, measures_of, read_study
-from entreg.compare.report import verdict_sentences
+from entreg.compare.report import arms_sheet, verdict_sentences
 from entreg.compare.stats import hierarchical_estimate
 from entreg.errors import ConfigError
+from entreg.runs import Run, read_summary, write_summary
+from entreg.runs.scoring import evaluate_predictions
 from tests.compare.run_folders import write_run, write_study
 
 
@@ -129,3 +131,22 @@ def test_arms_without_common_seeds_are_compared_unpaired(tmp_path: Path) -> None
     assert comparison.paired.p == pytest.approx(welch.pvalue)
     assert comparison.hierarchical.image_variance > 0
     assert "seeds not paired: " in verdict_sentences(analysis)[1]
+
+
+def test_without_predictions_the_summary_is_believed_about_seeds_alone(tmp_path: Path) -> None:
+    folders = write_study(tmp_path, 3)
+    known = analyse(read_study(folders))
+    for folder in folders:
+        run = Run(folder)
+        write_summary(run, {**read_summary(run), **evaluate_predictions(run, {"noise": {}}), "finished": True})
+        for path in run.all_predictions():
+            path.unlink()
+    told = analyse(read_study(folders))
+    assert told.measures.keys() == known.measures.keys()
+    for key, by_arm in told.comparisons.items():
+        for label, comparison in by_arm.items():
+            assert comparison.difference == pytest.approx(known.comparisons[key][label].difference, abs=1e-4)
+            assert comparison.interval == pytest.approx(known.comparisons[key][label].paired.interval, abs=1e-3)
+            assert comparison.hierarchical is None
+    assert "9 of 9 runs hold no predictions" in told.study.notes[0]
+    assert "seeds on these images" in arms_sheet(told).title

@@ -38,7 +38,8 @@ def arms_sheet(analysis: Analysis) -> Sheet:
     labels = [analysis.measures[key].label for key in keys]
     labels += [f"calibration error %{' at T' if '@' in key else ''}" for key in calibration]
     header = ["arm", "seeds", f"errors of {analysis.study.samples}", *labels, "ECE %", "ECE % at T", "T"]
-    return Sheet("Mean over seeds, 95 % interval over seeds and images; ECE is biased upwards", header, rows)
+    about = "seeds and images" if analysis.study.has_predictions else "seeds on these images"
+    return Sheet(f"Mean over seeds, 95 % interval over {about}; ECE is biased upwards", header, rows)
 
 
 def differences_sheet(analysis: Analysis) -> Sheet:

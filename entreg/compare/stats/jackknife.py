@@ -24,10 +24,15 @@ from entreg.compare.stats.intervals import Floats
 
 
 class Contributions(NamedTuple):
-    """A metric of one run, and the contributions of the images to its sampling error, ``(K,)`` float64."""
+    """A metric of one run, and the contributions of the images to its sampling error.
+
+    Attributes:
+        value: the metric.
+        images: ``(K,)`` float64; ``None`` where the images are not at hand.
+    """
 
     value: float
-    images: Floats
+    images: Floats | None
 
 
 def of_mean(values: ArrayLike) -> Contributions:
