@@ -89,6 +89,8 @@ def print_results(summary: dict[str, Any], run: Run | None) -> None:
     for content in (table, _corruptions(summary.get("corrupt", {})), _ood(summary.get("ood", {}))):
         if content.rows:
             console.print(content)
+    if "val" in summary and summary["val"]["errors"] == 0 and "temperature" not in summary:
+        print_line("no temperature: every validation sample is right, so that any small enough one would do")
     if speed := summary.get("images_per_second"):
         epochs = f"{summary['epochs']} epoch{'' if summary['epochs'] == 1 else 's'}"
         print_line(f"trained {epochs} in {summary['train_seconds']:.0f} s, {speed:.0f} samples/s")

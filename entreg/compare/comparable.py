@@ -80,6 +80,17 @@ def with_common_sets(results: Sequence[Result], notes: list[str]) -> list[Result
     return kept
 
 
+def temperature_notes(results: Sequence[Result]) -> list[str]:
+    """Say why nothing is compared at T where some runs have one and others not."""
+    without = [str(result.run.path) for result in results if "temperature" not in result.scores]
+    if not 0 < len(without) < len(results):
+        return []
+    return [
+        f"nothing is compared at T, as these runs have none (no predictions on validation, or all right): "
+        f"{', '.join(without)}"
+    ]
+
+
 def data_notes(results: Sequence[Result]) -> list[str]:
     """Say whether the pixels of the test images differ."""
     tested = {result.summary.get("data", {}).get("pixels") for result in results}

@@ -13,6 +13,7 @@ from entreg.compare.comparable import (
     data_notes,
     history_notes,
     prediction_notes,
+    temperature_notes,
     with_common_bins,
     with_common_sets,
 )
@@ -115,7 +116,8 @@ def _study(results: Sequence[Result], failures: Sequence[Failure], notes: list[s
     labels = labels_of(arms, differences_of(arms))
     labelled = {labels[hashed]: arm for hashed, arm in arms.items()}
     study = Study(labelled, differences_of(labelled), failures=by_arm(failures, labelled))
-    notes += [*prediction_notes(study.results), *data_notes(study.results), *history_notes(study.results)]
+    for notes_of in (prediction_notes, temperature_notes, data_notes, history_notes):
+        notes += notes_of(study.results)
     return replace(study, notes=tuple(notes))
 
 

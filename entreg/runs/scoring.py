@@ -25,8 +25,9 @@ def evaluate_predictions(
 ) -> Scores:
     """Score every file of predictions in a run folder, as it is and after temperature scaling.
 
-    The temperature is fitted on validation (:func:`entreg.metrics.fit_temperature`); where there are no predictions on
-    validation, nothing is said of scaled logits.
+    The temperature is fitted on validation (:func:`entreg.metrics.fit_temperature`). Where there are no predictions on
+    validation, or all of them are right, which calls for ever smaller temperatures, there is none, and nothing is said
+    of scaled logits.
 
     Args:
         run: run folder.
@@ -38,7 +39,7 @@ def evaluate_predictions(
     Returns:
         a dict with
 
-        * ``temperature``;
+        * ``temperature``, if there is one;
         * ``val`` and ``test``: :func:`entreg.metrics.scores_of`, those after scaling under ``scaled``;
         * ``shift``: the same, by name of the set;
         * ``corrupt``: the same, by name of the corruption and severity;
@@ -53,7 +54,7 @@ def evaluate_predictions(
     if run.predictions(VAL).is_file():
         logits, targets = _read(run, VAL)
         temperature = _temperature(run, logits, targets)
-        found["temperature"] = temperature
+        found |= {} if temperature is None else {"temperature": temperature}
         found["val"] = _classification_scores(logits, targets, temperature, bins)
     test: Tensor | None = None
     for name in _evaluated_sets(run):
@@ -112,7 +113,9 @@ def _read(run: Run, name: SetName) -> tuple[Tensor, Tensor]:
     return logits, targets
 
 
-def _temperature(run: Run, logits: Tensor, targets: Tensor) -> float:
+def _temperature(run: Run, logits: Tensor, targets: Tensor) -> float | None:
+    if bool((logits.argmax(1) == targets).all()):
+        return None
     try:
         return fit_temperature(logits, targets)
     except ValueError as error:

@@ -80,6 +80,15 @@ def test_without_validation_nothing_is_scaled(run: Run) -> None:
     assert "scaled" not in found["ood"]["kmnist"]
 
 
+def test_where_validation_is_all_right_there_is_no_temperature(run: Run) -> None:
+    logits = predictions(run, "val")
+    write_predictions(run.predictions("val"), logits, logits.argmax(1), torch.arange(len(logits)))
+    found = evaluate_predictions(run)
+    assert found["val"]["errors"] == 0
+    assert "temperature" not in found
+    assert "scaled" not in found["test"]
+
+
 @pytest.mark.parametrize("bad", [torch.nan, torch.inf])
 def test_logits_of_a_diverged_run_are_one_line(run: Run, bad: float) -> None:
     logits = torch.zeros(10, 4)
