@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,7 +25,7 @@ class Analysis:
     """What a study says.
 
     Attributes:
-        study: the runs.
+        study: the runs, those of the baseline first.
         baseline: label of the arm that the others are compared with; ``None`` with one arm, or where several arms could
             be meant.
         standing: what its verdicts are worth, a sentence.
@@ -86,6 +86,8 @@ def analyse(
             raise ConfigError(f"--metric {key}: expected one that every run has: {', '.join(common)}")
     chosen = _default_baseline(study) if baseline is None else study.label_of(baseline)
     others = [label for label in study.arms if chosen not in (None, label)]
+    if chosen is not None:  # the baseline first, everywhere
+        study = replace(study, arms={chosen: study.arms[chosen], **study.arms})
     measures = {key: measure_of(key) for key in common}
     values = {key: {label: [of_run[key].value for of_run in runs] for label, runs in found.items()} for key in common}
     estimates = {

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+from entreg.compare.measures import Measure
+from entreg.compare.stats.comparison import Comparison
 from entreg.compare.stats.intervals import Estimate
 
 
@@ -40,3 +42,14 @@ def estimate_text(estimate: Estimate, digits: int, bounds: tuple[float, float] =
     if bounds[0] <= low and high <= bounds[1]:
         return f"{estimate.mean:.{digits}f} ± {(high - low) / 2:.{digits}f}"
     return f"{estimate.mean:.{digits}f} ({max(low, bounds[0]):.{digits}f} to {min(high, bounds[1]):.{digits}f})"
+
+
+def difference_text(comparison: Comparison, measure: Measure) -> str:
+    """A difference with its sign."""
+    return "-" if comparison.difference is None else f"{comparison.difference:+.{measure.digits}f}"
+
+
+def interval_text(comparison: Comparison, measure: Measure) -> str:
+    """Both ends of the interval that decides, with their signs."""
+    ends = comparison.interval
+    return "-" if ends is None else f"{ends.low:+.{measure.digits}f} to {ends.high:+.{measure.digits}f}"

@@ -7,13 +7,14 @@ from collections.abc import Iterator, Sequence
 from entreg.compare.analysis import Analysis
 from entreg.compare.failures import counted
 from entreg.compare.measures import Measure
-from entreg.compare.report.cells import number, p_value
+from entreg.compare.report.cells import difference_text, interval_text, number, p_value
 from entreg.compare.report.sheet import Sheet
 from entreg.compare.sentences import difference, interval, rounded, seeds_text, sentence
 from entreg.compare.stats.comparison import Comparison, Outcome
 
 _HEADER = ["arm", "measure", "seeds", "difference", "interval", "would have found", "p, adjusted"]
-_WORDS: dict[Outcome, str] = {
+_MISSING = "one pair of seeds, or the same difference at all of them, has no interval; no pair, no difference"
+WORDS: dict[Outcome, str] = {
     "better": "better",
     "worse": "worse",
     "equivalent": "equivalent",
@@ -22,27 +23,41 @@ _WORDS: dict[Outcome, str] = {
 }
 
 
-def verdict_sentences(analysis: Analysis) -> list[str]:
-    """Say what verdicts are worth, then what the primary measures say, a sentence for each arm."""
-    if analysis.baseline is None and len(analysis.study.arms) > 1:
-        arms = [label for label, arm in analysis.study.arms.items() if arm[0].loss == "cross_entropy"]
-        return [f"{len(arms)} arms are of cross_entropy: say which is the baseline, such as --baseline {arms[0]!r}"]
-    if analysis.baseline is None:
-        return ["one arm only: nothing to compare it with"]
-    return [analysis.standing] + [
-        sentence(label, analysis.baseline, analysis.measures[key], comparison) + _failures(analysis, key, label)
+def verdicts(analysis: Analysis) -> list[tuple[Outcome, str]]:
+    """Return what the primary measures say, an outcome and a sentence for each arm."""
+    return [
+        (
+            comparison.outcome,
+            sentence(label, str(analysis.baseline), analysis.measures[key], comparison)
+            + _failures(analysis, key, label),
+        )
         for label, key, comparison in _compared(analysis, analysis.primary)
     ]
+
+
+def standing(analysis: Analysis) -> str:
+    """Say what the verdicts are worth, or why there are none."""
+    if analysis.baseline is not None:
+        return analysis.standing
+    arms = [label for label, arm in analysis.study.arms.items() if arm[0].loss == "cross_entropy"]
+    if len(analysis.study.arms) > 1:
+        return f"{len(arms)} arms are of cross_entropy: say which is the baseline, such as --baseline {arms[0]!r}"
+    return "one arm only: nothing to compare it with"
+
+
+def verdict_sentences(analysis: Analysis) -> list[str]:
+    """Say what verdicts are worth, then what the primary measures say, a sentence for each arm."""
+    return [standing(analysis), *(said for _, said in verdicts(analysis))]
 
 
 def verdicts_sheet(analysis: Analysis) -> Sheet:
     """The primary measures: every arm against the baseline, in numbers and a word."""
     rows = [
-        [*_cells(label, analysis.measures[key], comparison), _WORDS[comparison.outcome]]
+        [*_cells(label, analysis.measures[key], comparison), WORDS[comparison.outcome]]
         for label, key, comparison in _compared(analysis, analysis.primary)
     ]
     title = f"Against {analysis.baseline}; {_level(analysis, analysis.primary)}"
-    return Sheet(title, [*_HEADER, "verdict"], rows)
+    return Sheet(title, [*_HEADER, "verdict"], rows, _MISSING)
 
 
 def secondary_sheet(analysis: Analysis) -> Sheet:
@@ -50,7 +65,7 @@ def secondary_sheet(analysis: Analysis) -> Sheet:
     keys = [key for key in analysis.measures if key not in analysis.primary]
     rows = [_cells(label, analysis.measures[key], comparison) for label, key, comparison in _compared(analysis, keys)]
     title = f"Other measures against {analysis.baseline}, for reading; {_level(analysis, keys)}"
-    return Sheet(title, _HEADER, rows)
+    return Sheet(title, _HEADER, rows, _MISSING)
 
 
 def power_sheet(analysis: Analysis, differences: Sequence[float]) -> Sheet:
@@ -77,7 +92,7 @@ def _failures(analysis: Analysis, key: str, label: str) -> str:
             said.append(f"of {arm} {finished} of {finished + len(failures)} seeds finished ({counted(failures)})")
     if again := analysis.with_failures.get(key, {}).get(label):
         found = f"{difference(analysis.measures[key], again)} ({interval(analysis.measures[key], again)})"
-        said.append(f"with the others counted as guessing: {_WORDS[again.outcome]}, {found}")
+        said.append(f"with the others counted as guessing: {WORDS[again.outcome]}, {found}")
     return "".join(f"; {part}" for part in said)
 
 
@@ -88,13 +103,12 @@ def _compared(analysis: Analysis, keys: Sequence[str]) -> Iterator[tuple[str, st
 
 
 def _cells(label: str, measure: Measure, comparison: Comparison) -> list[str]:
-    ends, size = comparison.interval, comparison.difference
     return [
         label,
         measure.label,
         f"{comparison.n} pairs" if comparison.unpaired is None else "{} and {}".format(*comparison.unpaired),
-        "-" if size is None else f"{size:+.{measure.digits}f}",
-        "-" if ends is None else f"{ends.low:+.{measure.digits}f} to {ends.high:+.{measure.digits}f}",
+        difference_text(comparison, measure),
+        interval_text(comparison, measure),
         "-" if comparison.detectable is None else rounded(comparison.detectable),
         p_value(comparison.p),
     ]

@@ -3,70 +3,84 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from io import StringIO
+from dataclasses import dataclass
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from entreg.compare.report.alignment import aligned
+from entreg.compare.report.glossary import explained
 from entreg.compare.report.sheet import Sheet
 from entreg.text import for_html
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_PHONE = 7.0  # inches; a wider figure keeps its width on a phone and is scrolled, so that its text can be read
-_INK = "#010203"  # no figure uses this colour: it marks what shall take the colour of the page's text
-_STYLE = """
-:root { color-scheme: light dark; --ground: #fff; --text: #1c1e21; --soft: #f3f4f6; --line: #d5d8dd; --link: #0b62a4; }
-@media (prefers-color-scheme: dark) {
-  :root { --ground: #14171a; --text: #e4e6e9; --soft: #20252a; --line: #3a4047; --link: #6cb8f0; }
-}
-* { box-sizing: border-box; }
-body { margin: 0 auto; padding: 1rem; max-width: 62rem; background: var(--ground); color: var(--text);
-       font: 16px/1.5 system-ui, sans-serif; }
-h1 { font-size: 1.5rem; margin: .2rem 0; } h2 { font-size: 1.15rem; margin: 2rem 0 .5rem; }
-.verdict { border-left: .3rem solid var(--link); background: var(--soft); padding: .6rem 1rem; margin: .5rem 0; }
-.scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: .85rem; width: 100%; }
-th, td { padding: .3rem .6rem; border-bottom: 1px solid var(--line); text-align: right; vertical-align: top; }
-th:first-child, td:first-child, .words :is(th, td):last-child { text-align: left; }
-.words td:last-child { min-width: 16rem; } thead th { background: var(--soft); }
-caption { text-align: left; font-size: .85rem; opacity: .85; padding-bottom: .3rem; }
-figure { margin: 0; overflow-x: auto; } figure svg { max-width: 100%; height: auto; }
-figure.wide svg { min-width: 40rem; } .note { font-size: .9rem; opacity: .85; }
-"""
 
+@dataclass(frozen=True)
+class Page:
+    """What the report says.
 
-def page(title: str, subtitle: str, verdicts: Sequence[str], sections: Sequence[tuple[str, str]]) -> str:
-    """Return the whole page.
-
-    Args:
+    Attributes:
         title: its title.
         subtitle: a line below it.
-        verdicts: what it says, a sentence each.
-        sections: headings and their HTML, in order.
+        arms: labels of the arms, each with the colour that it is drawn in.
+        head: HTML above all sections: the verdicts.
+        sections: headings and their HTML, in order; those without any are left out.
     """
-    said = "".join(f'<p class="verdict">{for_html(verdict)}</p>' for verdict in verdicts)
-    body = "".join(
-        f"<section><h2>{for_html(heading)}</h2>{content}</section>" for heading, content in sections if content
-    )
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<link rel="icon" href="data:,">'
-        f"<title>{for_html(title)}</title><style>{_STYLE}</style></head><body>"
-        f'<header><h1>{for_html(title)}</h1><p class="note">{for_html(subtitle)}</p>{said}</header>{body}'
-        "</body></html>\n"
-    )
+
+    title: str
+    subtitle: str
+    arms: Sequence[tuple[str, str]]
+    head: str
+    sections: Sequence[tuple[str, str]]
+
+    def html(self) -> str:
+        """Return the whole page."""
+        shown = [(heading, content) for heading, content in self.sections if content]
+        contents = "".join(f'<a href="#s{i}">{for_html(heading)}</a> ' for i, (heading, _) in enumerate(shown))
+        body = "".join(
+            f'<section id="s{i}"><h2>{explained(heading)}</h2>{content}</section>'
+            for i, (heading, content) in enumerate(shown)
+        )
+        return (
+            '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">'
+            '<link rel="icon" href="data:,">'
+            f"<title>{for_html(self.title)}</title><style>{_asset('page.css')}</style></head><body>"
+            f'<header><h1>{for_html(self.title)}</h1><p class="note">{for_html(self.subtitle)}</p>'
+            f'<nav aria-label="contents">{contents}</nav>{self.head}</header>{self._switches()}{body}'
+            f"<script>{_asset('page.js')}</script></body></html>\n"
+        )
+
+    def _switches(self) -> str:
+        """Return what shows and hides arms in the figures; the script unhides it."""
+        boxes = "".join(
+            f'<label style="color: {colour}"><input type="checkbox" value="{i}" checked>{for_html(label)}</label> '
+            for i, (label, colour) in enumerate(self.arms)
+        )
+        return f'<div class="arms" role="group" aria-label="arms in the figures" hidden>{boxes}</div>'
+
+
+def verdict(kind: str, word: str, sentence: str) -> str:
+    """Return a sentence in a box of its own, its verdict in colour and in a word."""
+    said = f"<strong>{for_html(word)}</strong>: " if word else ""
+    return f'<p class="{f"verdict {kind}".strip()}">{said}{explained(sentence)}</p>'
 
 
 def table(sheet: Sheet) -> str:
-    """Return a sheet as an HTML table that scrolls on narrow screens."""
+    """Return a sheet as an HTML table that scrolls on narrow screens, its numbers below each other by the decimal."""
     if not sheet.rows:
         return ""
-    head = "".join(f'<th scope="col">{for_html(cell)}</th>' for cell in sheet.header)
-    rows = "".join(f"<tr>{''.join(f'<td>{for_html(cell)}</td>' for cell in row)}</tr>" for row in sheet.rows)
-    words = ' class="words"' if sheet.header[-1] == "verdict" else ""
+    head = "".join(f'<th scope="col">{explained(cell)}</th>' for cell in sheet.header)
+    columns = [aligned([row[i] for row in sheet.rows]) for i in range(len(sheet.header))]
+    rows = "".join(
+        f"<tr>{''.join(f'<td>{for_html(cell)}</td>' for cell in row)}</tr>" for row in zip(*columns, strict=True)
+    )
+    note = f'<p class="note">{for_html(sheet.footnote)}</p>' if sheet.footnote else ""
     return (
-        f'<div class="scroll" role="region" aria-label="{for_html(sheet.title)}" tabindex="0"><table{words}>'
-        f"<caption>{for_html(sheet.title)}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+        f'<div class="scroll" role="region" aria-label="{for_html(sheet.title)}" tabindex="0"><table>'
+        f"<caption>{explained(sheet.title)}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+        f"{note}"
     )
 
 
@@ -74,22 +88,10 @@ def picture(figure: Figure | None, description: str) -> str:
     """Return a figure as inline SVG whose text and axes take the colour of the page."""
     if figure is None:
         return ""
-    import matplotlib
+    from entreg.compare.report.svg import svg_of  # imports matplotlib, which only pictures need
 
-    for ax in figure.axes:
-        ax.set_facecolor("none")
-        ax.tick_params(colors=_INK, which="both")
-        texts = [ax.title, ax.xaxis.label, ax.yaxis.label]
-        if (legend := ax.get_legend()) is not None:
-            texts += legend.get_texts()
-        for text in texts:
-            text.set_color(_INK)
-        for spine in ax.spines.values():
-            spine.set_color(_INK)
-    file = StringIO()
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "entreg"}):
-        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    svg = file.getvalue()
-    svg = svg[svg.index("<svg") :].replace(_INK, "currentColor")
-    wide = ' class="wide"' if figure.get_figwidth() > _PHONE else ""
-    return f'<figure role="img" aria-label="{for_html(description)}"{wide} tabindex="0">{svg}</figure>'
+    return f'<figure role="group" aria-label="{for_html(description)}">{svg_of(figure)}</figure>'
+
+
+def _asset(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")

@@ -18,11 +18,18 @@ class Sheet:
         title: what it shows.
         header: names of the columns.
         rows: as many cells each.
+        missing: why a cell may be ``-``.
     """
 
     title: str
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
+    missing: str = ""
+
+    @property
+    def footnote(self) -> str:
+        """Why cells are ``-``; empty where none is."""
+        return f"- : {self.missing}" if self.missing and any("-" in row for row in self.rows) else ""
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -33,7 +40,8 @@ class Sheet:
         """Return a Markdown table."""
         lines = [self.header, ["---"] + ["---:"] * (len(self.header) - 1), *self.rows]
         cells = ["| " + " | ".join(for_markdown(cell) for cell in line) + " |" for line in lines]
-        return "\n".join([f"**{for_markdown(self.title)}**", "", *cells, ""])
+        notes = [for_markdown(self.footnote), ""] if self.footnote else []
+        return "\n".join([f"**{for_markdown(self.title)}**", "", *cells, "", *notes])
 
     def latex(self) -> str:
         """Return a LaTeX table, with the rules of the package booktabs."""
@@ -42,7 +50,8 @@ class Sheet:
             columns=[for_latex(name) for name in self.header],
         )
         columns = "l" + "r" * (len(self.header) - 1)
-        return escaped.to_latex(index=False, caption=for_latex(self.title), column_format=columns)
+        caption = ". ".join(for_latex(text) for text in (self.title, self.footnote) if text)
+        return escaped.to_latex(index=False, caption=caption, column_format=columns)
 
     def csv(self) -> str:
         """Return comma-separated values."""

@@ -15,6 +15,8 @@ from entreg.compare.result import Result
 from entreg.compare.stats.intervals import Estimate
 from entreg.metrics import OOD_SCORES
 
+_NO_T = "without predictions on validation there is no temperature"
+
 
 def arms_sheet(analysis: Analysis) -> Sheet:
     """Every arm: seeds, error counts, mean and interval of every measure."""
@@ -39,7 +41,7 @@ def arms_sheet(analysis: Analysis) -> Sheet:
     labels += [f"calibration error %{' at T' if '@' in key else ''}" for key in calibration]
     header = ["arm", "seeds", f"errors of {analysis.study.samples}", *labels, "ECE %", "ECE % at T", "T"]
     about = "seeds and images" if analysis.study.has_predictions else "seeds on these images"
-    return Sheet(f"Mean over seeds, 95 % interval over {about}; ECE is biased upwards", header, rows)
+    return Sheet(f"Mean over seeds, 95 % interval over {about}; ECE is biased upwards", header, rows, _NO_T)
 
 
 def differences_sheet(analysis: Analysis) -> Sheet:
@@ -48,7 +50,7 @@ def differences_sheet(analysis: Analysis) -> Sheet:
         [key, *(str(values.get(label, "-")) for label in analysis.study.arms)]
         for key, values in analysis.study.differences.items()
     ]
-    return Sheet("What differs between the arms", ["key", *analysis.study.arms], rows)
+    return Sheet("What differs between the arms", ["key", *analysis.study.arms], rows, "the arm has no such key")
 
 
 def convergence_sheet(found: Mapping[str, Sequence[Convergence]]) -> Sheet:
@@ -72,9 +74,17 @@ def convergence_sheet(found: Mapping[str, Sequence[Convergence]]) -> Sheet:
                 mean((run.gradient_variance for run in arm if run.gradient_variance is not None), 3),
             ]
         )
-    header = ["arm", *(f"to {100 * target:g}% validation accuracy" for target in targets)]
     return Sheet(
-        "Convergence", [*header, "mean validation accuracy", "loss spikes a run", "variance of log gradient norm"], rows
+        "Convergence; seconds are those of the machine that trained, and compare only with runs of the same",
+        [
+            "arm",
+            *(f"to {100 * target:g}% validation accuracy" for target in targets),
+            "mean validation accuracy",
+            "loss spikes a run",
+            "variance of log gradient norm",
+        ],
+        rows,
+        "no run of the arm has its metrics.csv, or these were not logged",
     )
 
 
@@ -88,7 +98,8 @@ def ood_sheet(analysis: Analysis) -> Sheet:
     return Sheet(
         "Out-of-distribution sets: means over seeds",
         [*header, "FPR95 %", "AUPR in %", "AUPR out %", "% classified with >= 99 %"],
-        sorted(rows),
+        sorted(rows, key=lambda row: row[0]),
+        _NO_T,
     )
 
 

@@ -37,7 +37,7 @@ def test_arms_that_differ_in_more_than_the_loss_are_said_first(tmp_path: Path, c
     said = "the arms differ in more than the loss, also in loss_lr: a difference need not be due to the loss"
     assert capsys.readouterr().out.startswith(f"{said}\n")
     assert (tmp_path / "report" / "report.md").read_text().startswith(f"- {said}\n")
-    assert f'</p><p class="verdict">{said}</p>' in (tmp_path / "report" / "index.html").read_text()
+    assert f'</nav><p class="verdict">{said}</p>' in (tmp_path / "report" / "index.html").read_text()
 
 
 def test_runs_of_several_test_sets_are_compared_apart(

@@ -1,4 +1,4 @@
-"""The test samples that the arms disagree on most, as people see them."""
+"""The test samples that the arms classify differently, as people see them."""
 
 from __future__ import annotations
 
@@ -20,43 +20,47 @@ from entreg.text import for_matplotlib
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_COLUMNS = 6
+_COLUMNS = 4
 _MOST_ARMS = 4  # named above a picture; of more, the two worst and the two best
 
 
-def disagreements(analysis: Analysis, pictures: Pictures, count: int = 18) -> Figure | None:
-    """The test samples that the arms disagree on most, with the true class and each arm's.
+def disagreements(analysis: Analysis, pictures: Pictures, count: int = 16) -> Figure | None:
+    """The test samples that not all arms put into one class, with the true class and each arm's.
 
-    An arm's probability of the true class is its mean over seeds; samples are ordered by the range over arms.
+    An arm's probabilities are its means over seeds; samples are ordered by the range over arms of that of the true
+    class. What all arms get right, or all get wrong alike, is not shown.
 
     Args:
         analysis: the comparison.
         pictures: what the test samples look like.
-        count: number of samples.
+        count: largest number of samples.
 
     Returns:
-        ``None`` with one arm only, or where samples cannot be shown as pictures.
+        ``None`` where no sample is classified differently, or samples cannot be shown as pictures.
     """
-    if len(analysis.study.arms) < 2:
-        return None
     means = {label: _mean_probabilities(arm) for label, arm in analysis.study.arms.items()}
     first = analysis.study.results[0]
     _, targets = read_logits(first, TEST)
     of_true_class = torch.stack([p.gather(1, targets[:, None])[:, 0] for p in means.values()])
-    worst = (of_true_class.amax(0) - of_true_class.amin(0)).argsort(descending=True)[:count]
+    predicted = torch.stack([p.argmax(1) for p in means.values()])
+    differ = (predicted != predicted[0]).any(0)
+    ranges = of_true_class.amax(0) - of_true_class.amin(0)
+    worst = ranges.masked_fill(~differ, -1).argsort(descending=True)[: min(count, int(differ.sum()))]
+    if not len(worst):
+        return None
     ids = torch.from_numpy(read_predictions(first.run.predictions(TEST))["ids"])
     shown = pictures.of(ids[worst])
     if shown is None:
         return None
     rows = math.ceil(len(shown) / _COLUMNS)
-    figure = new_figure(1.5 * _COLUMNS, 1.85 * rows)
+    figure = new_figure((1.6 + 0.12 * min(_MOST_ARMS, len(means))) * rows)
     axes = figure.subplots(rows, _COLUMNS, squeeze=False).flat
     for ax in axes:
         ax.axis("off")
     for ax, i, picture in zip(figure.axes, worst.tolist(), shown, strict=False):
         ax.imshow(picture, cmap="gray", vmin=0, vmax=255)
         probabilities = {label: mean[i] for label, mean in means.items()}
-        ax.set_title(for_matplotlib(_caption(probabilities, int(targets[i]), pictures.classes)), fontsize=6)
+        ax.set_title(for_matplotlib(_caption(probabilities, int(targets[i]), pictures.classes)), fontsize=7)
     return figure
 
 

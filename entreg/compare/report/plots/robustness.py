@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from entreg.compare.analysis import Analysis
-from entreg.compare.report.plots.axes import colour_of, finish, new_figure
+from entreg.compare.report.plots.axes import colour_of, finish, mark_of, panels
 from entreg.compare.result import Result, read_logits
 from entreg.metrics import OOD_SCORES
 from entreg.runs.experiment import TRAINING_DATA
@@ -35,15 +35,17 @@ def robustness(analysis: Analysis) -> Figure | None:
     severities = _common_severities(corrupted.values(), names)
     if not severities:
         return None
-    figure = new_figure(9.6, 3.2)
-    for ax, (key, title) in zip(figure.subplots(1, 3), _PANELS.items(), strict=True):
+    figure, axes = panels(len(_PANELS))
+    for ax, (key, title) in zip(axes, _PANELS.items(), strict=True):
         for i, (label, of_arm) in enumerate(corrupted.items()):
             means = [np.mean([result.scores["test"][key] for result in arms[label]])]
             for severity in severities:
                 means.append(np.mean([scores[name][str(severity)][key] for scores in of_arm for name in names]))
-            ax.plot([0, *severities], means, color=colour_of(i), marker=".", label=for_matplotlib(label))
-        ax.set(title=title, xlabel=for_matplotlib(f"severity ({', '.join(names)})"))
-        finish(ax)
+            ax.plot(
+                [0, *severities], means, color=colour_of(i), marker=".", label=for_matplotlib(label), gid=mark_of(i)
+            )
+        ax.set(title=title, xlabel="severity")
+    finish(figure, axes)
     return figure
 
 
@@ -62,14 +64,14 @@ def label_noise(analysis: Analysis) -> Figure | None:
     for label, arm in analysis.study.arms.items():
         rate = float(differences[_LABEL_NOISE][label] or 0)
         by_loss.setdefault(arm[0].loss, {}).setdefault(rate, []).extend(arm)
-    figure = new_figure(9.6, 3.2)
-    for ax, (key, title) in zip(figure.subplots(1, 3), _PANELS.items(), strict=True):
+    figure, axes = panels(len(_PANELS))
+    for ax, (key, title) in zip(axes, _PANELS.items(), strict=True):
         for i, (loss, by_rate) in enumerate(by_loss.items()):
             rates = sorted(by_rate)
             means = [np.mean([result.scores["test"][key] for result in by_rate[rate]]) for rate in rates]
             ax.plot(rates, means, color=colour_of(i), marker=".", label=for_matplotlib(loss))
         ax.set(title=title, xlabel="share of wrong training labels")
-        finish(ax)
+    finish(figure, axes)
     return figure
 
 
@@ -78,15 +80,15 @@ def ood_curves(analysis: Analysis) -> Figure | None:
     names = [n for n in analysis.study.results[0].sets(SetKind.OOD) if f"auroc:{n.name}" in analysis.measures]
     if not names:
         return None
-    figure = new_figure(3.4 * len(names), 3.4)
-    for ax, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
+    figure, axes = panels(len(names), 3.2)
+    for ax, name in zip(axes, names, strict=True):
         for i, (label, arm) in enumerate(analysis.study.arms.items()):
             test_kept, ood_kept = _roc(arm[0], name)
-            ax.plot(ood_kept, test_kept, color=colour_of(i), label=for_matplotlib(label))
+            ax.plot(ood_kept, test_kept, color=colour_of(i), label=for_matplotlib(label), gid=mark_of(i))
         ax.plot([0, 1], [0, 1], color="0.5", lw=0.8, ls="--")
         title = for_matplotlib(name.name)
         ax.set(xlabel=f"share of {title} kept", ylabel="share of test kept", title=title)
-        finish(ax)
+    finish(figure, axes)
     return figure
 
 
