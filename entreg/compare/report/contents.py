@@ -12,7 +12,8 @@ from entreg.compare.report.html import Page, table, verdict
 from entreg.compare.report.sheet import Sheet
 from entreg.text import for_html
 
-_BANDS = "Lines are the intervals that decide, all adjusted together; a band is the margin, what does not matter."
+_READ = "Left and right of the line at 0: lower and higher than the baseline. Between dotted lines: does not matter."
+_FAMILIES = "Intervals of the primary measures, which decide, are adjusted together, and so are those of all others."
 
 
 def contents(analysis: Analysis, sheets: Mapping[str, Sheet], figures: Mapping[str, str]) -> Page:
@@ -32,14 +33,17 @@ def contents(analysis: Analysis, sheets: Mapping[str, Sheet], figures: Mapping[s
 
     sections = [
         ("Verdict in numbers", shown("", "verdicts")),
-        ("All measures", shown(_BANDS, "forest-all")),
+        ("All measures", shown(f"{_READ} {_FAMILIES}", "forest-all")),
         ("The arms", shown("", "arms")),
         ("Learning curves", shown("Mean over seeds and their range.", "learning-curves")),
         ("Convergence", shown(_machines(analysis), "convergence")),
         ("Coefficients", shown("Mean over seeds and their range.", "coefficients")),
         (
             "Reliability",
-            shown("First seed of each arm on test: full before temperature scaling, hollow at T.", "reliability"),
+            shown(
+                f"First seed of each arm (at most {plots.MOST_DIAGRAMS}) on test: full before T, hollow at T.",
+                "reliability",
+            ),
         ),
         ("Confidence and entropy", shown("First seed of each arm on test.", "confidence")),
         ("Accuracy against calibration", shown("A point for each run: full, and hollow at T.", "accuracy-calibration")),
@@ -66,7 +70,7 @@ def _head(analysis: Analysis, forest: str) -> str:
     said = [verdict("", "", line) for line in (analysis.study.premise, standing(analysis)) if line]
     if analysis.baseline is not None:
         said += [verdict(outcome, WORDS[outcome].capitalize(), line) for outcome, line in verdicts(analysis)]
-    return "".join(said) + forest
+    return "".join(said) + (f'<p class="note">{for_html(_READ)}</p>{forest}' if forest else "")
 
 
 def _subtitle(analysis: Analysis) -> str:

@@ -54,9 +54,9 @@ class Page:
 
     def _switches(self) -> str:
         """Return what shows and hides arms in the figures; the script unhides it."""
+        box = '<input type="checkbox" style="accent-color: {}" value="{}" checked>'
         boxes = "".join(
-            f'<label style="color: {colour}"><input type="checkbox" value="{i}" checked>{for_html(label)}</label> '
-            for i, (label, colour) in enumerate(self.arms)
+            f"<label>{box.format(colour, i)}{for_html(label)}</label> " for i, (label, colour) in enumerate(self.arms)
         )
         return f'<div class="arms" role="group" aria-label="arms in the figures" hidden>{boxes}</div>'
 

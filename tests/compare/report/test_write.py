@@ -7,12 +7,13 @@ import json
 import shutil
 import subprocess
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
 from entreg.compare import Analysis, analyse, convergence_of, read_study
-from entreg.compare.report import Pictures, verdict_sentences, write_report
+from entreg.compare.report import Pictures, verdict_sentences, verdicts_sheet, write_report
 from entreg.text import for_markdown
 from tests.compare.run_folders import CLASSES, write_study
 
@@ -34,6 +35,8 @@ def test_every_format_is_there_and_says_the_same(analysis: Analysis, report: Pat
     drawn = (
         "forest-primary forest-all learning-curves coefficients reliability confidence accuracy-calibration ood-curves"
     )
+    for path in (report.parent / "figures").glob("*.svg"):
+        assert ElementTree.parse(path).getroot().tag == "{http://www.w3.org/2000/svg}svg"
     assert figures == {f"{name}.{kind}" for name in [*drawn.split(), "disagreements"] for kind in ("svg", "pdf")}
     (said,) = (sentence for sentence in verdict_sentences(analysis) if sentence.startswith("mix_ent is worse than"))
     assert for_markdown(said) in (report.parent / "report.md").read_text()
@@ -86,17 +89,26 @@ def test_one_arm_without_pictures_is_reported_without_a_verdict_and_them(tmp_pat
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the path: apt-get install chromium")
 @pytest.mark.parametrize("width", [1000, 390])
-def test_a_real_browser_shows_it_without_errors_or_requests(report: Path, width: int, tmp_path: Path) -> None:
+def test_a_real_browser_shows_it_without_errors_or_requests(
+    analysis: Analysis, report: Path, width: int, tmp_path: Path
+) -> None:
     probe = tmp_path / "probe.html"
     script = (
         "<script>const failed = []; addEventListener('error', e => failed.push(e.message), true);"
-        "addEventListener('load', () => document.body.dataset.found = JSON.stringify({failed,"
+        "addEventListener('load', () => { const head = document.querySelector('thead th:nth-child(4)');"
+        "head.click(); const cells = [...head.closest('table').querySelectorAll('td:nth-child(4)')];"
+        "document.querySelector('.arms input').click();"
+        "document.body.dataset.found = JSON.stringify({failed, sorted: cells.map(cell => parseFloat(cell.textContent)),"
+        "hidden: [0, 1].map(i => getComputedStyle(document.querySelector('.arm-' + i)).display),"
         "requests: performance.getEntriesByType('resource').length, figures: document.querySelectorAll('svg').length,"
-        "wide: document.documentElement.scrollWidth > innerWidth}));</script></head>"
+        "wide: document.documentElement.scrollWidth > innerWidth})});</script></head>"
     )
     probe.write_text(report.read_text().replace("</head>", script, 1))
     flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
     command = [str(CHROMIUM), *flags, f"--user-data-dir={tmp_path}", f"--window-size={width},900", "--dump-dom"]
     result = subprocess.run([*command, probe.as_uri()], capture_output=True, text=True, timeout=120, check=True)
     found = result.stdout.split('data-found="', 1)[1].split('"', 1)[0].replace("&quot;", '"')
-    assert json.loads(found) == {"failed": [], "requests": 0, "figures": 9, "wide": False}
+    content = json.loads(found)
+    rows = [float(row[3]) for row in verdicts_sheet(analysis).rows]
+    assert content.pop("sorted") == sorted(rows) != rows
+    assert content == {"failed": [], "hidden": ["none", "inline"], "requests": 0, "figures": 9, "wide": False}

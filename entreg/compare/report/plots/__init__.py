@@ -1,7 +1,7 @@
 """Pictures of a comparison, as matplotlib figures that belong to no window."""
 
 from entreg.compare.report.plots.axes import COLOURS, colour_of
-from entreg.compare.report.plots.calibration import accuracy_against_calibration, histograms, reliability
+from entreg.compare.report.plots.calibration import MOST_DIAGRAMS, accuracy_against_calibration, histograms, reliability
 from entreg.compare.report.plots.disagreement import disagreements
 from entreg.compare.report.plots.forest import forest
 from entreg.compare.report.plots.robustness import label_noise, ood_curves, robustness
@@ -9,6 +9,7 @@ from entreg.compare.report.plots.training import coefficients, learning_curves
 
 __all__ = [
     "COLOURS",
+    "MOST_DIAGRAMS",
     "accuracy_against_calibration",
     "coefficients",
     "colour_of",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_DRAWN = 12  # arms with a reliability diagram of their own: more would only be scrolled past
+MOST_DIAGRAMS = 12  # arms with a reliability diagram of their own: more would only be scrolled past
 
 
 def reliability(analysis: Analysis) -> Figure:
@@ -27,7 +27,7 @@ def reliability(analysis: Analysis) -> Figure:
 
     Full marks are before temperature scaling, hollow ones after it.
     """
-    arms = list(analysis.study.arms.items())[:_DRAWN]
+    arms = list(analysis.study.arms.items())[:MOST_DIAGRAMS]
     figure, axes = panels(len(arms), 2.9)
     for i, (ax, (label, arm)) in enumerate(zip(axes, arms, strict=True)):
         ax.plot([0, 1], [0, 1], color="0.5", lw=0.8, ls="--")

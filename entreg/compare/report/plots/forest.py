@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 def forest(analysis: Analysis, keys: Sequence[str]) -> Figure | None:
     """Every arm's difference from the baseline with its deciding interval, a panel for each measure.
 
-    A line marks no difference, a band the differences that do not matter. What has no interval is a hollow point.
+    A line marks no difference, a band with dotted ends the differences that do not matter. What has no interval is a
+    hollow point.
 
     Args:
         analysis: the comparison.
@@ -55,6 +56,8 @@ def _draw(ax: Axes, analysis: Analysis, key: str) -> None:
     margin = next((c.margin for c in analysis.comparisons[key].values() if c.margin is not None), None)
     if margin is not None:
         ax.axvspan(-margin, margin, color="0.5", alpha=0.2, lw=0)
+        for end in (-margin, margin):
+            ax.axvline(end, color="0.5", lw=0.8, ls=":")
     ax.set_yticks(range(len(labels)), [for_matplotlib(label) for label in labels])
     ax.set(ylim=(len(labels) - 0.5, -0.5), xlabel=_axis(measure))
     ax.locator_params(axis="x", nbins=5)
