@@ -47,10 +47,15 @@ def arms_sheet(analysis: Analysis) -> Sheet:
 def differences_sheet(analysis: Analysis) -> Sheet:
     """The config keys in which the arms differ."""
     rows = [
-        [key, *(str(values.get(label, "-")) for label in analysis.study.arms)]
+        [key, *("-" if (value := values.get(label)) is None else str(value) for label in analysis.study.arms)]
         for key, values in analysis.study.differences.items()
     ]
-    return Sheet("What differs between the arms", ["key", *analysis.study.arms], rows, "the arm has no such key")
+    return Sheet(
+        "What differs between the arms",
+        ["key", *analysis.study.arms],
+        rows,
+        "the key is null in the arm, or it has none",
+    )
 
 
 def convergence_sheet(found: Mapping[str, Sequence[Convergence]]) -> Sheet:

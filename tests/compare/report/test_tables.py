@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from entreg.compare import Analysis, Convergence, Curve, convergence_of
@@ -25,6 +27,9 @@ def test_differences_and_convergence_have_a_row_each(analysis: Analysis) -> None
     assert differences_sheet(analysis).rows == [
         ["model.loss.class_path", *(f"entreg.losses.{n}Loss" for n in ("CrossEntropy", "MinEnt", "MixEnt"))]
     ]
+    null = replace(analysis.study, differences={"model.loss.eps": {"cross_entropy": None, "mix_ent": 0.5}})
+    sheet = differences_sheet(replace(analysis, study=null))
+    assert (sheet.rows, sheet.footnote[:4]) == ([["model.loss.eps", "-", "-", "0.5"]], "- : ")
     sheet = convergence_sheet(convergence_of(analysis.study, [0.6, 0.99]))
     assert sheet.header[1:3] == ["to 60% validation accuracy", "to 99% validation accuracy"]
     assert sheet.rows[0][1:3] == ["2.0 epochs, 20 s", "never"]
