@@ -85,5 +85,6 @@ def _subtitle(analysis: Analysis) -> str:
 
 def _machines(analysis: Analysis) -> str:
     """Say which processors the times are of."""
-    devices = sorted({str(device) for result in analysis.study.results if (device := result.summary.get("device"))})
+    starts = [start for result in analysis.study.results for start in result.summary.get("history", [])]
+    devices = sorted({str(start["device"]) for start in starts if start.get("device")})
     return f"Trained on: {', '.join(devices)}." if devices else ""
