@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from entreg.compare import Analysis, analyse, measures_of, read_study
-from entreg.compare.report import arms_sheet, verdict_sentences
+from entreg.compare.report import arms_sheet, verdict_sentences, write_report
 from entreg.compare.stats import hierarchical_estimate
 from entreg.errors import ConfigError
 from entreg.runs import Run, read_summary, write_summary
@@ -150,3 +150,6 @@ def test_without_predictions_the_summary_is_believed_about_seeds_alone(tmp_path:
             assert comparison.hierarchical is None
     assert "9 of 9 runs hold no predictions" in told.study.notes[0]
     assert "seeds on these images" in arms_sheet(told).title
+    write_report(tmp_path / "report", told, {})
+    assert not (tmp_path / "report" / "figures" / "reliability.svg").exists()
+    assert (tmp_path / "report" / "figures" / "forest-all.svg").exists()

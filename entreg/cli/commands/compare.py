@@ -199,9 +199,10 @@ def _write(
     out: Path, analysis: Analysis, converged: Mapping[str, Sequence[Convergence]], root: str | None, trust: bool
 ) -> Path:
     """Write the report, with images where they may be shown; return its page."""
+    pictures = None
     try:
-        pictures = pictures_of(analysis.study, root, trust)
+        if analysis.study.has_predictions:
+            pictures = pictures_of(analysis.study, root, trust)
     except ConfigError as error:
         print_line(f"no images in the report: {error}")
-        pictures = None
     return write_report(out, analysis, converged, pictures)

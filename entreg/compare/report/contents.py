@@ -15,6 +15,8 @@ from entreg.text import for_html
 _READ = "Left and right of the line at 0: lower and higher than the baseline. Between dotted lines: does not matter."
 _FAMILIES = "Intervals of the primary measures, which decide, are adjusted together, and so are those of all others."
 
+_HEADS = {outcome: words.capitalize() for outcome, words in WORDS.items()} | {"undecided": "Undecided"}
+
 
 def contents(analysis: Analysis, sheets: Mapping[str, Sheet], figures: Mapping[str, str]) -> Page:
     """Return the page of a comparison: verdicts first, a glossary last.
@@ -69,7 +71,7 @@ def _head(analysis: Analysis, forest: str) -> str:
     """Return what the study says, in boxes and a picture."""
     said = [verdict("", "", line) for line in (analysis.study.premise, standing(analysis)) if line]
     if analysis.baseline is not None:
-        said += [verdict(outcome, WORDS[outcome].capitalize(), line) for outcome, line in verdicts(analysis)]
+        said += [verdict(outcome, _HEADS[outcome], line) for outcome, line in verdicts(analysis)]
     return "".join(said) + (f'<p class="note">{for_html(_READ)}</p>{forest}' if forest else "")
 
 

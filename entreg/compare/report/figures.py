@@ -24,6 +24,8 @@ _STYLE: Any = {
     "pdf.fonttype": 42,
 }
 
+_OF_LOGITS = {"reliability", "confidence", "ood-curves", "disagreements"}  # which a summary does not hold
+
 
 def write_figures(
     folder: Path,
@@ -59,7 +61,7 @@ def _figures(
     analysis: Analysis, converged: Mapping[str, Sequence[Convergence]], pictures: Pictures | None
 ) -> dict[str, tuple[str, Callable[[], Figure | None]]]:
     """Return what is drawn: by name, what is seen, for who cannot see it, and how it is made."""
-    return {
+    found: dict[str, tuple[str, Callable[[], Figure | None]]] = {
         "forest-primary": (
             "differences of the primary measures from the baseline with the intervals that decide",
             lambda: plots.forest(analysis, analysis.primary),
@@ -84,3 +86,4 @@ def _figures(
             lambda: None if pictures is None else plots.disagreements(analysis, pictures),
         ),
     }
+    return found if analysis.study.has_predictions else {name: found[name] for name in found if name not in _OF_LOGITS}
