@@ -312,7 +312,11 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
          "return (batches + 1) % int(interval) == 0", "return batches % int(interval) == 0"),
         ("accumulation-early", "a checkpoint falls in the middle of accumulated gradients",
          "self._accumulating = (batch_idx + 1) % ", "self._accumulating = batch_idx % "),
+    ],
+    ("callbacks", "callbacks/best.py"): [
         ("best-forgotten", "a resumed run forgets its best score", '"best_k_models": scores', '"best_k_models": {}'),
+        ("best-raw", "the average is validated, the weights themselves are kept",
+         "pl_module.load_state_dict(validated)", "pass"),
     ],
     ("callbacks", "callbacks/finite.py"): [
         ("infinite-loss", "an infinite loss goes on", "if not torch.isfinite(loss):", "if torch.isnan(loss):"),
@@ -339,6 +343,8 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
          "trainer.global_step / self._steps", "(trainer.global_step + 1) / self._steps"),
     ],
     ("callbacks", "callbacks/predictions.py"): [
+        ("average-evaluated", "the last average is evaluated in the place of the checkpoint",
+         'if trainer.state.fn == "validate" and trainer.ckpt_path is not None:', "if False:"),
         ("predictions-kept", "test predictions begin with those of validation", "self._rows.clear()", "pass"),
     ],
     ("callbacks", "callbacks/throughput.py"): [
@@ -370,7 +376,8 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
          "not sealed and (damaged := archive.testzip())", "sealed and (damaged := archive.testzip())"),
     ],
     ("runs", "runs/predictions.py"): [
-        ("prediction-order", "predictions are sorted by target", "order = ids.argsort()", "order = targets.argsort()"),
+        ("prediction-order", "predictions are sorted by target",
+         "order = ids.argsort()\n    with", "order = targets.argsort()\n    with"),
         ("logits-dtype", "whole numbers are taken for logits", "logits.dtype == np.float32 and ", ""),
     ],
     ("runs", "runs/folder.py"): [
@@ -441,6 +448,8 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
     ("cli", "cli/resolve.py"): [
         ("precision-given", "a precision given on resuming is ignored",
          "trainer.precision or stored.trainer.precision", "stored.trainer.precision"),
+    ],
+    ("cli", "cli/unfit.py"): [
         ("validation-last", "a validation after the last epoch counts as none",
          "< (trainer.check_val_every_n_epoch or 1)", "<= (trainer.check_val_every_n_epoch or 1)"),
     ],
@@ -472,13 +481,22 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
         ("interval-df", "intervals have n degrees of freedom, not n - 1",
          "interval(mean, error, n - 1, 1.0, level)", "interval(mean, error, n, 1.0, level)"),
     ],
-    ("compare", "compare/stats/multiple.py"): [
-        ("holm-monotone", "a larger p may end up below a smaller one",
-         "np.maximum.accumulate(np.minimum(factors * tested[order], 1))", "np.minimum(factors * tested[order], 1)"),
+    ("compare", "compare/stats/verdict.py"): [
+        ("family-alone", "each comparison is made as if it were the only one",
+         "_estimates(pair, 1 - alpha / family)", "_estimates(pair, 1 - alpha)"),
     ],
-    ("compare", "compare/stats/equivalence.py"): [
-        ("tost-sign", "a large negative difference is equivalent",
-         "margin - abs(estimate.mean)", "margin - estimate.mean"),
+    ("compare", "compare/stats/spending.py"): [
+        ("spending-even", "the first look may use up all", "math.sqrt(min(fraction, 1.0))", "1.0"),
+    ],
+    ("compare", "compare/stats/unpaired.py"): [
+        ("welch-df", "unpaired seeds have more degrees of freedom",
+         "part**2 / (len(row) - 1)", "part**2 / len(row)"),
+    ],
+    ("compare", "compare/looks.py"): [
+        ("looks-free", "earlier looks cost nothing", "sum(other.alpha for other in before)", "0.0"),
+    ],
+    ("compare", "compare/failures.py"): [
+        ("failed-forgotten", "runs that did not finish are not counted", "if of_arm:", "if False:"),
     ],
     ("compare", "compare/stats/jackknife.py"): [
         ("jackknife-factor", "the jackknife's factor is upside down", "np.sqrt((n - 1) / n)", "np.sqrt(n / (n - 1))"),
@@ -495,21 +513,23 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
     ],
     ("compare", "compare/stats/comparison.py"): [
         ("lower-is-better", "a higher NLL is better",
-         '"better" if (self.difference > 0) == self.higher_is_better', '"better" if self.difference > 0'),
-        ("seeds-uncorrected", "the seeds needed forget the number of arms", "self.alpha / self.arms", "self.alpha"),
+         '"better" if (low > 0) == self.higher_is_better', '"better" if low > 0'),
+        ("seeds-uncorrected", "the seeds needed forget the other comparisons",
+         "seeds_needed(difference, sd, self._image_variance, self.alpha / self.family)",
+         "seeds_needed(difference, sd, self._image_variance, self.alpha)"),
     ],
     ("compare", "compare/analysis.py"): [
         ("pairs-by-position", "runs are paired by position, not by seed",
-         "[theirs[seed][1][key].value for seed in seeds]",
-         "[run[1][key].value for run in list(theirs.values())[: len(seeds)]]"),
+         "([arm[seed][1][key] for seed in seeds] for arm in (ours, theirs))",
+         "([run[1][key] for run in list(arm.values())[: len(seeds)]] for arm in (ours, theirs))"),
     ],
     ("compare", "compare/study.py"): [
-        ("seed-by-name", "of two runs of a seed the last by name counts, not the newest",
-         "result.run.summary.stat().st_mtime", "result.run.path.name"),
+        ("seed-by-name", "of two runs of a seed the last by name counts, not the first",
+         "key=lambda result: str(result.run.path))", "key=lambda result: str(result.run.path), reverse=True)"),
     ],
     ("compare", "compare/comparable.py"): [
         ("labels-unchecked", "runs tested against other labels are compared",
-         '(("ids", "other images"), ("targets", "images with other labels"))', '(("ids", "other images"),)'),
+         'tobytes() for key in ("ids", "targets")', 'tobytes() for key in ("ids",)'),
     ],
     ("compare", "compare/dynamics.py"): [
         ("epochs-off-by-one", "epochs to an accuracy are a step short", "s[there[0]] + 1", "s[there[0]]"),
