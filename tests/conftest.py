@@ -49,6 +49,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 USER_FILE = """
     import os
     import shutil
+    import time
 
     import torch
     from lightning.pytorch import Callback
@@ -108,6 +109,11 @@ USER_FILE = """
             kept = os.path.join(os.environ.get("SNAPSHOTS", ""), place, os.path.basename(run))
             if "SNAPSHOTS" in os.environ and not os.path.exists(kept):
                 shutil.copytree(run, kept, ignore=shutil.ignore_patterns("lease.json"))
+
+
+    class SlowTest(Callback):
+        def on_test_batch_end(self, trainer, pl_module, outputs, batch, batch_idx, dataloader_idx=0):
+            time.sleep(0.1)
 
 
     class Record(Callback):

@@ -40,8 +40,9 @@ def nasty_runs(tmp_path: Path) -> list[str]:
 
 def test_a_report_shows_them(nasty_runs: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compare", *nasty_runs, "--out", str(tmp_path / "report")]) == 0
-    texts = {path.suffix: path.read_text() for path in (tmp_path / "report").iterdir()} | {"": capsys.readouterr().out}
-    assert set(texts) == {".md", ".tex", ".csv", ".json", ".html", ""}
+    files = [path for path in (tmp_path / "report").rglob("*.*") if path.suffix != ".pdf"]
+    texts = {path.suffix: path.read_text() for path in files} | {"": capsys.readouterr().out}
+    assert set(texts) == {".md", ".tex", ".csv", ".json", ".html", ".svg", ""}
     assert not any("\x1b" in text for text in texts.values())
     assert f"{shown(NASTY)} against cross_entropy" in texts[""]
     assert r"\_a\[/b\] \[noise\]" in texts[".md"]

@@ -152,7 +152,7 @@ def is_right(command: str, found: Outcome, whole: Outcome, without: Outcome) -> 
         return f"{split}/acc" in told and told.items() <= known.items()
     said = ("left out: ", "report: ", "cannot be read: ")
     told = [row for row in found.result if not any(word in cell for cell in row for word in said)]
-    return set(told) <= {*whole.result, *without.result}
+    return set(told) <= {*whole.result, *(without.result or ())}
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from entreg.text import shown
+
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
@@ -29,7 +31,7 @@ def mark_of(index: int, said: str = "") -> str:
         index: place of the arm.
         said: what is read where the thing is pointed at.
     """
-    return f"arm:{index}:{said}"
+    return f"arm:{index}:{shown(said)}"
 
 
 def new_figure(height: float) -> Figure:
