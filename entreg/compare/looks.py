@@ -126,8 +126,8 @@ def look_at(
         return analysis
     try:
         note(path, standing.look)
-    except OSError as error:
-        said = f"{path}: this look cannot be noted there ({error.strerror})"
+    except RunError as error:
+        said = f"this look is not counted: {error}"
         return replace(analysis, study=replace(study, notes=(*study.notes, said)))
     return analysis
 
@@ -150,7 +150,7 @@ def note(path: Path, look: Look) -> None:
     """Add a look, unless the same has been noted.
 
     Raises:
-        OSError: if the file cannot be written.
+        RunError: if the file cannot be written.
     """
     looks = read_looks(path)
     if not any(other.is_of(look) and other.seeds == look.seeds for other in looks):

@@ -67,6 +67,12 @@ def test_a_damaged_list_of_looks_is_refused(tmp_path: Path) -> None:
         read_looks(tmp_path / NAME)
 
 
+def test_where_nothing_can_be_written_the_look_is_not_counted(tmp_path: Path) -> None:
+    folders = write_study(tmp_path, 2)
+    (tmp_path / NAME).mkdir()
+    assert look_at(read_study(folders)).study.notes[-1].startswith("this look is not counted: ")
+
+
 def test_the_command_takes_the_plan_beside_the_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folders = [str(folder) for folder in write_study(tmp_path, 3)]
     plan = tmp_path / "plan.yaml"
