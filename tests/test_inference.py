@@ -76,6 +76,7 @@ def test_a_file_a_folder_and_a_list_of_files_are_pictures(tmp_path_factory, tmp_
             torch.zeros(2, 1, 28, 28, dtype=torch.int64),
             "samples are torch.int64 .* or uint8 as the data set holds them",
         ),
+        ([], "no picture is given"),
     ],
 )
 def test_samples_of_another_shape_are_refused(samples, message, tmp_path_factory) -> None:

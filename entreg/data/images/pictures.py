@@ -42,9 +42,12 @@ def as_inputs(paths: Sequence[Path], data: Mapping[str, Any], polarity: Polarity
         polarity: ``"dark"`` or ``"light"`` ink, or ``"auto"``: whichever the border of the picture is not.
 
     Raises:
-        DataError: if the run was not trained on images, a file is not a whole picture, or nothing is on it.
+        DataError: if there is no file, the run was not trained on images, a file is not a whole picture, or nothing is
+            on it.
     """
     check_takes_pictures(data)
+    if not paths:
+        raise DataError("no picture is given, expected one or more files")
     return normalised(torch.stack([as_input(path, data, polarity) for path in paths]), data)
 
 

