@@ -82,7 +82,7 @@ def restored(cls: type[Any], run: Run, checkpoint: Path | None = None, trust: bo
         )
     config = read_config(run)
     if not trust:
-        check_config(config, run.config)
+        check_config({"model": config.get("model")}, run.config)  # nothing else of it is made
     parser = ArgumentParser(exit_on_error=False)
     parser.add_class_arguments(cls, "model")
     shape = described_shape(summary["data"])

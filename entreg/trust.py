@@ -27,6 +27,7 @@ _KNOWN = re.compile(
     r"|lightning\.pytorch\.strategies\.DDPStrategy"
 )
 _CONFIG = re.compile(r"[{\[\n]|:\s|^- |^-$|://|::")  # a config in a text, standard input, or something far away
+_OTHERS = ("entreg", "lightning", "pytorch_lightning", "torch", "torchvision", "timm")  # nobody's own
 _HANDED_ON = {"dict_kwargs", "options", "settings"}  # to other libraries, which may open what a text names
 
 
@@ -50,9 +51,10 @@ def check_config(content: Any, path: Path, own: Collection[str] = ()) -> None:
             continue
         if last == "class_path" or _can_be_imported(text):
             module = text.rpartition(".")[0] or text
+            own = f"; if {module} is your own, ENTREG_TRUST={module} in the environment says so"
             raise ConfigError(
-                f"{path}: {key} names {text}, whose code would run; if you trust the folder, add --trust; "
-                f"if {module} is your own, ENTREG_TRUST={module} in the environment says so"
+                f"{path}: {key} names {text}, whose code would run; if you trust the folder, add --trust"
+                f"{'' if module.partition('.')[0] in _OTHERS else own}"
             )
         if _HANDED_ON & set(key.split(".")) or _CONFIG.search(text) or _is_file(text, path.parent):
             raise ConfigError(

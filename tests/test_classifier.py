@@ -4,6 +4,8 @@ from functools import partial
 
 import pytest
 import torch
+from lightning.pytorch import Trainer
+from torch.utils.data import DataLoader
 
 from entreg.classifier import Classifier
 from entreg.data import Batch
@@ -78,8 +80,26 @@ def test_plain_python_gets_scores_and_a_clock_for_the_loss(capsys: pytest.Captur
     letters, noise = trainer.test(classifier, FourLetters(batch_size=8, ood=["noise"]))
     assert letters["test/n"] == 80
     assert noise == {}  # not the scores of the letters
-    trainer.test(classifier, FourLetters(batch_size=8))
+    (alone,) = trainer.test(classifier, FourLetters(batch_size=8, ood=[]))  # after a test of several sets
+    assert alone == letters
     assert len({type(callback) for callback in trainer.callbacks}) == len(trainer.callbacks)
+
+
+def test_targets_of_loaders_that_do_not_count_are_left_out() -> None:
+    generator = torch.Generator().manual_seed(0)
+    inputs, targets = torch.randn(30, 1, 4, 4, generator=generator), torch.arange(30) % 4
+    targets[:12] = -100  # the first batch is ignored as a whole
+    batches = [Batch(*(t[start : start + 10] for t in (inputs, targets, torch.arange(30)))) for start in (0, 10, 20)]
+    classifier = Classifier(CrossEntropyLoss(), Tiny, num_classes=4, in_channels=1)
+    trainer = Trainer(accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False)
+    (found,) = trainer.test(classifier, DataLoader(batches, batch_size=None), verbose=False)
+    with torch.no_grad():
+        logits = classifier(inputs)
+    assert found["test/n"] == 18
+    assert found["test/acc"] == pytest.approx((logits.argmax(1) == targets).sum().item() / 18)
+    assert found["test/errors"] == 18 - (logits.argmax(1) == targets).sum()
+    expected = torch.nn.functional.cross_entropy(logits, targets).item()
+    assert (found["test/loss"], found["test/nll"]) == (pytest.approx(expected), pytest.approx(expected))
 
 
 @pytest.mark.parametrize(

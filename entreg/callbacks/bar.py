@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import ProgressBar, RichProgressBar
 from rich.console import Console
 from typing_extensions import override
@@ -13,13 +14,16 @@ from typing_extensions import override
 from entreg.console import print_line
 
 
-def progress_bar(refresh_rate: int) -> ProgressBar:
-    """Return a bar where the output is a terminal, else one that prints lines.
+def progress_bar(refresh_rate: int, given: Sequence[Callback] = ()) -> list[ProgressBar]:
+    """Return a bar where the output is a terminal, else one that prints lines; none beside the user's own.
 
     Args:
         refresh_rate: steps between two updates of a bar.
+        given: the user's callbacks.
     """
-    return EpochBar(refresh_rate, leave=False) if Console().is_terminal else ProgressLines()
+    if any(isinstance(callback, ProgressBar) for callback in given):
+        return []
+    return [EpochBar(refresh_rate, leave=False) if Console().is_terminal else ProgressLines()]
 
 
 class EpochBar(RichProgressBar):

@@ -16,6 +16,8 @@ from typing_extensions import override
 from entreg.callbacks.best import BestCheckpoint
 from entreg.runs import Run, write_checkpoint
 
+_BEST_WHERE_SMALLEST = ("val/loss", "val/nll", "val/brier", "val/ece", "val/errors")
+
 
 class AtomicCheckpointIO(TorchCheckpointIO):
     """Write a checkpoint with its digest beside its target, flush it to disk, then replace the target.
@@ -49,6 +51,8 @@ class CheckpointOptions:
     keep: Literal["best", "last", "all"] = "last"
 
     def __post_init__(self) -> None:
+        if self.monitor in _BEST_WHERE_SMALLEST and self.mode == "max":
+            raise ValueError(f"checkpoint.monitor {self.monitor} is best where it is smallest: set checkpoint.mode min")
         if self.every_n_steps is not None and self.every_n_steps < 1:
             raise ValueError(f"checkpoint.every_n_steps is a number >= 1, got {self.every_n_steps}")
 

@@ -24,6 +24,7 @@ from entreg.metrics import (
     Samples,
     TrainingScores,
 )
+from entreg.metrics.checks import IGNORE_INDEX
 from entreg.step import StepOutput, is_captured
 
 _PROGRESS_BAR = ("train/loss", "val/acc", "val/ece")
@@ -59,9 +60,13 @@ class ClassificationMetrics(Callback):
         if self.collections:
             return
         knows: Any = datamodule_of(trainer) or pl_module
+        if knows is pl_module:  # loaders of any kind may hold targets that do not count
+            self.training = TrainingScores(self.bins)
         self.device = trainer.strategy.root_device
         common: dict[str, Metric | MetricCollection] = {
-            "acc": MulticlassAccuracy(knows.num_classes, average="micro", validate_args=False),
+            "acc": MulticlassAccuracy(
+                knows.num_classes, average="micro", ignore_index=IGNORE_INDEX, validate_args=False
+            ),
             "ece": CalibrationError(self.bins),
         }
         scores: dict[str, Metric | MetricCollection] = {
@@ -125,14 +130,21 @@ class ClassificationMetrics(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Update, and log and reset after the test set; those that follow it are evaluated from their predictions.
+        """Update; the sets that follow the test set are evaluated from their predictions.
 
-        What is logged at the end of the epoch Lightning shows as if it were of each of the sets.
+        Where there are any, log and reset already here: what is logged at the end of the epoch Lightning shows as if it
+        were of each of the sets.
         """
         if dataloader_idx > 0:
             return
         self._update("test", outputs, batch)
-        if batch_idx + 1 == trainer.num_test_batches[0]:
+        batches = trainer.num_test_batches
+        if len(batches) > 1 and batch_idx + 1 == batches[0]:
+            self._log(pl_module, "test")
+
+    def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Log and reset, where the test set is alone."""
+        if len(trainer.num_test_batches) == 1:
             self._log(pl_module, "test")
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -149,7 +161,8 @@ class ClassificationMetrics(Callback):
         if len(batch.target) == 0:  # a process without a share in the last evaluation batch
             return
         self.collections[name].update(outputs["logits"], batch.target)
-        self.collections[f"{name}-loss"].update(outputs["value"] * len(batch.target), len(batch.target))
+        counted = (batch.target != IGNORE_INDEX).sum()
+        self.collections[f"{name}-loss"].update(torch.where(counted > 0, outputs["value"] * counted, 0.0), counted)
 
     def _log(self, pl_module: LightningModule, name: str) -> None:
         for collection in (self.collections[name], self.collections[f"{name}-loss"]):

@@ -105,7 +105,7 @@ class Session:
         each_step = Together(StepGraph(finite), Reseed(config.seed_everything), LossProgress(), finite)
         found: list[Callback] = [each_step, self.throughput, Announce(self.run.path if self.writes else None)]
         if config.trainer.enable_progress_bar is not False:
-            found.append(progress_bar(refresh_rate(config.trainer.accelerator)))
+            found += progress_bar(refresh_rate(config.trainer.accelerator), as_list(config.trainer.callbacks))
         if self.writes and self.command == "fit":
             found += [SavePredictions(self.run), self.best, self.last, self.stop]
         elif self.writes:

@@ -10,8 +10,10 @@ from lightning.pytorch.callbacks import (
     BackboneFinetuning,
     BatchSizeFinder,
     LearningRateFinder,
+    ModelCheckpoint,
     ModelPruning,
     StochasticWeightAveraging,
+    WeightAveraging,
 )
 
 from entreg.errors import ConfigError
@@ -25,6 +27,8 @@ _INSTEAD: dict[type[Callback], str] = {
     BackboneFinetuning: "no network here has a part of that name: freeze parameters in the network's own class",
 }
 
+_OURS = ("best", "last", "previous", "post-mortem")  # checkpoints of a run folder
+
 
 def check_callbacks(callbacks: Sequence[Callback]) -> None:
     """Refuse callbacks of Lightning's that make a run another than its config says, or cannot work here.
@@ -36,6 +40,20 @@ def check_callbacks(callbacks: Sequence[Callback]) -> None:
         for refused, why in _INSTEAD.items():
             if isinstance(callback, refused):
                 raise ConfigError(f"trainer.callbacks: {type(callback).__name__} is not supported, as {why}")
+    averaged = any(isinstance(callback, WeightAveraging) for callback in callbacks)
+    for callback in callbacks:
+        if not isinstance(callback, ModelCheckpoint):
+            continue
+        if averaged and callback.save_weights_only:
+            raise ConfigError(
+                "trainer.callbacks: a ModelCheckpoint with save_weights_only would keep the weights themselves, chosen "
+                "by their average: leave save_weights_only out"
+            )
+        if callback.dirpath is None and (callback.save_last or callback.filename in _OURS):
+            raise ConfigError(
+                "trainer.callbacks: a ModelCheckpoint would write best.ckpt or last.ckpt, which the run keeps itself: "
+                "give it a dirpath, or another filename and no save_last"
+            )
 
 
 def check_trainer(config: Namespace) -> None:

@@ -71,7 +71,17 @@ def _things(kind: str, found: Differences) -> list[str]:
     if kind not in (DATA, RECIPE):
         return [kind]
     differing = (next((owner for owner in owners_of(key) if owner in found), key) for key in found)
-    return [key.removesuffix(".class_path").rpartition(".")[2].partition(" (")[0] for key in differing]
+    return [name_of_setting(key).partition(" (")[0] for key in differing]
+
+
+def name_of_setting(key: str) -> str:
+    """Return what a key is about: its last word, that of a list for a class in it.
+
+    Example:
+        >>> name_of_setting("trainer.callbacks.0.class_path"), name_of_setting("model.optimizer.init_args.lr")
+        ('callbacks', 'lr')
+    """
+    return next(word for word in reversed(key.removesuffix(".class_path").split(".")) if not word.isdigit())
 
 
 def _enumerated(things: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from entreg.compare.kinds import LOSS, NETWORK, Differences, by_kind, owners_of
+from entreg.compare.kinds import LOSS, NETWORK, Differences, by_kind, name_of_setting, owners_of
 from entreg.compare.result import Result
 from entreg.runs.experiment import BATCHNORM_PARTS, EPOCHS_BY_START, TRAINING_DATA
 
@@ -96,10 +96,10 @@ def _word(key: str, value: Any) -> str:
         return f"training data {value}"[:20]
     if key == BATCHNORM_PARTS:
         return f"BatchNorm in {' then '.join(map(str, value))} parts"
+    if value is None:
+        return f"no {name_of_setting(key)}"
     if name == "class_path":
         return str(value).rpartition(".")[2]
-    if value is None:
-        return f"no {name}"
     return f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}"
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from lightning.pytorch.callbacks import TQDMProgressBar
 
 from entreg.callbacks.bar import EpochBar, ProgressLines, progress_bar
 from entreg.runs import Run
@@ -14,7 +15,7 @@ BAR = ["--trainer.enable_progress_bar", "true"]
 def test_a_file_gets_a_line_a_validation_and_epochs_count_from_1(
     fit: Callable[..., Run], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert isinstance(progress_bar(1), ProgressLines)
+    assert isinstance(progress_bar(1)[0], ProgressLines)
     fit(*BAR, "--evaluate", "false")
     first, *lines = capsys.readouterr().out.splitlines()
     assert first.startswith("TinyNet, 13,562 parameters, on cpu in 32-true; 270 training, 130 validation, 130 test ima")
@@ -38,7 +39,7 @@ def test_a_terminal_gets_a_bar_with_epochs_from_1_and_no_version(
     fit: Callable[..., Run], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
-    assert isinstance(progress_bar(1), EpochBar)
+    assert isinstance(progress_bar(1)[0], EpochBar)
     fit(
         *BAR,
         "--trainer.max_epochs",
@@ -54,3 +55,7 @@ def test_a_terminal_gets_a_bar_with_epochs_from_1_and_no_version(
     assert "Epoch 1/1" in said
     assert "Epoch 0" not in said
     assert "v_num" not in said
+
+
+def test_nobody_has_two_bars() -> None:
+    assert progress_bar(1, [TQDMProgressBar()]) == []

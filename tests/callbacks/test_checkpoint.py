@@ -41,6 +41,12 @@ def test_steps_between_checkpoints_are_a_number() -> None:
         CheckpointOptions(every_n_steps=0)
 
 
+def test_the_best_loss_is_the_smallest() -> None:
+    with pytest.raises(ValueError, match=r"^checkpoint.monitor val/loss is best where it is smallest: set .*mode min$"):
+        CheckpointOptions(monitor="val/loss")
+    assert CheckpointOptions(monitor="val/loss", mode="min").mode == "min"
+
+
 def last_checkpoint(tmp_path: Path) -> LastCheckpoint:
     return LastCheckpoint(Run(tmp_path), every_n_steps=1)
 

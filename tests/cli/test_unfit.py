@@ -31,6 +31,25 @@ def test_callbacks_that_make_a_run_another_are_refused_by_name(
     assert not list(workplace.glob("runs/*"))
 
 
+@pytest.mark.parametrize(
+    ("callbacks", "said"),
+    [
+        (["EMAWeightAveraging", {"save_weights_only": True}], "would keep the weights themselves"),
+        ([{"filename": "best"}], "would write best.ckpt or last.ckpt"),
+        ([{"save_last": True}], "would write best.ckpt or last.ckpt"),
+    ],
+)
+def test_checkpoints_that_would_hold_something_else_are_refused(
+    callbacks: list[object], said: str, workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    classes = [
+        {"class_path": given} if isinstance(given, str) else {"class_path": "ModelCheckpoint", "init_args": given}
+        for given in callbacks
+    ]
+    assert main(["fit", *TINY, "--trainer.callbacks", json.dumps(classes)]) == 2
+    assert said in one_line_error(capsys)
+
+
 def test_overfitting_a_few_batches_is_refused_with_what_does_that_here(
     workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

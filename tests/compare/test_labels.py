@@ -20,7 +20,7 @@ def of(loss: str, **changes: Any) -> dict[str, Any]:
     names = {"net": "model.net.class_path", "epochs": "trainer.max_epochs", "eps": EPS, "lr": LR}
     names |= {"optimizer": "model.optimizer.class_path", "noise": "data.init_args.damage.label_noise"}
     names |= {"batch": "data.init_args.batch_size", "train": "training data (fingerprint)"}
-    names |= {"dropout": "model.net.init_args.dropout"}
+    names |= {"dropout": "model.net.init_args.dropout", "callback": "trainer.callbacks.0.class_path"}
     return {"model.loss.class_path": loss} | {names[key]: value for key, value in changes.items()}
 
 
@@ -35,6 +35,11 @@ def told_apart(*configs: Mapping[str, Any]) -> tuple[list[str], str]:
     ("configs", "labels", "premise"),
     [
         ([of(MIX, eps=0.1), of(PLAIN)], ["mix_ent", "cross_entropy"], ""),
+        (
+            [of(PLAIN, callback="a.EMA"), of(PLAIN)],
+            ["cross_entropy (EMA)", "cross_entropy (no callbacks)"],
+            "the arms differ in callbacks and in nothing else",
+        ),
         ([of(MIX, eps=1), of(MIX, eps=2), of(PLAIN)], ["mix_ent (eps=1)", "mix_ent (eps=2)", "cross_entropy"], ""),
         (
             [of(MIX, net="a.VGG5", dropout=0.5, epochs=6), of(PLAIN, net="a.LeNet", dropout=0.1, epochs=1)],

@@ -58,6 +58,7 @@ def _parser() -> CommandParser:
     parser.add_argument(
         "--filter",
         nargs="+",
+        action="extend",
         default=[],
         metavar="KEY=VALUE",
         help="list only runs of which all this is true, such as loss=mix_ent data=letters run=*vgg5*",

@@ -26,6 +26,8 @@ def picture_files(path: Path) -> list[Path]:
     Raises:
         DataError: if there is none.
     """
+    if not path.exists():
+        raise DataError(f"{path}: is not there, expected a picture or a folder of pictures")
     if path.is_file():
         return [path]
     if found := find_pictures(path):

@@ -52,7 +52,7 @@ def test_test_images_get_the_predictions_of_the_test(workplace: Path, monkeypatc
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [
-        (["--images", "nowhere"], 1, "nowhere: holds no picture"),
+        (["--images", "nowhere"], 1, "nowhere: is not there"),
         (["--images", "torn.png"], 1, "torn.png: is not a whole image file"),
         (["--images", "."], 1, "replace or remove it; nor could any other of 2 pictures be read"),
         (["--images", "torn.png", "--polarity", "odd"], 2, "got odd, expected one of auto, dark, light"),

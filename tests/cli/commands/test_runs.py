@@ -52,6 +52,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["--sort", "ece", "--filter", "loss=mix_ent"], [2, 1]),
         (["--filter", "data=LETTERS", "net=resnet*"], [3]),
         (["--filter", "loss=m*_ent", "seed=1"], [1]),
+        (["--filter", "loss=m*_ent", "--filter", "seed=1"], [1]),
         (["--filter", "loss=mae"], []),
     ],
 )

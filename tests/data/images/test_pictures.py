@@ -89,5 +89,5 @@ def test_pictures_are_found_below_a_folder_in_order(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("")
     assert picture_files(tmp_path) == sorted(paths)
     assert picture_files(paths[0]) == [paths[0]]
-    with pytest.raises(DataError, match="holds no picture"):
+    with pytest.raises(DataError, match="is not there, expected a picture or a folder"):
         picture_files(tmp_path / "nothing")
