@@ -12,6 +12,7 @@ from entreg.errors import ConfigError
 
 _CAUSE = re.compile(r"^\s*- (.+?)(?=\n\s*(?:- |Given |Subtypes|Errors)|\Z)", re.MULTILINE | re.DOTALL)
 _LIST = re.compile(r'Parser key "([^"]+)": expected collections\.abc\.Sequence\. Got value: (\S+)')
+_ABSENT = re.compile(r"--(\w+)(?: and --\w+)* must be given")  # of the parser of a class
 _NOISE = ("Expected a path but", "Does not validate against", "Expected a <class 'NoneType'>")
 
 
@@ -49,6 +50,8 @@ def readable(message: str) -> str:
     # Members of a union that were not meant say nothing where another one says what is wrong.
     kept = [cause for cause in kept if "does not correspond to a subclass of" not in cause] or kept
     kept = [cause for cause in kept if cause.startswith("no class named")] or kept
+    if key and (absent := [option for cause in kept for option in _ABSENT.findall(cause)]):
+        return f"{key[1]}: the class needs more: --{key[1]}.{absent[0]} VALUE"
     if not kept:
         return " ".join(message.replace('Parser key "config":', "--config:").split())
     value = re.search(r"Given value: (.*)", message)

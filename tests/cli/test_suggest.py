@@ -33,6 +33,7 @@ TIMM = "--model.net Timm --model.net.name resnet18"
         ([*FIT, "--model.net.dropuot", "1"], "there is no option dropuot, did you mean dropout?"),
         ([*FIT, "--model.schedule", "OneCyle"], "did you mean OneCycle?"),
         ([*FIT, "--trainer.callbacks", "EarlyStoping"], "EarlyStoping is known here, did you mean EarlyStopping?"),
+        ([*FIT, "--trainer.logger", "CSVLogger"], "the class needs more: --trainer.logger.save_dir VALUE"),
         ([*FIT, "--epochs", "3"], "there is no option --epochs, did you mean --trainer.max_epochs?"),
         (["fit", "configs/quickstart.yaml"], "did you mean --config configs/quickstart.yaml?"),
         (["fit", "--model.loss", "focal"], "--data must be given, here or in a config, as --config configs/quickstart"),
