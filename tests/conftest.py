@@ -111,7 +111,11 @@ USER_FILE = """
                 shutil.copytree(run, kept, ignore=shutil.ignore_patterns("lease.json"))
 
 
-    class SlowTest(Callback):
+    class Slow(Callback):
+        # Leaves time to be stopped.
+        def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
+            time.sleep(0.1)
+
         def on_test_batch_end(self, trainer, pl_module, outputs, batch, batch_idx, dataloader_idx=0):
             time.sleep(0.1)
 

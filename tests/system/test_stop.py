@@ -15,7 +15,7 @@ from tests.system.test_resume import assert_same
 
 # No checkpoint but those that a signal or a validation asks for.
 COMMAND = ["fit", *TINY, "--trainer.max_epochs", "10", "--checkpoint.every_n_steps", "1000"]
-COMMAND += ["--data.corruptions", "[noise]", "--trainer.callbacks", "user_file.SlowTest"]  # there is time to stop it
+COMMAND += ["--data.corruptions", "[noise]", "--trainer.callbacks", "user_file.Slow"]
 
 
 def has_rows(run: Run, rows: int) -> bool:
