@@ -114,7 +114,7 @@ USER_FILE = """
     class Slow(Callback):
         # Leaves time to be stopped.
         def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx):
-            time.sleep(0.1)
+            time.sleep(0.05)
 
         def on_test_batch_end(self, trainer, pl_module, outputs, batch, batch_idx, dataloader_idx=0):
             time.sleep(0.1)
