@@ -72,7 +72,7 @@ def analyse(
         metrics: keys of the measures that the verdict is about.
         margins: by measure, the largest difference that does not matter, in the measure's unit; default: 0.1 points of
             accuracy, and none for the others, of which equivalence is not tested then.
-        alpha: level of the verdicts.
+        alpha: level of the verdicts, which a look at a part of the study makes smaller than 0.05.
         standing: see :func:`entreg.compare.looks.standing_of`.
 
     Raises:
@@ -91,8 +91,7 @@ def analyse(
     measures = {key: measure_of(key) for key in common}
     values = {key: {label: [of_run[key].value for of_run in runs] for label, runs in found.items()} for key in common}
     estimates = {
-        key: {label: _estimate([of_run[key] for of_run in runs], 1 - alpha) for label, runs in found.items()}
-        for key in common
+        key: {label: _estimate([of_run[key] for of_run in runs]) for label, runs in found.items()} for key in common
     }
     by_seed = {
         label: {result.seed: (result, of_run) for result, of_run in zip(arm, found[label], strict=True)}
@@ -150,12 +149,12 @@ def _with_failures(
     return found
 
 
-def _estimate(runs: Sequence[Contributions], level: float) -> Estimate:
+def _estimate(runs: Sequence[Contributions]) -> Estimate:
     """Estimate what new seeds would score on new images, on these images where nothing is known of them."""
     values, images = [run.value for run in runs], _images(runs)
     if images is None:
-        return mean_estimate(values, level)
-    return hierarchical_estimate(values, np.zeros(len(values)), images, level)
+        return mean_estimate(values)
+    return hierarchical_estimate(values, np.zeros(len(values)), images)
 
 
 def _common(runs: Sequence[Mapping[str, Contributions]]) -> list[str]:

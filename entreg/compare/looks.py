@@ -83,8 +83,10 @@ def standing_of(study: Study, metrics: Sequence[str], written: Written | None, e
         why = "no analysis plan was written down before the runs"
     elif begun is not None and written.time > begun:
         why = f"{written.path} is of {written.time:%Y-%m-%d %H:%M} UTC, and the first run began before"
-    elif plan.seeds is None:
+    elif plan.seeds is None and not before:
         return Standing(plan.alpha, f"as planned in {written.path}", look)
+    elif plan.seeds is None:
+        why = f"{written.path} does not say how many seeds there would be"
     else:
         again = [other.alpha for other in earlier if other.is_of(look) and other.seeds == seeds]
         spent = sum(other.alpha for other in before)

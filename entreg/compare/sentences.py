@@ -49,7 +49,7 @@ def interval(measure: Measure, comparison: Comparison) -> str:
     low, high = comparison.interval
     adjusted = "" if comparison.family == 1 else f", adjusted for {comparison.family} comparisons"
     adjusted += "" if comparison.unpaired is None else ", seeds not paired"
-    return f"{100 * (1 - comparison.alpha):g} %{adjusted}: {low:+.{measure.digits}f} to {high:+.{measure.digits}f}"
+    return f"{100 * (1 - comparison.alpha):.4g} %{adjusted}: {low:+.{measure.digits}f} to {high:+.{measure.digits}f}"
 
 
 def would_help(measure: Measure, comparison: Comparison) -> str:

@@ -16,26 +16,12 @@ from entreg.errors import ConfigError
 Value = bool | int | float | str | None
 
 
-METRICS = tuple(
-    f"val/{name}"
-    for name in (
-        *(
-            "acc",
-            "errors",
-            "nll",
-            "brier",
-            "entropy",
-            "confidence",
-            "saturated",
-            "ece",
-            "ece_l2",
-            "mce",
-            "ece_debiased",
-        ),
-        *("ece_debiased_squared", "ece_adaptive", "ece_classwise", "brier_top", "reliability"),
-        *("resolution", "uncertainty", "within_bin_variance", "within_bin_covariance", "aurc", "coverage_at_1"),
-    )
+_SCORES = (
+    "acc errors nll brier entropy confidence saturated ece ece_l2 mce ece_debiased ece_debiased_squared ece_adaptive "
+    "ece_classwise brier_top reliability resolution uncertainty within_bin_variance within_bin_covariance aurc "
+    "coverage_at_1"
 )
+METRICS = tuple(f"val/{name}" for name in _SCORES.split())
 """What a run is scored by on validation, :func:`entreg.runs.scoring.evaluate_predictions`."""
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from entreg.__main__ import main
-from entreg.compare import Study, read_study
+from entreg.compare import Study, analyse, read_study
 from entreg.compare.looks import NAME, look_at, read_looks
 from entreg.compare.plan import Plan, Written
+from entreg.compare.report import verdicts_sheet
 from entreg.compare.stats.spending import obrien_fleming
 from entreg.errors import RunError
 from entreg.runs import Run, read_summary, write_summary
@@ -59,6 +60,20 @@ def test_a_plan_that_is_used_up_or_younger_than_the_runs_decides_nothing(tmp_pat
     assert look_at(of_seeds(folders, 4), Written(Plan(), tmp_path / "plan.yaml", EARLY)).standing.startswith(
         "as planned"
     )
+
+
+def test_a_plan_without_a_number_of_seeds_pays_for_one_look(tmp_path: Path) -> None:
+    folders = write_study(tmp_path, 3)
+    open_end = Written(Plan(), tmp_path / "plan.yaml", EARLY)
+    assert look_at(of_seeds(folders, 2), open_end).standing.startswith("as planned")
+    assert "plan.yaml does not say how many seeds" in look_at(of_seeds(folders, 3), open_end).standing
+
+
+def test_the_intervals_of_arms_do_not_depend_on_the_look(tmp_path: Path) -> None:
+    study = read_study(write_study(tmp_path, 2))
+    strict, usual = analyse(study, alpha=0.001), analyse(study)
+    assert strict.estimates == usual.estimates
+    assert verdicts_sheet(strict).title == "Against cross_entropy; 99.9 % intervals, adjusted for 2 comparisons"
 
 
 def test_a_damaged_list_of_looks_is_refused(tmp_path: Path) -> None:

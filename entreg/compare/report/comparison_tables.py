@@ -116,5 +116,8 @@ def _cells(label: str, measure: Measure, comparison: Comparison) -> list[str]:
 
 def _level(analysis: Analysis, keys: Sequence[str]) -> str:
     """Say what the intervals are, all together."""
-    family = next((comparison.family for _, _, comparison in _compared(analysis, keys)), 1)
-    return "95 % intervals" if family == 1 else f"95 % intervals, adjusted for {family} comparisons"
+    first = next((comparison for _, _, comparison in _compared(analysis, keys)), None)
+    if first is None:
+        return "nothing to compare"
+    adjusted = "" if first.family == 1 else f", adjusted for {first.family} comparisons"
+    return f"{100 * (1 - first.alpha):.4g} % intervals{adjusted}"
