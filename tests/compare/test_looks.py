@@ -57,7 +57,7 @@ def test_a_plan_that_is_used_up_or_younger_than_the_runs_decides_nothing(tmp_pat
         write_summary(Run(folder), summary)
     said = look_at(of_seeds(folders, 4), Written(Plan(), tmp_path / "plan.yaml", LATE)).standing
     assert "plan.yaml is of 2040-01-01 00:00 UTC, and the first run began before" in said
-    assert look_at(of_seeds(folders, 4), Written(Plan(), tmp_path / "plan.yaml", EARLY)).standing.startswith(
+    assert look_at(of_seeds(folders, 4), Written(Plan(), tmp_path / "other" / "plan.yaml", EARLY)).standing.startswith(
         "as planned"
     )
 
