@@ -34,16 +34,12 @@ torch.set_num_threads(1)  # tensors this small are slower on more, by far so whe
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--kills", type=int, default=4, help="kills of test_kills.py; 25 with -m slow")
-    parser.addoption("--damages", type=int, default=20, help="damages of test_damage.py; 120 with -m long")
+    parser.addoption("--damages", type=int, default=120, help="damages of test_damage.py, with -m long")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    for name, many in (
-        ("kills", pytest.param(25, marks=pytest.mark.slow)),
-        ("damages", pytest.param(120, marks=pytest.mark.long)),
-    ):
-        if name in metafunc.fixturenames:
-            metafunc.parametrize(name, [metafunc.config.getoption(f"--{name}"), many])
+    if "kills" in metafunc.fixturenames:
+        metafunc.parametrize("kills", [metafunc.config.getoption("--kills"), pytest.param(25, marks=pytest.mark.slow)])
 
 
 USER_FILE = """

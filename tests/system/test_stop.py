@@ -30,7 +30,7 @@ def test_each_signal_saves_the_step_and_the_same_command_goes_on(workplace: Path
     assert Process(workplace, *COMMAND, "--id", "whole").wait() == 0
     run, command = Run(workplace / "runs" / "mix_ent-x"), [*COMMAND, "--id", "x"]
     codes = {signal.SIGTERM: 75, signal.SIGUSR1: 75, signal.SIGHUP: 75, signal.SIGINT: 130}
-    for signum, rows in zip(codes, (20, 60, 100, 150), strict=True):
+    for signum, rows in zip(codes, (15, 40, 65, 90), strict=True):
         process = Process(workplace, *command)
         assert process.wait_until(partial(has_rows, run, rows))
         process.send(signum)
