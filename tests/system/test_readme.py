@@ -1,8 +1,9 @@
-"""README's recipes work as they are printed."""
+"""The recipes of README and of the pages of the rooms work as they are printed."""
 
 from __future__ import annotations
 
 import re
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,26 +18,27 @@ from tests.conftest import REPOSITORY, TINY
 from tests.net_runs import run_of
 
 README = (REPOSITORY / "README.md").read_text()
+PAGES = sorted(path for path in REPOSITORY.rglob("README.md") if "." not in str(path.relative_to(REPOSITORY).parent))
 
 
-def section(title: str) -> str:
-    return README.split(f"\n## {title}\n", 1)[1].split("\n## ", 1)[0]
-
-
-def python_of(title: str) -> str:
-    return re.findall(r"```python\n(.*?)```", section(title), re.DOTALL)[0]
+def python_of(title: str, page: str = "") -> list[str]:
+    """The Python blocks of a section, of README or of the page of a room."""
+    section = (REPOSITORY / page / "README.md").read_text().split(f"\n## {title}\n", 1)[1].split("\n## ", 1)[0]
+    return re.findall(r"```python\n(.*?)```", section, re.DOTALL)
 
 
 @pytest.mark.parametrize(
-    ("title", "module", "options"),
+    ("title", "page", "module", "options"),
     [
-        ("Your own loss", "my_losses", ["--model.loss", "my_losses.TaylorLoss", "--model.loss.order", "3"]),
-        ("Your own network", "my_nets", ["--model.net", "my_nets.Linear"]),
-        ("Your own data", "my_data", ["--data", "my_data.Digits", "--data.root", "digits"]),
+        ("Your own loss", "", "my_losses", ["--model.loss", "my_losses.TaylorLoss", "--model.loss.order", "3"]),
+        ("Your own network", "entreg/models", "my_nets", ["--model.net", "my_nets.Linear"]),
+        ("Your own data", "entreg/data", "my_data", ["--data", "my_data.Digits", "--data.root", "digits"]),
     ],
 )
-def test_recipes_run(title: str, module: str, options: list[str], workplace: Path) -> None:
-    (workplace / f"{module}.py").write_text(python_of(title))
+def test_recipes_run(title: str, page: str, module: str, options: list[str], workplace: Path) -> None:
+    recipe = python_of(title, page)[0]
+    assert len(recipe.strip().splitlines()) <= 20
+    (workplace / f"{module}.py").write_text(recipe)
     (workplace / "digits").mkdir()
     for part in ("train", "test"):
         images = torch.randint(256, (100, 1, 28, 28), dtype=torch.uint8)
@@ -47,15 +49,17 @@ def test_recipes_run(title: str, module: str, options: list[str], workplace: Pat
 
 def test_the_loss_of_the_recipe_passes_the_suite() -> None:
     namespace: dict[str, type] = {}
-    exec(python_of("Your own loss"), namespace)
+    exec(python_of("Your own loss")[0], namespace)
     check_loss(namespace["TaylorLoss"](), class_symmetric=True)
 
 
-def test_the_loss_of_the_recipe_is_made_by_its_name_once_registered(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_loss_of_the_recipe_is_made_by_its_name_once_registered(
+    monkeypatch: pytest.MonkeyPatch, workplace: Path
+) -> None:
     monkeypatch.setattr(registry, "_registry", registry.available())
+    (workplace / "my_losses.py").write_text(python_of("Your own loss")[0])
     namespace: dict[str, Any] = {}
-    code = re.findall(r"```python\n(.*?)```", section("Your own loss"), re.DOTALL)
-    exec("\n".join(code), namespace)
+    exec(python_of("Your own loss", "entreg/losses")[0], namespace)
     assert type(namespace["loss"]) is namespace["TaylorLoss"]
     assert namespace["loss"].order == 3
 
@@ -66,14 +70,9 @@ def test_a_run_is_a_classifier_in_python(workplace: Path, tmp_path_factory: pyte
     page.paste("black", (12, 4, 16, 24))
     page.save("scans/a.png")
     namespace: dict[str, Any] = {}
-    exec(python_of("In Python").replace("runs/<id>", str(run_of("LeNet", tmp_path_factory).path)), namespace)
+    exec(python_of("In Python")[0].replace("runs/<id>", str(run_of("LeNet", tmp_path_factory).path)), namespace)
     assert namespace["found"].calibrated.shape == (1, 26)
     torch.testing.assert_close(namespace["logits"], torch.from_numpy(namespace["found"].logits))
-
-
-def test_recipes_are_short() -> None:
-    for title in ("Your own loss", "Your own network", "Your own data"):
-        assert len(python_of(title).strip().splitlines()) <= 20
 
 
 def expanded(pattern: str) -> list[Path]:
@@ -84,9 +83,19 @@ def expanded(pattern: str) -> list[Path]:
     return [path for paths in found for path in paths] if all(found) else []
 
 
-def test_every_command_names_files_that_exist() -> None:
-    for path in re.findall(r"(?:configs|notebooks|tests)/[\w./*{},]+\w", README):
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.parent.name)
+def test_every_page_names_files_that_exist(page: Path) -> None:
+    text = page.read_text()
+    for path in re.findall(r"(?<![\w/])(?:configs|notebooks|tests|entreg)/[\w./*{},]+\w", text):
         assert expanded(path), path
+    for link in re.findall(r"\]\((?!http)([^)#]*)", text):
+        assert (page.parent / link).exists(), link
+    for module in re.findall(r"python -m ([\w.]+)", text):
+        assert find_spec(module), module
+
+
+def test_readme_is_read_in_minutes() -> None:
+    assert len(README.encode()) <= 8 * 1024
 
 
 def test_the_two_commands_of_a_fresh_machine_are_marked() -> None:
