@@ -68,5 +68,37 @@ for _info in (
         "CE + alpha/C * sum_k max(0, max_j z_j - z_k - m)",
         "arXiv 2111.15430",
     ),
+    LossInfo(
+        "negative_label_smoothing",
+        baselines.NegativeLabelSmoothingLoss,
+        "(1 - r) * CE(q, p) - r/C * sum_k ln p_k, r <= 0",
+        "arXiv 2106.04149",
+        masking=False,
+    ),
+    LossInfo("dual_focal", baselines.DualFocalLoss, "-(1 - p_y + p_j)^gamma * ln p_y", "arXiv 2305.13665"),
+    LossInfo(
+        "logit_norm", baselines.LogitNormLoss, "CE(q, softmax(z / (tau * |z|)))", "arXiv 2205.09310", exempt=("shift",)
+    ),
+    LossInfo(
+        "eps_softmax",
+        baselines.EpsSoftmaxLoss,
+        "-alpha * ln((p_y + m * [y = argmax p]) / (1 + m)) + 2 * beta * (1 - p_y)",
+        "arXiv 2508.02387",
+    ),
+    LossInfo(
+        "mdca",
+        baselines.MDCALoss,
+        "-(1 - p_y)^gamma * ln p_y + beta/C * sum_k |mean p_k - mean q_k|",
+        "arXiv 2203.13834",
+        per_sample=False,
+        exempt=("samples",),
+    ),
+    LossInfo(
+        "bsce_gra",
+        baselines.BSCEGRALoss,
+        "constant(|q - p|^gamma) * CE(q, p)",
+        "arXiv 2503.22725",
+        exempt=("gradient",),
+    ),
 ):
     register(_info)

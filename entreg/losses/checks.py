@@ -45,10 +45,18 @@ def check_reduction(reduction: str) -> None:
         raise ValueError(f"reduction must be 'none', 'mean' or 'sum', got {reduction!r}")
 
 
+def check_of_batch(name: str, reduction: str) -> None:
+    """Raise ``ValueError`` if a loss that is a property of the batch is asked for a value a sample."""
+    if reduction == "none":
+        raise ValueError(f"{name} is a property of the batch: reduction must be 'mean' or 'sum', got 'none'")
+
+
 def check_range(name: str, value: float, low: float, high: float = math.inf) -> None:
     """Raise ``ValueError`` unless ``value`` is a finite number in ``[low, high]``."""
     if not (low <= value <= high and math.isfinite(value)):
-        expected = f"a finite number >= {low:g}" if high == math.inf else f"a number in [{low:g}, {high:g}]"
+        expected = f"a number in [{low:g}, {high:g}]"
+        if math.inf in (-low, high):
+            expected = f"a finite number >= {low:g}" if high == math.inf else f"a finite number <= {high:g}"
         raise ValueError(f"{name} must be {expected}, got {value}")
 
 

@@ -103,3 +103,31 @@ def test_every_loss_takes_uint8_indices_as_pytorch_does() -> None:
             loss = info.cls(ignore_index=-100)(logits, given)
             found.append((loss, *torch.autograd.grad(loss, logits)))
         torch.testing.assert_close(found[1], found[0], rtol=0, atol=0)
+
+
+def test_no_loss_makes_an_accelerator_wait() -> None:
+    for info in OWN:
+        logits = torch.zeros(4, 5, device="meta", requires_grad=True)  # holds no number that could be read
+        info.cls().to("meta")(logits, torch.zeros(4, dtype=torch.int64, device="meta")).backward()
+        assert logits.grad is not None
+
+
+@pytest.mark.parametrize("info", OWN, ids=lambda info: info.name)
+def test_every_loss_trains_a_classifier(info: LossInfo) -> None:
+    generator = torch.Generator().manual_seed(5)
+    target = torch.arange(120) % 4
+    inputs = 2 * torch.eye(4)[target] + torch.randn(120, 4, generator=generator)
+    net, loss = nn.Linear(4, 4), info.cls()
+    with torch.no_grad():
+        net.weight.copy_(0.1 * torch.randn(4, 4, generator=generator))
+        net.bias.zero_()
+    optimizer = torch.optim.Adam(net.parameters(), lr=0.05)
+    values = []
+    for _ in range(60):
+        optimizer.zero_grad()
+        values.append(loss(net(inputs), target))
+        values[-1].backward()
+        optimizer.step()
+    accuracy = (net(inputs).argmax(1) == target).float().mean()
+    assert values[-1] < values[0]
+    assert accuracy > 0.75, accuracy  # chance is 0.25, and of new samples nobody has more than 0.82 right

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypedDict
 
 import torch
@@ -105,8 +105,32 @@ class TargetLoss(ClassificationLoss):
 
     def per_sample(self, logits: Tensor, target: Tensor) -> Tensor:
         """Return the cost of the target."""
-        log_p = torch.log_softmax(logits, 1)
-        if not target.is_floating_point():
-            return self.cost(log_p.gather(1, target.unsqueeze(1)).squeeze(1))
-        # Any finite number where the target is 0: a logit of -inf would have the gradient 0 * inf.
-        return (target * self.cost(torch.where(target == 0, -1.0, log_p))).sum(1)
+        return mean_over_target(self.cost, target, torch.log_softmax(logits, 1))
+
+
+def mean_over_target(cost: Callable[..., Tensor], target: Tensor, log_p: Tensor, *others: Tensor) -> Tensor:
+    r"""Return :math:`\sum_k q_k f_k`, ``(N, ...)``, of a cost of the classes' log-probabilities ``(N, C, ...)``.
+
+    Args:
+        cost: :math:`f`, elementwise.
+        target: class indices ``(N, ...)``, whose cost alone is computed, or probabilities ``(N, C, ...)``.
+        log_p: log-probabilities, its first argument.
+        others: what else it takes, one value a class too.
+
+    Example:
+        >>> log_p = torch.tensor([[0.25, 0.75]]).log()
+        >>> mean_over_target(torch.neg, torch.tensor([1]), log_p)  # cross-entropy
+        tensor([0.2877])
+    """
+    if not target.is_floating_point():
+        index = target.unsqueeze(1)
+        return cost(*(values.gather(1, index) for values in (log_p, *others))).squeeze(1)
+    # Any finite number where the target is 0: a logit of -inf would have the gradient 0 * inf.
+    return (target * cost(torch.where(target == 0, -1.0, log_p), *others)).sum(1)
+
+
+def distribution(target: Tensor, logits: Tensor) -> Tensor:
+    """Return the target as probabilities ``(N, C, ...)``: class indices as 0 and 1, probabilities as they are."""
+    if target.is_floating_point():
+        return target
+    return torch.zeros_like(logits).scatter(1, target.unsqueeze(1), 1.0)

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from typing_extensions import Unpack
 
-from entreg.losses.baselines.base import ClassificationLoss, Options
+from entreg.losses.baselines.base import ClassificationLoss, Options, mean_over_target
 from entreg.losses.checks import check_range
 
 
@@ -47,10 +47,7 @@ class MarginLabelSmoothingLoss(ClassificationLoss):
     def per_sample(self, logits: Tensor, target: Tensor) -> Tensor:
         """Return cross-entropy plus the excess of the distances over the margin."""
         log_p = torch.log_softmax(logits, 1)
-        if target.is_floating_point():
-            ce = -torch.where(target == 0, 0.0, target * log_p).sum(1)
-        else:
-            ce = F.nll_loss(log_p, target, reduction="none")
+        ce = mean_over_target(torch.neg, target, log_p)
         present = torch.isfinite(logits)
         distance = logits.amax(1, keepdim=True) - torch.where(present, logits, 0.0)
         excess = torch.where(present, F.relu(distance - self.margin), 0.0)

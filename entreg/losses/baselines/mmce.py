@@ -8,7 +8,7 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from entreg.losses.baselines.base import ClassificationLoss, Options
-from entreg.losses.checks import check_range
+from entreg.losses.checks import check_of_batch, check_range
 
 
 class MMCELoss(ClassificationLoss):
@@ -43,8 +43,7 @@ class MMCELoss(ClassificationLoss):
         check_range("strength", strength, 0.0)
         if not 0 < bandwidth < float("inf"):
             raise ValueError(f"bandwidth must be a finite number > 0, got {bandwidth}")
-        if self.reduction == "none":
-            raise ValueError("MMCE is a property of the batch: reduction must be 'mean' or 'sum', got 'none'")
+        check_of_batch("MMCE", self.reduction)
         self.strength = strength
         self.bandwidth = bandwidth
 

@@ -77,6 +77,39 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
         ("focal-slope", "focal loss has a gradient of NaN at p = 1 for gamma < 1",
          ".clamp(min=torch.finfo(log_p.dtype).tiny)", ""),
     ],
+    ("losses", "losses/baselines/negative_smoothing.py"): [
+        ("nls-share", "negative label smoothing takes too little of cross-entropy",
+         "(1 - self.rate) * mean_over_target", "mean_over_target"),
+    ],
+    ("losses", "losses/baselines/dual_focal.py"): [
+        ("dual-focal-ties", "equal probabilities are below each other",
+         "torch.where(before < ordered, before, 0.0)", "before"),
+        ("dual-focal-above", "dual focal loss takes the largest other probability",
+         "torch.where(p < p_y, p, 0.0)", "torch.where(p != p_y, p, 0.0)"),
+    ],
+    ("losses", "losses/baselines/logit_norm.py"): [
+        ("logit-norm-zero", "logits of 0 have an infinite gradient in half precision",
+         "_SHORTEST = 5e-4", "_SHORTEST = 1e-7"),
+        ("logit-norm-overflow", "the square of a large logit is infinite",
+         "clamp(min=_SHORTEST)\n", "clamp(_SHORTEST, _SHORTEST)\n"),
+    ],
+    ("losses", "losses/baselines/eps_softmax.py"): [
+        ("eps-softmax-top", "every probability above the mean logit's is taken for the prediction",
+         "logits >= logits.amax(1, keepdim=True)", "(logits - logits.mean(1, keepdim=True)) > 0"),
+        ("eps-softmax-scale", "a wrong prediction is not divided by 1 + m",
+         "math.log1p(self.m) - log_p", "-log_p"),
+    ],
+    ("losses", "losses/baselines/mdca.py"): [
+        ("mdca-sign", "classes that are predicted too often make up for the others",
+         ".sum(1) / count).abs().mean()", ".sum(1) / count).mean().abs()"),
+        ("mdca-ignored", "ignored samples count among those of the batch",
+         "keep.sum().clamp(min=1)", "keep.numel()"),
+    ],
+    ("losses", "losses/baselines/bsce.py"): [
+        ("bsce-gradient", "the weight has a gradient", ".detach()", ""),
+        ("bsce-power", "the weight is the squared distance to the power gamma",
+         "brier ** (self.gamma / 2)", "brier**self.gamma"),
+    ],
     ("losses", "losses/baselines/margin.py"): [
         ("margin-axis", "the margin penalty is divided by samples, not classes",
          "excess.sum(1) / logits.shape[1]", "excess.sum(1) / logits.shape[0]"),
