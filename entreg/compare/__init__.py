@@ -17,18 +17,21 @@ if TYPE_CHECKING:
     from entreg.compare.analysis import Analysis, analyse
     from entreg.compare.convergence import Convergence, convergence_of
     from entreg.compare.curves import Curve, read_curves
+    from entreg.compare.library import ComparedArms, compare_arms
     from entreg.compare.measures import Measure, measure_of, measures_of
     from entreg.compare.result import Result, read_logits, read_result
     from entreg.compare.study import Study, read_studies, read_study
 
 __all__ = [
     "Analysis",
+    "ComparedArms",
     "Convergence",
     "Curve",
     "Measure",
     "Result",
     "Study",
     "analyse",
+    "compare_arms",
     "convergence_of",
     "measure_of",
     "measures_of",
@@ -43,6 +46,7 @@ _MODULES = {
     "analysis": ("Analysis", "analyse"),
     "convergence": ("Convergence", "convergence_of"),
     "curves": ("Curve", "read_curves"),
+    "library": ("ComparedArms", "compare_arms"),
     "measures": ("Measure", "measure_of", "measures_of"),
     "result": ("Result", "read_logits", "read_result"),
     "study": ("Study", "read_studies", "read_study"),

@@ -83,7 +83,7 @@ def analyse(
     common = _common([of_run for arm in found.values() for of_run in arm])
     for key in metrics:
         if key not in common:
-            raise ConfigError(f"--metric {key}: expected one that every run has: {', '.join(common)}")
+            raise ConfigError(f"metric {key}: expected one that every run has: {', '.join(common)}")
     chosen = _default_baseline(study) if baseline is None else study.label_of(baseline)
     others = [label for label in study.arms if chosen not in (None, label)]
     if chosen is not None:  # the baseline first, everywhere

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from entreg.compare.result import Result, score
-from entreg.data import name_of
 from entreg.errors import RunError
 from entreg.runs import read_predictions
 from entreg.runs.history import trained_on_after_test
@@ -38,6 +37,8 @@ def by_test_set(results: Sequence[Result]) -> dict[str, list[Result]]:
     Returns:
         runs of each test set by its name, that of the data, which test sets of one name follow with a hash of theirs.
     """
+    from entreg.data import name_of  # brings Lightning with it, which arrays are compared without
+
     found: dict[tuple[str, str], list[Result]] = {}
     all_known = all(result.has_predictions for result in results)
     for result in results:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ class Result:
         data: section ``data`` of its config.
         bins: bins of its calibration errors.
         scores: :func:`entreg.runs.scoring.evaluate_predictions` of its folder.
+        predictions: logits and targets that are in memory; the others are in its folder.
     """
 
     run: Run
@@ -42,11 +43,12 @@ class Result:
     data: Mapping[str, Any]
     bins: int
     scores: Scores
+    predictions: Mapping[SetName, tuple[Tensor, Tensor]] = field(default_factory=dict, repr=False)
 
     @property
     def has_predictions(self) -> bool:
         """Whether its predictions are at hand, not only the scores that its summary states."""
-        return self.run.predictions(TEST).is_file()
+        return self.holds(TEST)
 
     @property
     def seed(self) -> int:
@@ -61,7 +63,11 @@ class Result:
     def sets(self, kind: SetKind) -> list[SetName]:
         """Return the out-of-distribution or the shifted sets that are scored and have predictions of their own."""
         names = [SetName(kind, name) for name in self.scores.get(kind.value, {})]
-        return [name for name in names if self.run.predictions(name).is_file()]
+        return [name for name in names if self.holds(name)]
+
+    def holds(self, name: SetName) -> bool:
+        """Whether its predictions on a set are at hand."""
+        return name in self.predictions or self.run.predictions(name).is_file()
 
 
 def read_result(folder: str | Path) -> Result:
@@ -108,7 +114,9 @@ def score(run: Run, summary: Mapping[str, Any], bins: int) -> Scores:
 
 
 def read_logits(result: Result, name: str | SetName) -> tuple[Tensor, Tensor]:
-    """Return logits ``(N, C)`` and targets ``(N,)`` of one of a run's files of predictions, ordered by id."""
+    """Return a run's logits ``(N, C)`` and targets ``(N,)`` on one of its sets, those of a file ordered by id."""
+    if isinstance(name, SetName) and name in result.predictions:
+        return result.predictions[name]
     arrays = read_predictions(result.run.predictions(name))
     return torch.from_numpy(arrays["logits"]), torch.from_numpy(arrays["targets"])
 

@@ -53,7 +53,10 @@ def evaluate_predictions(
     temperature = None
     if run.predictions(VAL).is_file():
         logits, targets = _read(run, VAL)
-        temperature = _temperature(run, logits, targets)
+        try:
+            temperature = temperature_of(logits, targets)
+        except ValueError as error:
+            raise RunError(f"{run.predictions(VAL)}: no temperature can be fitted, {error}") from error
         found |= {} if temperature is None else {"temperature": temperature}
         found["val"] = _classification_scores(logits, targets, temperature, bins)
     test: Tensor | None = None
@@ -73,6 +76,15 @@ def evaluate_predictions(
         else:
             found.setdefault("corrupt", {}).setdefault(name.name, {})[str(name.severity)] = scores
     return found
+
+
+def temperature_of(logits: Tensor, targets: Tensor) -> float | None:
+    """Fit the temperature on validation; ``None`` where all are right, which calls for ever smaller ones.
+
+    Raises:
+        ValueError: see :func:`entreg.metrics.fit_temperature`.
+    """
+    return None if bool((logits.argmax(1) == targets).all()) else fit_temperature(logits, targets)
 
 
 def flatten(scores: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
@@ -111,15 +123,6 @@ def _read(run: Run, name: SetName) -> tuple[Tensor, Tensor]:
     if name.kind is not SetKind.OOD and not ((targets >= 0) & (targets < logits.shape[1])).all():
         raise RunError(f"{path}: holds a target that is none of the {logits.shape[1]} classes")
     return logits, targets
-
-
-def _temperature(run: Run, logits: Tensor, targets: Tensor) -> float | None:
-    if bool((logits.argmax(1) == targets).all()):
-        return None
-    try:
-        return fit_temperature(logits, targets)
-    except ValueError as error:
-        raise RunError(f"{run.predictions(VAL)}: no temperature can be fitted, {error}") from error
 
 
 def _classification_scores(logits: Tensor, targets: Tensor, temperature: float | None, bins: int) -> Scores:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
+
 import numpy as np
+import pytest
 from scipy import stats
+
+from entreg.compare import Analysis
 
 
 def correct(
@@ -34,3 +40,28 @@ def correct(
 def within_binomial_error(rate: float, expected: float, studies: int) -> bool:
     """Whether a rate seen in so many studies is within 3 standard errors of the expected one."""
     return abs(rate - expected) <= 3 * np.sqrt(expected * (1 - expected) / studies)
+
+
+def assert_equal(found: Analysis, expected: Analysis) -> None:
+    """Assert that two analyses of the same predictions have the same numbers, to 1e-12 of their size."""
+    assert (found.baseline, list(found.primary)) == (expected.baseline, list(expected.primary))
+    assert found.measures == expected.measures
+    for numbers in ("values", "estimates", "comparisons"):
+        ours, theirs = (_plain(getattr(analysis, numbers)) for analysis in (found, expected))
+        assert ours.keys() == theirs.keys()
+        for key, number in ours.items():
+            if isinstance(number, float):
+                assert number == pytest.approx(theirs[key], rel=1e-12, abs=1e-12, nan_ok=True), key
+            else:
+                assert number == theirs[key], key
+
+
+def _plain(found: object, name: str = "") -> dict[str, object]:
+    """Numbers and words in nested mappings, sequences and dataclasses, by their path."""
+    if dataclasses.is_dataclass(found) and not isinstance(found, type):
+        found = {field.name: getattr(found, field.name) for field in dataclasses.fields(found)}
+    if isinstance(found, Mapping):
+        return {path: value for key, part in found.items() for path, value in _plain(part, f"{name}/{key}").items()}
+    if isinstance(found, tuple | list):
+        return {path: value for i, part in enumerate(found) for path, value in _plain(part, f"{name}/{i}").items()}
+    return {name: found}

@@ -95,7 +95,7 @@ def test_only_what_every_run_has_is_compared(tmp_path: Path) -> None:
 
 
 def test_an_unknown_metric_is_a_config_error(analysis: Analysis) -> None:
-    with pytest.raises(ConfigError, match="--metric f1: expected one that every run has: acc, nll"):
+    with pytest.raises(ConfigError, match="metric f1: expected one that every run has: acc, nll"):
         analyse(analysis.study, metrics=["f1"])
 
 

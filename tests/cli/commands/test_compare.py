@@ -95,7 +95,7 @@ def test_what_was_left_out_is_said(folders: list[str], tmp_path: Path, capsys) -
     [
         ([], 2, "the following arguments are required: RUN"),
         (["nowhere"], 1, "no finished run to compare (left out: nowhere: is not there"),
-        (["{runs}", "--metric", "f1"], 2, "--metric f1: expected one that every run has: acc, nll"),
+        (["{runs}", "--metric", "f1"], 2, "metric f1: expected one that every run has: acc, nll"),
         (["{runs}", "--baseline", "focal"], 1, "baseline 'focal': no arm of that name"),
         (["{runs}", "--margin", "acc=-1"], 2, "--margin acc=-1: expected METRIC=NUMBER with a number > 0"),
         (["{runs}", "--margin", "0.1"], 2, "--margin 0.1: expected METRIC=NUMBER"),
