@@ -11,7 +11,7 @@ from entreg.compare import Analysis, Convergence, Study, convergence_of, read_st
 from entreg.compare.looks import look_at
 from entreg.compare.plan import NAME as PLAN
 from entreg.compare.plan import Written, read_plan
-from entreg.compare.report import pictures_of, print_tables, verdict_sentences, write_report
+from entreg.compare.report import pictures_of, print_tables, report_overall, verdict_sentences, write_report
 from entreg.console import print_line
 from entreg.errors import ConfigError, UserError
 
@@ -63,7 +63,8 @@ def compare_runs(
 ) -> None:
     """Compare runs, print tables and verdicts, and write the report.
 
-    Runs of several test sets are compared apart, each set in a section of what is printed and a folder of the report.
+    Runs of several test sets are compared apart, each set in a section of what is printed and a folder of the report,
+    and then over all sets together.
 
     Args:
         runs: run folders.
@@ -92,13 +93,14 @@ def compare_runs(
         lambda study: look_at(study, _plan_of(study, plan, not said), baseline, metrics or ("acc",), margins),
     )
     told: set[str] = set()
+    pages: dict[str, Path] = {}
+    compared = {name: found for name, found in analyses.items() if len(studies) == 1 or len(found.study.arms) > 1}
     for name, study in studies.items():
         if len(studies) > 1:
             print_line("")
             print_line(f"test set {name}, {_place(study)}: {_size(study, refused.get(name))}")
-        is_compared = name in analyses and (len(studies) == 1 or len(study.arms) > 1)
         converged = convergence_of(study, accuracies)
-        if is_compared:
+        if name in compared:
             print_tables(analyses[name], converged, power)
             for line in verdict_sentences(analyses[name]):
                 print_line(line)
@@ -106,9 +108,12 @@ def compare_runs(
             if note not in told:
                 print_line(note)
         told.update(study.notes)
-        if is_compared and out is not None:
+        if name in compared and out is not None:
             folder = out if len(studies) == 1 else out / name
-            print_line(f"report: {_write(folder, analyses[name], converged, root, trust)}")
+            pages[name] = _write(folder, analyses[name], converged, root, trust)
+            print_line(f"report: {pages[name]}")
+    if len(compared) > 1:
+        report_overall(compared, pages, out)
 
 
 def _parser() -> CommandParser:

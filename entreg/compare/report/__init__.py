@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from entreg.compare.report.comparison_tables import power_sheet, secondary_sheet, verdict_sentences, verdicts_sheet
+    from entreg.compare.report.overall import report_overall
     from entreg.compare.report.pictures import Pictures, pictures_of
     from entreg.compare.report.sheet import Sheet
     from entreg.compare.report.tables import arms_sheet, convergence_sheet, differences_sheet, ood_sheet
@@ -27,6 +28,7 @@ __all__ = [
     "pictures_of",
     "power_sheet",
     "print_tables",
+    "report_overall",
     "secondary_sheet",
     "sheets_of",
     "verdict_sentences",
@@ -36,6 +38,7 @@ __all__ = [
 
 _MODULES = {
     "comparison_tables": ("power_sheet", "secondary_sheet", "verdict_sentences", "verdicts_sheet"),
+    "overall": ("report_overall",),
     "pictures": ("Pictures", "pictures_of"),
     "sheet": ("Sheet",),
     "tables": ("arms_sheet", "convergence_sheet", "differences_sheet", "ood_sheet"),

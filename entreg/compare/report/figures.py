@@ -33,14 +33,23 @@ def write_figures(
     converged: Mapping[str, Sequence[Convergence]],
     pictures: Pictures | None,
 ) -> dict[str, str]:
-    """Write every figure as ``<name>.svg`` and ``<name>.pdf``; return them as HTML by their names.
+    """Write every figure of a comparison as :func:`draw_figures` does."""
+    return draw_figures(folder, _figures(analysis, converged, pictures))
+
+
+def draw_figures(folder: Path, figures: Mapping[str, tuple[str, Callable[[], Figure | None]]]) -> dict[str, str]:
+    """Write figures as ``<name>.svg`` and ``<name>.pdf``; return them as HTML by their names.
 
     A figure that there is nothing to draw of is left out.
+
+    Args:
+        folder: made if absent.
+        figures: by name, what is seen, for who cannot see it, and how it is made.
     """
     from matplotlib import rc_context  # takes a second to import, which only pictures need
 
     html = {}
-    for name, (description, draw) in _figures(analysis, converged, pictures).items():
+    for name, (description, draw) in figures.items():
         with rc_context(_STYLE):
             if (figure := draw()) is None:
                 continue

@@ -21,10 +21,13 @@ TERMS = {
     "exploratory": "not planned before the runs: what is found is to be confirmed by new ones",
     "FPR95": "share of the other set that is taken for test samples where 95 % of those are kept",
     "interval": "what the true difference may be: of 100 such studies 95 have intervals that hold it",
+    "interquartile mean": "mean of the middle half of all runs, so that no single one decides",
     "max_logit": "score of how familiar a sample is: its largest logit",
+    "mean rank": "mean over data sets of an arm's place among all arms, 1 being the best",
     "msp": "maximum softmax probability, the confidence of the class that is predicted",
     "NLL": "negative log likelihood of the true class in nats; lower is better",
     "pairs": "seeds that both arms have: the two runs of a seed are compared with each other",
+    "Performance profile": "which share of an arm's runs, over all data sets, is better than each score",
     "seeds and images": "an interval for new seeds and new test images, not for these images only",
     "would have found": "smallest true difference that 4 of 5 such studies find",
 }

@@ -32,14 +32,15 @@ def print_tables(
             sheets.append(power_sheet(analysis, power))
     if analysis.study.premise:
         print_line(analysis.study.premise)
-    console = Console(width=None if Console().is_terminal else 160)
     for sheet in sheets:
-        _print(console, sheet)
+        print_sheet(sheet)
 
 
-def _print(console: Console, sheet: Sheet) -> None:
+def print_sheet(sheet: Sheet) -> None:
+    """Print a table, if it has rows."""
     if not sheet.rows:
         return
+    console = Console(width=None if Console().is_terminal else 160)
     table = Table(title=cell(sheet.title), title_justify="left")
     for name in sheet.header:
         table.add_column(cell(name), overflow="fold")

@@ -567,6 +567,23 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
     ("compare", "compare/dynamics.py"): [
         ("epochs-off-by-one", "epochs to an accuracy are a step short", "s[there[0]] + 1", "s[there[0]]"),
     ],
+    ("compare", "compare/stats/aggregate.py"): [
+        ("rank-direction", "the worst arm has rank 1", "stats.rankdata(-sign * means", "stats.rankdata(sign * means"),
+        ("ties-lost", "a tie counts as lost", "(1 + found.mean((-2, -1))) / 2", "(found > 0).mean((-2, -1))"),
+        ("stratum-mixed", "one seed is drawn for all data sets",
+         "column[rng.integers(len(column), size=(resamples, len(column)))] for column in columns",
+         "column[np.random.default_rng(0).integers(len(column), size=(resamples, len(column)))] for column in columns"),
+        ("profile-direction", "a profile of losses counts the worse runs",
+         "(pooled > sign * threshold)", "(pooled > threshold)"),
+    ],
+    ("compare", "compare/overall.py"): [
+        ("guessing-unit", "NLL over data sets is in nats",
+         "factors = [100 / value for", "factors = [1 + 0 * value for"),
+        ("settings-alike", "arms of other settings are one over all data sets",
+         "if _is_kept(key) or key in varied", 'if key.startswith("model.loss.")'),
+        ("damage-alike", "damages of the data are no part of an arm over all data sets",
+         "if _is_kept(key) or key in varied", "if _is_kept(key)"),
+    ],
     ("sweep", "sweep/checks.py"): [
         ("trial-value", "a trial may have any value", "if not _is_within(value, sweep.parameters[key]):", "if False:"),
         ("trial-waiting", "a trial that waits may have any parameter", "{**waiting, **trial.params}", "trial.params"),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from entreg.__main__ import main
+from entreg.compare import Analysis
 from tests.compare.run_folders import write_run, write_study
 
 
@@ -44,10 +45,12 @@ def test_runs_of_several_test_sets_are_compared_apart(
     folders: list[str], tmp_path: Path, capsys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: dict[Path, int] = {}  # in place of the report, whose pictures take seconds
-    monkeypatch.setattr(
-        "entreg.cli.commands.compare.write_report",
-        lambda out, analysis, *_: written.update({out: analysis.study.samples}),
-    )
+
+    def write(out: Path, analysis: Analysis, *_: object) -> Path:
+        written[out] = analysis.study.samples
+        return out / "index.html"
+
+    monkeypatch.setattr("entreg.cli.commands.compare.write_report", write)
     losses = ("cross_entropy", "mix_ent")
     others = [str(write_run(tmp_path, loss, test_seed=7, images=390).path) for loss in losses]
     without = [str(write_run(tmp_path / "more", loss, test_seed=8).path) for loss in ("min_ent", "cross_entropy")]
@@ -65,6 +68,11 @@ def test_runs_of_several_test_sets_are_compared_apart(
     assert lines.count(f"left out: {', '.join(stray)}: no run folders") == 1
     assert sorted(written.values()) == [390, 400]
     assert all(folder.parent == out and folder.name.startswith("strokes-") for folder in written)
+    assert lines[-1] == f"report over all data sets: {out / 'index.html'}"
+    page = (out / "index.html").read_text()
+    assert all(f'<a href="{folder.name}/index.html">{folder.name}</a>' in page for folder in written)
+    assert '<g class="arm-1"><title>cross_entropy</title>' in page
+    assert {path.name for path in (out / "figures").iterdir()} == {"profile-acc.svg", "profile-acc.pdf"}
 
 
 def test_a_test_set_of_one_arm_is_said_in_a_line(folders: list[str], tmp_path: Path, capsys) -> None:

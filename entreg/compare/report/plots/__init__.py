@@ -4,6 +4,7 @@ from entreg.compare.report.plots.axes import COLOURS, colour_of
 from entreg.compare.report.plots.calibration import MOST_DIAGRAMS, accuracy_against_calibration, histograms, reliability
 from entreg.compare.report.plots.disagreement import disagreements
 from entreg.compare.report.plots.forest import forest
+from entreg.compare.report.plots.profile import profile
 from entreg.compare.report.plots.robustness import label_noise, ood_curves, robustness
 from entreg.compare.report.plots.training import coefficients, learning_curves
 
@@ -19,6 +20,7 @@ __all__ = [
     "label_noise",
     "learning_curves",
     "ood_curves",
+    "profile",
     "reliability",
     "robustness",
 ]

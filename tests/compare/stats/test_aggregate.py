@@ -1,0 +1,87 @@
+"""Numbers over all data sets, against rliable, and its bootstrap against all resamples that there are."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+from entreg.compare.stats.aggregate import aggregate, performance_profile
+
+
+def scores(seeds: int, sets: int = 4) -> dict[str, list[np.ndarray]]:
+    rng = np.random.default_rng(seeds)
+    return {arm: list(rng.integers(0, 12, (sets, seeds)).astype(float)) for arm in "abc"}  # with ties
+
+
+@pytest.mark.parametrize("seeds", [1, 3, 8])
+def test_estimates_are_those_of_rliable(seeds: int) -> None:
+    metrics = pytest.importorskip("rliable.metrics")  # it needs a pandas below 3 for more than its estimates
+    drawn = scores(seeds)
+    of_runs = {arm: np.transpose(columns) for arm, columns in drawn.items()}  # (runs, tasks) there
+    found = aggregate(drawn, "a", resamples=10)
+    for arm in "abc":
+        assert found[arm].iqm.value == pytest.approx(metrics.aggregate_iqm(of_runs[arm]), abs=1e-12)
+    expected = metrics.probability_of_improvement(of_runs["b"], of_runs["a"])
+    assert found["b"].improvement is not None
+    assert found["b"].improvement.value == pytest.approx(expected, abs=1e-12)
+    assert found["a"].improvement is None
+    assert (found["b"].iqm.interval is None) == (seeds == 1)
+
+
+def test_ranks_are_within_data_sets_and_shared_by_ties() -> None:
+    found = aggregate({"a": [[3, 5], [1, 1], [7]], "b": [[4, 4], [2, 2], [8]], "c": [[0, 0], [3, 3], [9]]}, "a")
+    assert [found[arm].rank.value for arm in "abc"] == pytest.approx([(1.5 + 3 + 3) / 3, (1.5 + 2 + 2) / 3, 5 / 3])
+
+
+def test_intervals_are_those_of_all_resamples_of_seeds_within_data_sets() -> None:
+    ours, theirs = [[1.0, 4.0], [10.0, 30.0]], [[2.0, 3.0], [5.0, 25.0]]
+    found = aggregate({"b": ours, "a": theirs}, "a", level=0.8, resamples=20_000)["b"]
+    assert found.iqm.interval == pytest.approx(np.quantile([_middle(m) for m in _draws(ours)], [0.1, 0.9]))
+    better = [
+        np.mean([(np.greater.outer(x, y)).mean() for x, y in zip((a[:2], a[2:]), (b[:2], b[2:]), strict=True)])
+        for a in _draws(ours)
+        for b in _draws(theirs)
+    ]
+    assert found.improvement is not None
+    assert found.improvement.interval == pytest.approx(np.quantile(better, [0.1, 0.9]))
+
+
+def test_smaller_may_be_better() -> None:
+    drawn = scores(5)
+    turned = {arm: [-column for column in columns] for arm, columns in drawn.items()}
+    up, down = aggregate(drawn, "a"), aggregate(turned, "a", higher_is_better=False)
+    for arm in "abc":
+        assert (up[arm].rank, up[arm].improvement) == (down[arm].rank, down[arm].improvement)
+        assert up[arm].iqm.value == -down[arm].iqm.value
+    profiles = (
+        performance_profile(drawn["a"], [2.0, 6.0]),
+        performance_profile(turned["a"], [-2.0, -6.0], higher_is_better=False),
+    )
+    assert np.array_equal(profiles[0].shares, profiles[1].shares)
+    assert np.array_equal(profiles[0].low, profiles[1].low)
+
+
+def test_a_profile_is_the_share_of_runs_above_each_threshold() -> None:
+    found = performance_profile([[1, 2, 3], [2, 4, 4]], [0, 2, 3.5, 4])
+    assert found.shares.tolist() == [1, 3 / 6, 2 / 6, 0]
+    assert found.low is not None
+    assert found.high is not None
+    assert (found.low[0], found.high[0], found.low[3], found.high[3]) == (1, 1, 0, 0)
+    assert 0 <= found.low[1] < 0.5 < found.high[1] <= 1
+    assert performance_profile([[1, 2], [3]], [0]).low is None
+
+
+@pytest.mark.parametrize("wrong", [{"a": [], "b": []}, {"a": [[1]], "b": [[1], [2]]}, {"a": [[1]], "b": [[]]}])
+def test_arms_have_scores_on_the_same_data_sets(wrong: dict[str, list[list[float]]]) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        aggregate(wrong, "a")
+
+
+def _draws(columns: list[list[float]]) -> list[tuple[float, ...]]:
+    return [sum(drawn, ()) for drawn in product(*(product(column, repeat=2) for column in columns))]
+
+
+def _middle(runs: tuple[float, ...]) -> float:
+    return float(np.mean(sorted(runs)[1:3]))
