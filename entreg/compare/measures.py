@@ -10,7 +10,7 @@ from torch import Tensor
 
 from entreg.compare.result import Result, read_logits
 from entreg.compare.stats.jackknife import Contributions, of_auroc, of_calibration, of_mean
-from entreg.metrics import OOD_SCORES, top_label
+from entreg.metrics import OOD_SCORES, smooth_calibration_terms, top_label
 from entreg.metrics.binning import bin_index
 from entreg.metrics.scores import brier, nll
 from entreg.runs.scoring import Scores
@@ -62,12 +62,19 @@ _FIXED = {
         Measure("acc", "accuracy", True, 2, "points", 0.1),
         Measure("nll", "NLL", False, 4),
         Measure("nll@T", "NLL at T", False, 4),
+        Measure("nll-cal", "calibration part of NLL", False, 4),
         Measure("brier", "Brier", False, 4),
         Measure("brier@T", "Brier at T", False, 4),
+        Measure("brier-cal", "calibration part of Brier", False, 4),
+        Measure("smece", "SmoothECE", False, 2, "points"),
+        Measure("smece@T", "SmoothECE at T", False, 2, "points"),
         Measure("ce2", "debiased squared calibration error", False, 2, "x 1e-4"),
         Measure("ce2@T", "debiased squared calibration error at T", False, 2, "x 1e-4"),
     )
 }
+
+REFINED = ("nll", "brier")
+"""Losses that are split into refinement and calibration."""
 
 
 def measure_of(key: str) -> Measure:
@@ -90,9 +97,14 @@ def measures_of(result: Result) -> dict[str, Contributions]:
     """Return every measure of a run by its key, in the units of the tables.
 
     Accuracy and AUROC are in percent; squared calibration errors, top-label with the run's number of bins, in units of
-    1e-4 (an error of one percentage point is 1). ``@T``: after temperature scaling; absent where there are no
-    predictions on validation. AUROC is that of the largest softmax probability. Without predictions they are what the
-    summary states, and nothing is known of the images.
+    1e-4 (an error of one percentage point is 1). ``@T``: after temperature scaling; absent where there is no
+    temperature. AUROC is that of the largest softmax probability. Without predictions they are what the summary states,
+    and nothing is known of the images.
+
+    NLL and Brier at T estimate the *refinement* error, the loss at the best recalibration, and ``nll-cal`` and
+    ``brier-cal`` the *calibration* error, the rest: what dividing the logits by T takes away (Berta et al. 2025, arXiv
+    2501.19195, of which this is the estimator with temperature scaling). T is fitted on validation, for NLL, so that
+    the rest may be negative.
     """
     if not result.has_predictions:
         return _as_told(result.scores)
@@ -102,6 +114,7 @@ def measures_of(result: Result) -> dict[str, Contributions]:
     if "temperature" in result.scores:
         scaled = _probability_measures(logits.double() / result.scores["temperature"], targets, result.bins)
         found |= {f"{key}@T": measure for key, measure in scaled.items()}
+        found |= {f"{key}-cal": _less(found[key], scaled[key]) for key in REFINED}
     detector = OOD_SCORES["msp"]
     inside = detector(logits).numpy()
     for name in result.sets(SetKind.OOD):
@@ -121,6 +134,7 @@ def _probability_measures(logits: Tensor, targets: Tensor, bins: int) -> dict[st
         "nll": of_mean(nll(logits, targets).numpy()),
         "brier": of_mean(brier(logits, targets).numpy()),
         "ce2": _in_units(of_calibration(confidence.numpy(), correct.numpy(), bin_of.numpy()), 1e4),
+        "smece": _in_units(of_mean(smooth_calibration_terms(confidence, correct).numpy()), 100),
     }
 
 
@@ -135,13 +149,22 @@ def _in_units(measure: Contributions, factor: float) -> Contributions:
     return Contributions(measure.value * factor, images)
 
 
+def _less(measure: Contributions, other: Contributions) -> Contributions:
+    """Return the difference of two measures of one run."""
+    images = None if measure.images is None or other.images is None else measure.images - other.images
+    return Contributions(measure.value - other.value, images)
+
+
 def _as_told(scores: Scores) -> dict[str, Contributions]:
     """Measures of a run whose predictions are not at hand, by its scores."""
     test = scores["test"]
     values = {"acc": 100 * test["acc"]}
     for suffix, told in (("", test), ("@T", test.get("scaled", {}))):
         factors = {"nll": ("nll", 1.0), "brier": ("brier", 1.0), "ce2": ("ece_debiased_squared", 1e4)}
+        factors["smece"] = ("smece", 100.0)
         values |= {f"{key}{suffix}": told[name] * by for key, (name, by) in factors.items() if name in told}
     values |= {f"auroc:{name}": 100 * told["msp"]["auroc"] for name, told in scores.get("ood", {}).items()}
     values |= {f"acc:{name}": 100 * told["acc"] for name, told in scores.get("shift", {}).items()}
-    return {key: Contributions(value, None) for key, value in values.items()}
+    found = {key: Contributions(value, None) for key, value in values.items()}
+    split = [key for key in REFINED if f"{key}@T" in found]
+    return found | {f"{key}-cal": _less(found[key], found[f"{key}@T"]) for key in split}

@@ -27,6 +27,7 @@ from entreg.metrics.ood import (
     overconfident_share,
 )
 from entreg.metrics.selective import aurc, coverage_at_risk
+from entreg.metrics.smooth import smooth_calibration_error, smooth_calibration_terms
 from entreg.metrics.summary import scores_of
 from entreg.metrics.temperature import fit_temperature
 
@@ -79,6 +80,8 @@ __all__ = [
     "plot_reliability",
     "reliability_diagram",
     "scores_of",
+    "smooth_calibration_error",
+    "smooth_calibration_terms",
     "top_label",
     "wilson_interval",
 ]

@@ -21,6 +21,7 @@ from entreg.metrics.classwise import classwise_calibration_error
 from entreg.metrics.ood import max_softmax
 from entreg.metrics.scores import brier, nll, predictive_entropy
 from entreg.metrics.selective import aurc, coverage_at_risk
+from entreg.metrics.smooth import smooth_calibration_error
 
 
 @torch.no_grad()
@@ -38,6 +39,7 @@ def scores_of(
       be negative and is the one to average over runs, and its root, 0 where that is negative.
     * ``ece_adaptive``: :func:`~entreg.metrics.adaptive_calibration_error`, bins of equal mass.
     * ``ece_classwise``: :func:`~entreg.metrics.classwise_calibration_error`.
+    * ``smece``: :func:`~entreg.metrics.smooth_calibration_error`, which has no bins.
     * ``brier_top``, ``reliability``, ``resolution``, ``uncertainty``, ``within_bin_variance``,
       ``within_bin_covariance``: top-label Brier score and its parts, :func:`~entreg.metrics.brier_decomposition`.
     * ``coverage_at_1``: :func:`~entreg.metrics.coverage_at_risk` of 1 % errors.
@@ -91,6 +93,7 @@ def _scores(logits: Tensor, targets: Tensor, bins: int) -> dict[str, Tensor]:
         "ece_debiased": debiased_calibration_error(state),
         "ece_adaptive": adaptive_calibration_error(confidence, correct, bins),
         "ece_classwise": classwise_calibration_error(bin_classes(probabilities(logits), targets, bins)),
+        "smece": smooth_calibration_error(confidence, correct),
         "brier_top": parts.pop("score"),
         **parts,
         "aurc": aurc(certainty, correct),

@@ -18,7 +18,7 @@ Value = bool | int | float | str | None
 
 _SCORES = (
     "acc errors nll brier entropy confidence saturated ece ece_l2 mce ece_debiased ece_debiased_squared ece_adaptive "
-    "ece_classwise brier_top reliability resolution uncertainty within_bin_variance within_bin_covariance aurc "
+    "ece_classwise smece brier_top reliability resolution uncertainty within_bin_variance within_bin_covariance aurc "
     "coverage_at_1"
 )
 METRICS = tuple(f"val/{name}" for name in _SCORES.split())

@@ -9,21 +9,39 @@ import pytest
 
 from entreg.compare import Analysis
 from entreg.compare.measures import correct_of, measure_of, measures_of
+from entreg.compare.report import refinement_sheet
 from entreg.compare.result import read_result
 from tests.compare.run_folders import write_run
+
+AT_T = ("nll@T", "brier@T", "ce2@T", "smece@T")
+KEYS = ["acc", "nll", "brier", "ce2", "smece", *AT_T, "nll-cal", "brier-cal", "auroc:noise"]
 
 
 def test_values_are_those_of_the_evaluation(analysis: Analysis) -> None:
     result = analysis.study.results[0]
     found = measures_of(result)
     test = result.scores["test"]
-    assert list(found) == ["acc", "nll", "brier", "ce2", "nll@T", "brier@T", "ce2@T", "auroc:noise"]
+    assert list(found) == KEYS
     assert found["acc"].value == pytest.approx(100 * test["acc"], rel=1e-12)
     for suffix, scores in (("", test), ("@T", test["scaled"])):
         assert found[f"nll{suffix}"].value == pytest.approx(scores["nll"], rel=1e-6)
         assert found[f"brier{suffix}"].value == pytest.approx(scores["brier"], rel=1e-6)
+        assert found[f"smece{suffix}"].value == pytest.approx(100 * scores["smece"], rel=1e-6)
         assert found[f"ce2{suffix}"].value == pytest.approx(1e4 * scores["ece_debiased_squared"], rel=1e-9)
     assert found["auroc:noise"].value == pytest.approx(100 * result.scores["ood"]["noise"]["msp"]["auroc"], rel=1e-9)
+
+
+@pytest.mark.parametrize("loss", ["nll", "brier"])
+def test_refinement_and_calibration_add_up_to_the_loss(analysis: Analysis, loss: str) -> None:
+    found = measures_of(analysis.study.results[0])
+    whole, refinement, calibration = (found[key] for key in (loss, f"{loss}@T", f"{loss}-cal"))
+    assert refinement.value + calibration.value == pytest.approx(whole.value, rel=1e-12)
+    assert refinement.images + calibration.images == pytest.approx(whole.images, abs=1e-12)
+    assert calibration.value > 0  # the logits of this run were multiplied by 1.5
+    sheet = refinement_sheet(analysis)
+    rows = [dict(zip(sheet.header, row, strict=True)) for row in sheet.rows if row[0] == "mix_ent"]
+    difference = analysis.comparisons["nll-cal"]["mix_ent"].difference
+    assert rows[0]["calibration from cross_entropy"].startswith(f"{difference:+.4f} (")
 
 
 def test_contributions_are_the_variance_of_the_measure(analysis: Analysis) -> None:
@@ -37,7 +55,7 @@ def test_contributions_are_the_variance_of_the_measure(analysis: Analysis) -> No
 def test_without_validation_nothing_is_at_t(tmp_path: Path) -> None:
     run = write_run(tmp_path, ood=False)
     run.predictions("val").unlink()
-    assert list(measures_of(read_result(run.path))) == ["acc", "nll", "brier", "ce2"]
+    assert list(measures_of(read_result(run.path))) == ["acc", "nll", "brier", "ce2", "smece"]
 
 
 def test_correct_images_are_counted(analysis: Analysis) -> None:

@@ -28,6 +28,7 @@ NAMES = [
     "ece_debiased",
     "ece_adaptive",
     "ece_classwise",
+    "smece",
     "brier_top",
     "reliability",
     "resolution",

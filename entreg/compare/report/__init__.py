@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from entreg.compare.report.comparison_tables import power_sheet, secondary_sheet, verdict_sentences, verdicts_sheet
     from entreg.compare.report.overall import report_overall
     from entreg.compare.report.pictures import Pictures, pictures_of
+    from entreg.compare.report.refinement import refinement_sheet
     from entreg.compare.report.sheet import Sheet
     from entreg.compare.report.tables import arms_sheet, convergence_sheet, differences_sheet, ood_sheet
     from entreg.compare.report.terminal import print_tables
@@ -29,6 +30,7 @@ __all__ = [
     "power_sheet",
     "print_tables",
     "report_overall",
+    "refinement_sheet",
     "secondary_sheet",
     "sheets_of",
     "verdict_sentences",
@@ -40,6 +42,7 @@ _MODULES = {
     "comparison_tables": ("power_sheet", "secondary_sheet", "verdict_sentences", "verdicts_sheet"),
     "overall": ("report_overall",),
     "pictures": ("Pictures", "pictures_of"),
+    "refinement": ("refinement_sheet",),
     "sheet": ("Sheet",),
     "tables": ("arms_sheet", "convergence_sheet", "differences_sheet", "ood_sheet"),
     "terminal": ("print_tables",),

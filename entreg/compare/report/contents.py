@@ -37,6 +37,7 @@ def contents(analysis: Analysis, sheets: Mapping[str, Sheet], figures: Mapping[s
         ("Verdict in numbers", shown("", "verdicts")),
         ("All measures", shown(f"{_READ} {_FAMILIES}", "forest-all")),
         ("The arms", shown("", "arms")),
+        ("Is anything but temperature left?", shown("", "refinement")),
         ("Learning curves", shown("Mean over seeds and their range.", "learning-curves")),
         ("Convergence", shown(_machines(analysis), "convergence")),
         ("Coefficients", shown("Mean over seeds and their range.", "coefficients")),

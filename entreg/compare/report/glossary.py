@@ -13,6 +13,7 @@ TERMS = {
     "AUPR out": "area under the precision-recall curve where samples of the other set are what is looked for",
     "AUROC": "probability that a test sample gets a higher score than one of another set; 50 % is chance",
     "Brier": "mean squared distance between the probabilities and the true class; lower is better",
+    "calibration part": "of NLL or Brier: what dividing the logits by T takes away; the rest, at T, is refinement",
     "calibration error": "how far confidence is from accuracy, debiased: perfect calibration gives 0 on average",
     "ECE": "expected calibration error of papers: mean distance of confidence and accuracy over bins, never quite 0",
     "energy": "score of how familiar a sample is: the log of the sum of the exponentials of its logits",
@@ -28,7 +29,9 @@ TERMS = {
     "NLL": "negative log likelihood of the true class in nats; lower is better",
     "pairs": "seeds that both arms have: the two runs of a seed are compared with each other",
     "Performance profile": "which share of an arm's runs, over all data sets, is better than each score",
+    "refinement": "what is left of NLL or Brier at T: how well classes are told apart, whatever the confidence",
     "seeds and images": "an interval for new seeds and new test images, not for these images only",
+    "SmoothECE": "calibration error without bins (smECE), biased upwards where calibration is nearly perfect",
     "would have found": "smallest true difference that 4 of 5 such studies find",
 }
 _ANY = re.compile("|".join(rf"(?<!\w){re.escape(term)}(?!\w)" for term in sorted(TERMS, key=len, reverse=True)))

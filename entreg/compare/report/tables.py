@@ -9,6 +9,7 @@ from entreg.compare.analysis import Analysis
 from entreg.compare.convergence import Convergence
 from entreg.compare.dynamics import Reached
 from entreg.compare.failures import counted
+from entreg.compare.measures import REFINED
 from entreg.compare.report.cells import estimate_text, mean, mean_percent
 from entreg.compare.report.sheet import Sheet
 from entreg.compare.result import Result
@@ -21,7 +22,8 @@ _NO_T = "without predictions on validation there is no temperature"
 def arms_sheet(analysis: Analysis) -> Sheet:
     """Every arm: seeds, error counts, mean and interval of every measure."""
     calibration = [key for key in analysis.measures if key.startswith("ce2")]
-    keys = [key for key in analysis.measures if key not in calibration]
+    parts = [f"{key}-cal" for key in REFINED]  # in a table of their own
+    keys = [key for key in analysis.measures if key not in (*calibration, *parts)]
     rows = []
     for label, arm in analysis.study.arms.items():
         errors = [result.scores["test"]["errors"] for result in arm]
@@ -41,7 +43,9 @@ def arms_sheet(analysis: Analysis) -> Sheet:
     labels += [f"calibration error %{' at T' if '@' in key else ''}" for key in calibration]
     header = ["arm", "seeds", f"errors of {analysis.study.samples}", *labels, "ECE %", "ECE % at T", "T"]
     about = "seeds and images" if analysis.study.has_predictions else "seeds on these images"
-    return Sheet(f"Mean over seeds, 95 % interval over {about}; ECE is biased upwards", header, rows, _NO_T)
+    return Sheet(
+        f"Mean over seeds, 95 % interval over {about}; ECE and SmoothECE are biased upwards", header, rows, _NO_T
+    )
 
 
 def differences_sheet(analysis: Analysis) -> Sheet:

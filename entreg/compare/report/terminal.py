@@ -10,6 +10,7 @@ from rich.table import Table
 from entreg.compare.analysis import Analysis
 from entreg.compare.convergence import Convergence
 from entreg.compare.report.comparison_tables import power_sheet, verdicts_sheet
+from entreg.compare.report.refinement import refinement_sheet
 from entreg.compare.report.sheet import Sheet
 from entreg.compare.report.tables import arms_sheet, convergence_sheet, differences_sheet, ood_sheet
 from entreg.console import cell, print_line
@@ -25,7 +26,8 @@ def print_tables(
         converged: convergence of the runs by arm.
         power: differences of which the number of seeds is printed that it takes to see them.
     """
-    sheets = [arms_sheet(analysis), ood_sheet(analysis), convergence_sheet(converged), differences_sheet(analysis)]
+    sheets = [arms_sheet(analysis), refinement_sheet(analysis), ood_sheet(analysis)]
+    sheets += [convergence_sheet(converged), differences_sheet(analysis)]
     if analysis.baseline is not None:
         sheets.append(verdicts_sheet(analysis))
         if power is not None:

@@ -15,6 +15,7 @@ from entreg.compare.report.figures import write_figures
 from entreg.compare.report.paper_table import paper_table
 from entreg.compare.report.paths import relative, without_absolute
 from entreg.compare.report.pictures import Pictures
+from entreg.compare.report.refinement import refinement_sheet
 from entreg.compare.report.sheet import Sheet
 from entreg.compare.report.tables import arms_sheet, convergence_sheet, differences_sheet, ood_sheet
 from entreg.files import atomic_path, write_json
@@ -28,7 +29,7 @@ def sheets_of(analysis: Analysis, converged: Mapping[str, Sequence[Convergence]]
     sheets = {"arms": arms_sheet(analysis)}
     if analysis.baseline is not None:
         sheets |= {"verdicts": verdicts_sheet(analysis), "secondary": secondary_sheet(analysis)}
-    sheets["ood"] = ood_sheet(analysis)
+    sheets |= {"refinement": refinement_sheet(analysis), "ood": ood_sheet(analysis)}
     return sheets | {"convergence": convergence_sheet(converged), "differences": differences_sheet(analysis)}
 
 
