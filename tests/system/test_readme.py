@@ -83,6 +83,17 @@ def expanded(pattern: str) -> list[Path]:
     return [path for paths in found for path in paths] if all(found) else []
 
 
+def test_losses_and_verdicts_need_no_run_folder(capsys: pytest.CaptureFixture[str]) -> None:
+    target = torch.arange(200) % 4
+    names: dict[str, Any] = {"logits": torch.randn(200, 4), "target": target, "targets": target}
+    for arm in ("cross_entropy", "mix_ent"):
+        names[arm] = [torch.randn(200, 4) + torch.eye(4)[target] for _ in range(2)]
+    for recipe in python_of("In Python")[1:]:
+        exec(recipe, names)
+    assert names["loss"].ndim == 0
+    assert "mix_ent" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.parent.name)
 def test_every_page_names_files_that_exist(page: Path) -> None:
     text = page.read_text()
