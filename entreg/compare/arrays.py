@@ -74,7 +74,7 @@ def _result(run: Run, arm: str, seed: int, predictions: Predictions, bins: int) 
     if VAL in predictions and (temperature := temperature_of(*predictions[VAL])) is not None:
         scores["temperature"] = temperature
     scores["ood"] = {name.name: {} for name in predictions if name.kind is SetKind.OOD}
-    summary = {"seed": seed, "loss": arm, "classes": range(logits.shape[1])}
+    summary = {"seed": seed, "loss": arm, "classes": list(map(str, range(logits.shape[1])))}
     return Result(run, arm, summary, {"model.loss.class_path": arm}, {}, bins, scores, predictions)
 
 

@@ -46,7 +46,7 @@ def assert_equal(found: Analysis, expected: Analysis) -> None:
     """Assert that two analyses of the same predictions have the same numbers, to 1e-12 of their size."""
     assert (found.baseline, list(found.primary)) == (expected.baseline, list(expected.primary))
     assert found.measures == expected.measures
-    for numbers in ("values", "estimates", "comparisons"):
+    for numbers in ("values", "estimates", "comparisons", "with_failures"):
         ours, theirs = (_plain(getattr(analysis, numbers)) for analysis in (found, expected))
         assert ours.keys() == theirs.keys()
         for key, number in ours.items():
