@@ -22,6 +22,7 @@ from entreg.cli.messages import OneLineErrors, readable
 from entreg.cli.options import values
 from entreg.cli.resolve import as_list
 from entreg.cli.session import Parts, Session
+from entreg.cli.shorthand import config_words
 from entreg.cli.unfit import check_callbacks
 from entreg.cluster import cluster_plugins
 from entreg.console import print_note
@@ -185,10 +186,11 @@ class EntregCLI(LightningCLI):
 
     def _read(self, run: Run) -> Namespace:
         """Parse the config of a run that has begun under an id; what the command names is the user's own."""
+        config = read_config(run)
         if not self.trust:
-            check_config(read_config(run), run.config, own=named_in(self.config[self.command].as_dict()))
+            check_config(config, run.config, own=named_in(self.config[self.command].as_dict()))
         check_unchanged(run, read_summary(run), (run.config,))
-        stored = self.parser.parse_args([self.command, "--config", str(run.config)])[self.command]
+        stored = self.parser.parse_args([self.command, *config_words(run, config)])[self.command]
         stored.pop("trust")
         return stored
 

@@ -74,5 +74,6 @@ def _plain(cause: str, key: str) -> str:
     cause = re.sub(r"Expected a typing\.Literal\[(.*)\]", r"expected one of \1", cause)
     cause = re.sub(r"Problem with given class_path '[^']*': ", "", cause)
     cause = _LIST.sub(r"\1 is a list: [\2]", cause)
+    cause = re.sub(r'Parser key "([^"]+)": ', r"\1: ", cause)
     name = re.fullmatch(r"Expected a dot import path string: (\S+)", cause)
     return f"no class named {name[1]} is known here, {class_hint(key, name[1])}" if name else cause

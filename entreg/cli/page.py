@@ -155,6 +155,8 @@ def default_words(value: Any) -> str:
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, argparse.Namespace):
+        value = vars(value)
     if isinstance(value, bool) or value is None:
         return "null" if value is None else str(value).lower()
     if isinstance(value, Mapping) and "class_path" in value:

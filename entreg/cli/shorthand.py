@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 from entreg.cli.options import values
 from entreg.errors import ConfigError
 from entreg.losses import find
 from entreg.models import __all__ as _ALL_NETS
-from entreg.runs import check_unchanged, open_run, read_config, read_summary
+from entreg.runs import Run, check_unchanged, open_run, read_config, read_summary
+from entreg.runs.former import WARP, is_warped
 from entreg.trust import check_config
 
 _KEYWORDS = ("best", "last", "hpc", "registry")
@@ -48,8 +49,21 @@ def expand(args: list[str]) -> list[str]:
             if value != "null" and not value.startswith("["):  # one name, or several with commas between them
                 options[position] = f"{options[position].removesuffix(value)}[{value}]"
     trust = "--trust" in options
-    configs = [str(_config_of(folder, trust)) for _, folder in values(options, "--run")]
-    return [command, *(word for config in configs for word in ("--config", config)), *options]
+    configs = [_words_of(folder, trust) for _, folder in values(options, "--run")]
+    return [command, *(word for words in configs for word in words), *options]
+
+
+def config_words(run: Run, config: Mapping[str, Any]) -> list[str]:
+    """Return the words that give the parser the config of a run, of whatever version.
+
+    A former one may give the options of ``Warp`` without the class, which the parser then has to know beforehand.
+
+    Args:
+        run: its folder.
+        config: what :func:`entreg.runs.read_config` makes of its config.
+    """
+    known = [f"--data={config['data']['class_path']}", f"--data.augment={WARP}"] if is_warped(config) else []
+    return [*known, "--config", str(run.config)]
 
 
 def _named(options: list[str], option: str) -> list[tuple[int, str]]:
@@ -57,14 +71,14 @@ def _named(options: list[str], option: str) -> list[tuple[int, str]]:
     return [*values(options, option), *values(options, f"{option}.help")]
 
 
-def _config_of(folder: str, trust: bool) -> Path:
-    """Config of a run folder: whole, trusted, and as it was written."""
+def _words_of(folder: str, trust: bool) -> list[str]:
+    """Words for the config of a run folder: whole, trusted, and as it was written."""
     run = open_run(folder)
     config = read_config(run)
     if not trust:
         check_config(config, run.config)
     check_unchanged(run, read_summary(run), (run.config,))
-    return run.config
+    return config_words(run, config)
 
 
 def _class_path(loss: str) -> str:

@@ -3,7 +3,7 @@
 from entreg.data import catalogue
 from entreg.data.base import ClassificationDataModule
 from entreg.data.damage import Damage
-from entreg.data.images.augment import Warp
+from entreg.data.images.augment import Augment, FlipCrop, ResizedCrop, Warp
 from entreg.data.images.corruptions import Corruptions
 from entreg.data.images.mix import Mix
 from entreg.data.images.module import ImageDataModule
@@ -24,15 +24,18 @@ __all__ = [
     "MNIST",
     "QMNIST",
     "SVHN",
+    "Augment",
     "Batch",
     "ClassificationDataModule",
     "Corruptions",
     "Damage",
     "DataInfo",
     "FashionMNIST",
+    "FlipCrop",
     "ImageDataModule",
     "ImageFolder",
     "Mix",
+    "ResizedCrop",
     "Strokes",
     "Warp",
     "available",

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from entreg.runs.former import WARP
 from entreg.runs.history import history_of, lasting
 
 TRAINING_DATA = "training data (fingerprint)"
@@ -55,6 +56,7 @@ _WHEN_ABSENT = {
     "data.init_args.damage.fraction": 1.0,
     "data.init_args.damage.seed": 0,
 }
+_AUGMENT = "data.init_args.augment"
 
 
 def arm_of(config: _Values, summary: _Values) -> str:
@@ -73,6 +75,9 @@ def arm_of(config: _Values, summary: _Values) -> str:
     """
     found = experiment(config, summary)
     counted = {key: value for key, value in found.items() if value != _WHEN_ABSENT.get(key)}  # no new key changes it
+    if counted.get(f"{_AUGMENT}.class_path") == WARP:  # its options alone stood in a config then
+        counted.pop(f"{_AUGMENT}.class_path")
+        counted = {key.replace(f"{_AUGMENT}.init_args.", f"{_AUGMENT}."): value for key, value in counted.items()}
     return hashlib.sha256(_plain(counted).encode()).hexdigest()[:12]
 
 

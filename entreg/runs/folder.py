@@ -22,6 +22,7 @@ from entreg.errors import RunError
 from entreg.files import check_own, leftovers
 from entreg.runs.beside import is_run, near
 from entreg.runs.checkpoints import check_checkpoint
+from entreg.runs.former import as_today
 from entreg.runs.reading import read_yaml
 from entreg.runs.set_name import SetName
 from entreg.text import for_name, shown
@@ -214,4 +215,4 @@ def read_config(run: Run) -> dict[str, Any]:
             raise RunError(f"{run.config}: is damaged ({section} is no mapping), restore it")
     if not isinstance(config["data"].get("init_args", {}), dict):
         raise RunError(f"{run.config}: is damaged (data.init_args is no mapping), restore it")
-    return config
+    return as_today(config)

@@ -67,7 +67,7 @@ def test_a_run_that_goes_on_stays_the_experiment_that_it_is(
     before = content()
     for command, *options, difference in (
         ("fit", "--model.optimizer.lr", "0.5", "model.optimizer.lr 0.002, not 0.5; leave the option out"),
-        ("fit", "--data.augment", "null", "data.augment.distortion 0.5, not null;"),
+        ("fit", "--data.augment", "null", 'data.augment.class_path "entreg.data.Warp", not null;'),
         ("fit", "--seed_everything", "77", "seed_everything 0, not 77;"),
         ("fit", "--checkpoint.monitor", "val/nll", 'checkpoint.monitor "val/acc", not "val/nll";'),
         ("fit", "--trainer.max_epochs", "1", "trainer.max_epochs 2, not 1; it can be prolonged, not shortened:"),

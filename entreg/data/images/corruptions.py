@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from entreg.data.images.augment import rotation_homography, warp
+from entreg.data.images.augment.warp import rotation_homography, warp
 from entreg.data.sampling import counter_generator, counter_seed
 from entreg.errors import ConfigError
 

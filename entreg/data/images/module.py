@@ -1,4 +1,4 @@
-"""ImageDataModule: images as uint8, gathered in batches, warped and normalised on the device."""
+"""ImageDataModule: images as uint8, gathered in batches, augmented and normalised on the device."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 from entreg.data.base import ClassificationDataModule
 from entreg.data.damage import Damage
 from entreg.data.evaluation_sets import EvaluationSet, corrupted_sets
-from entreg.data.images.augment import Warp
+from entreg.data.images.augment import Augment, Warp
 from entreg.data.images.conform import conform
 from entreg.data.images.corruptions import Corruptions, check_names
 from entreg.data.images.mix import Mix
@@ -38,7 +38,8 @@ class ImageDataModule(ImageSource, ClassificationDataModule):
         batch_size: samples of one optimizer step over all processes.
         eval_batch_size: samples of one evaluation batch, in each process; default: 512 on a CPU, on a GPU as many as
             its free memory is sure to take.
-        augment: random warp of training images; ``null`` for none.
+        augment: random change of training images: ``Warp``, ``FlipCrop``, ``ResizedCrop``, or a class of yours derived
+            from :class:`entreg.data.Augment`; ``null`` for none.
         mix: MixUp or CutMix of training batches; ``null`` for none.
         ood: sets of other classes to evaluate on (``entreg data list`` names them), and ``noise``.
         shift: sets of the same classes from another source.
@@ -62,7 +63,7 @@ class ImageDataModule(ImageSource, ClassificationDataModule):
         root: str | None = None,
         batch_size: int = 128,
         eval_batch_size: int | None = None,
-        augment: Warp | None = Warp(),  # noqa: B008 - frozen
+        augment: Augment | None = Warp(),  # noqa: B008 - frozen
         mix: Mix | None = None,
         ood: Sequence[str] = ("noise",),
         shift: Sequence[str] = (),
@@ -125,7 +126,7 @@ class ImageDataModule(ImageSource, ClassificationDataModule):
         self._pipeline = Pipeline(n, classes, self.mean, self.std, self.augment, self.mix, self.seed)
 
     def begin_epoch(self, epoch: int) -> None:
-        """Draw how each image is warped and mixed in an epoch of training."""
+        """Draw how each image is augmented and mixed in an epoch of training."""
         self._pipeline.begin_epoch(epoch, self.image_shape, self.device)
 
     def transform(self, batch: Batch, epoch: int | None) -> Batch:

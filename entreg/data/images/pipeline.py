@@ -1,4 +1,4 @@
-"""What is done to a batch where it is used: cast, warp, normalise, mix."""
+"""What is done to a batch where it is used: augment, cast, normalise, mix."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from entreg.data.images.augment import Warp, warp
+from entreg.data.images.augment import Augment
 from entreg.data.images.mix import Mix
 from entreg.data.samples import Batch
 
@@ -22,7 +22,7 @@ class Pipeline:
         num_classes: number of classes C.
         mean: per-channel mean of pixels in 0..1.
         std: per-channel standard deviation.
-        augment: random warp of training images, or ``None``.
+        augment: random change of training images, or ``None``.
         mix: MixUp or CutMix of training batches, or ``None``.
         seed: seed of the run.
     """
@@ -31,38 +31,38 @@ class Pipeline:
     num_classes: int
     mean: Sequence[float]
     std: Sequence[float]
-    augment: Warp | None = None
+    augment: Augment | None = None
     mix: Mix | None = None
     seed: int = 0
     _epoch: int | None = field(default=None, init=False, repr=False)
-    _warps: Tensor | None = field(default=None, init=False, repr=False)
+    _changes: Tensor | None = field(default=None, init=False, repr=False)
     _mixes: Tensor | None = field(default=None, init=False, repr=False)
     _scale: tuple[torch.device, Tensor, Tensor] | None = field(default=None, init=False, repr=False)
 
     def begin_epoch(self, epoch: int, image_shape: Sequence[int], device: torch.device) -> None:
-        """Draw by what each sample is warped and mixed in this epoch, if that has not been done.
+        """Draw by what each sample is changed and mixed in this epoch, if that has not been done.
 
         The tables stay where they are in memory: a training step that is captured as a CUDA graph reads them there.
         """
         if epoch == self._epoch and all(
-            table is None or table.device == device for table in (self._warps, self._mixes)
+            table is None or table.device == device for table in (self._changes, self._mixes)
         ):
             return
         self._epoch = epoch
         if self.augment is not None:
             height, width = image_shape[-2:]
             drawn = self.augment.table(self.n, height, width, self.seed, epoch, device)
-            self._warps = _replaced(self._warps, drawn, device)
+            self._changes = _replaced(self._changes, drawn, device)
         if self.mix is not None:
             self._mixes = _replaced(self._mixes, self.mix.table(self.n, self.seed, epoch), device)
 
     def train(self, batch: Batch, epoch: int) -> Batch:
-        """Warp as ``epoch`` has it, normalise, mix."""
+        """Augment as ``epoch`` has it, normalise, mix."""
         self.begin_epoch(epoch, batch.input.shape, batch.input.device)
-        image = batch.input.float()
-        if self._warps is not None:
-            image = warp(image, self._warps[batch.id])
-        batch = batch._replace(input=self.normalise(image))
+        image = batch.input
+        if self.augment is not None and self._changes is not None:
+            image = self.augment.apply(image, self._changes[batch.id])
+        batch = batch._replace(input=self.normalise(image.float()))
         if self.mix is None or self._mixes is None:
             return batch
         return self.mix(batch, self.num_classes, self._mixes[batch.id[:1]].squeeze(0))

@@ -282,7 +282,7 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
         ("idx-longer", "a file longer than its header says is taken",
          "len(content) != expected", "len(content) < expected"),
     ],
-    ("data", "data/images/augment.py"): [
+    ("data", "data/images/augment/warp.py"): [
         ("warp-order", "images are rotated after the perspective, not before",
          "_product(perspective, rotation_homography(angles, height, width))",
          "_product(rotation_homography(angles, height, width), perspective)"),

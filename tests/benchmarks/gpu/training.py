@@ -32,7 +32,7 @@ def resident_loop(data: EMNIST, device: str, batch_size: int, graph: bool, compi
         net.compile()
     optimizer = torch.optim.AdamW(net.parameters(), lr=2e-3, weight_decay=0.05, fused=True, capturable=device == "cuda")
     ids = torch.empty(batch_size, dtype=torch.int64, device=device).copy_(ids_of_training[:batch_size])
-    from entreg.data.images.augment import warp
+    from entreg.data.images.augment.warp import warp
 
     def step() -> None:
         image = (warp(images[ids].float(), table[ids]) - 43.9) / 84.0

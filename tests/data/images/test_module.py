@@ -6,7 +6,21 @@ import numpy as np
 import pytest
 import torch
 
-from entreg.data import Corruptions, ImageDataModule, Warp
+from entreg.data import (
+    CIFAR10,
+    CIFAR100,
+    EMNIST,
+    KMNIST,
+    MNIST,
+    SVHN,
+    Corruptions,
+    FashionMNIST,
+    FlipCrop,
+    ImageDataModule,
+    ResizedCrop,
+    Strokes,
+    Warp,
+)
 from entreg.data.evaluation_sets import EvaluationSet
 from entreg.errors import ConfigError
 
@@ -83,10 +97,13 @@ def test_only_training_batches_are_augmented():
     assert not torch.equal(data.transform(batch, 3).input, data.transform(batch, None).input)
 
 
-@pytest.mark.parametrize(("batch_size", "num_workers"), [(256, 0), (64, 2)])
-def test_batch_size_and_workers_change_no_augmented_sample(batch_size, num_workers):
-    reference = epoch_by_id(tiny(batch_size=64), epoch=1)
-    other = epoch_by_id(tiny(batch_size=batch_size, num_workers=num_workers), epoch=1)
+@pytest.mark.parametrize(
+    ("batch_size", "num_workers", "augment"),
+    [(256, 0, Warp()), (64, 2, Warp()), (256, 0, FlipCrop(cutout=5)), (64, 2, ResizedCrop())],
+)
+def test_batch_size_and_workers_change_no_augmented_sample(batch_size, num_workers, augment):
+    reference = epoch_by_id(tiny(batch_size=64, augment=augment), epoch=1)
+    other = epoch_by_id(tiny(batch_size=batch_size, num_workers=num_workers, augment=augment), epoch=1)
     assert len(reference) == len(other) == 512
     assert same(reference, other)
 
@@ -131,6 +148,23 @@ def test_warp_is_the_default_and_the_data_tell_their_classes():
     data = Tiny()
     assert data.augment == Warp(distortion=0.5, perspective_p=0.5, degrees=10.0)
     assert data.num_classes == 3
+
+
+@pytest.mark.parametrize(
+    ("cls", "expected"),
+    [
+        (EMNIST, Warp()),
+        (MNIST, Warp()),
+        (KMNIST, Warp()),
+        (Strokes, Warp()),
+        (FashionMNIST, FlipCrop(padding_mode="zeros")),
+        (CIFAR10, FlipCrop()),
+        (CIFAR100, FlipCrop()),
+        (SVHN, FlipCrop(flip_p=0)),
+    ],
+)
+def test_what_is_augmented_stays_what_it_is(cls, expected):
+    assert cls(root="unused").augment == expected
 
 
 def test_noise_is_a_function_of_the_split_seed_in_the_shape_of_the_data():

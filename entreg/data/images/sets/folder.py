@@ -8,6 +8,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from entreg.data.images.augment import Augment, FlipCrop
 from entreg.data.images.decode import Fit
 from entreg.data.images.files import DecodedFiles, ImageFiles
 from entreg.data.images.find import SUFFIXES, find_pictures, is_hidden
@@ -32,6 +33,9 @@ class ImageFolder(ImageDataModule):
         fit: what becomes of pictures that are no squares: ``squeeze`` changes their aspect, ``crop`` takes the square
             in the middle, ``pad`` lays the whole picture in the middle of black.
         max_resident_bytes: memory that the images of a set may take.
+        augment: random change of training images. Folders mostly hold photographs, and mirrors and shifts change none
+            beyond recognition: signs and letters take ``Warp``, or ``--data.augment.flip_p 0``, large photographs
+            ``ResizedCrop``.
         kwargs: arguments of :class:`entreg.data.ImageDataModule`; ``root`` is the folder that holds train and test.
 
     Raises:
@@ -47,6 +51,7 @@ class ImageFolder(ImageDataModule):
         in_channels: Literal[1, 3] = 3,
         fit: Fit = "squeeze",
         max_resident_bytes: int = 4 * 2**30,
+        augment: Augment | None = FlipCrop(),  # noqa: B008 - frozen
         **kwargs: Any,
     ) -> None:
         if image_size < 1:
@@ -54,7 +59,7 @@ class ImageFolder(ImageDataModule):
         self.image_size: int = image_size
         self.in_channels = in_channels
         self.fit = fit
-        super().__init__(root=root, **kwargs)
+        super().__init__(root=root, augment=augment, **kwargs)
         self.max_resident_bytes = max_resident_bytes
         self.classes = tuple(folder.name for folder in _folders(self.root / "train"))
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from entreg.data.images.augment import Augment, FlipCrop
 from entreg.data.images.sets.idx import read_idx
 from entreg.data.images.sets.idx_module import IdxDataModule
 
@@ -57,6 +58,10 @@ class FashionMNIST(MNIST):
 
     Debian's package ``dataset-fashion-mnist`` puts them where ``--data.root /usr/share/datasets/fashion-mnist`` finds
     them.
+
+    Args:
+        augment: random change of training images; clothes are mirrored and shifted on their black ground.
+        kwargs: arguments of :class:`entreg.data.ImageDataModule`.
     """
 
     folder = "FashionMNIST/raw"
@@ -65,6 +70,13 @@ class FashionMNIST(MNIST):
     classes = ("t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
     default_mean = (0.2860,)
     default_std = (0.3530,)
+
+    def __init__(
+        self,
+        augment: Augment | None = FlipCrop(padding_mode="zeros"),  # noqa: B008 - frozen
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(augment=augment, **kwargs)
 
 
 class KMNIST(MNIST):

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from entreg.data.images.augment import Augment, FlipCrop
 from entreg.data.images.module import ImageDataModule
 from entreg.data.kept import once
 from entreg.data.store import fetch
@@ -18,6 +19,10 @@ from entreg.data.store import fetch
 class VisionDataModule(ImageDataModule):
     """A data set of 32x32 RGB images that torchvision reads.
 
+    Args:
+        augment: random change of training images; photographs are mirrored and shifted.
+        kwargs: arguments of :class:`entreg.data.ImageDataModule`.
+
     Raises:
         DataError: if files are absent and cannot be downloaded, or are damaged.
     """
@@ -25,6 +30,9 @@ class VisionDataModule(ImageDataModule):
     in_channels = 3
     image_size = 32
     domain = "photographs"
+
+    def __init__(self, augment: Augment | None = FlipCrop(), **kwargs: Any) -> None:  # noqa: B008 - frozen
+        super().__init__(augment=augment, **kwargs)
 
     @abstractmethod
     def dataset(self, train: bool, download: bool = False) -> Any:
@@ -141,6 +149,7 @@ class SVHN(VisionDataModule):
     Reads ``<root>/{train,test}_32x32.mat``.
 
     Args:
+        augment: random change of training images; digits are shifted, not mirrored.
         kwargs: arguments of :class:`entreg.data.ImageDataModule`.
 
     Raises:
@@ -148,6 +157,9 @@ class SVHN(VisionDataModule):
     """
 
     classes = tuple("0123456789")
+
+    def __init__(self, augment: Augment | None = FlipCrop(flip_p=0), **kwargs: Any) -> None:  # noqa: B008 - frozen
+        super().__init__(augment=augment, **kwargs)
 
     def dataset(self, train: bool, download: bool = False) -> Any:
         """Return torchvision's class."""

@@ -3,13 +3,11 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy import stats
 from torchvision.transforms import InterpolationMode, RandomPerspective
 from torchvision.transforms import functional as tvf
 
-from entreg.data.images.augment import Warp, perspective_homography, random_corners, rotation_homography, warp
+from entreg.data.images.augment.warp import Warp, perspective_homography, random_corners, rotation_homography, warp
 from entreg.data.sampling import counter_generator
 from entreg.errors import ConfigError
 
@@ -99,30 +97,6 @@ def test_share_of_perspectives_is_perspective_p(share):
         assert warped == 5000 * share
     else:
         assert stats.binomtest(warped, 5000, share).pvalue > 1e-3
-
-
-def test_table_is_a_function_of_seed_and_epoch():
-    first = Warp().table(100, 28, 28, seed=5, epoch=2)
-    assert first.shape == (100, 3, 3)
-    assert first.dtype == torch.float32
-    assert torch.equal(first, Warp().table(100, 28, 28, seed=5, epoch=2))
-    for seed, epoch in ((5, 3), (6, 2)):
-        other = Warp().table(100, 28, 28, seed=seed, epoch=epoch)
-        assert (first != other).flatten(1).any(1).all()
-
-
-def test_table_leaves_the_global_generator_alone():
-    before = torch.get_rng_state()
-    Warp().table(10, 28, 28, seed=0, epoch=0)
-    assert torch.equal(torch.get_rng_state(), before)
-
-
-@settings(max_examples=30, deadline=None)
-@given(st.integers(0, 39), st.integers(1, 40))
-def test_a_warp_does_not_depend_on_the_batch_it_is_in(start, length):
-    images, table = random_images(40, 1, 27, 29), Warp().table(40, 27, 29, seed=0, epoch=0)
-    part = slice(start, start + length)
-    assert torch.equal(warp(images, table)[part], warp(images[part], table[part]))
 
 
 def test_identity_leaves_the_image_unchanged():

@@ -14,14 +14,15 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from typing_extensions import override
 
-from entreg.data.sampling import counter_generator
+from entreg.data.images.augment.augment import Augment
 from entreg.errors import ConfigError
 
 
 @dataclass(frozen=True)
-class Warp:
-    """Random perspective, then random rotation.
+class Warp(Augment):
+    """Random perspective, then random rotation, as handwriting is augmented.
 
     Args:
         distortion: how far perspective moves the corners, in [0, 1]; 0.5 moves them up to a quarter of the size.
@@ -40,26 +41,19 @@ class Warp:
                 f"{self.distortion}, perspective_p={self.perspective_p}, degrees={self.degrees}"
             )
 
-    def table(
-        self,
-        n: int,
-        height: int,
-        width: int,
-        seed: int,
-        epoch: int,
-        device: torch.device = torch.device("cpu"),  # noqa: B008 - immutable
-    ) -> Tensor:
-        """Draw the homographies of all ``n`` samples for one epoch, ``(n, 3, 3)`` float32, to be indexed by id.
-
-        The numbers are drawn on the CPU, the same on every machine; what follows from them is computed on the device.
-        """
-        generator = counter_generator(seed, epoch, "augment")
+    @override
+    def draw(self, n: int, height: int, width: int, generator: torch.Generator, device: torch.device) -> Tensor:
+        """Draw homographies, ``(n, 3, 3)`` float32; what follows from the numbers is computed on the device."""
         corners = random_corners(n, height, width, self.distortion, generator, device)
         applied = torch.rand(n, generator=generator).to(device) < self.perspective_p
         angles = (2 * torch.rand(n, generator=generator, dtype=torch.float64).to(device) - 1) * self.degrees
         perspective = perspective_homography(corners, height, width)
         perspective = torch.where(applied[:, None, None], perspective, _identity(device))
         return _product(perspective, rotation_homography(angles, height, width)).float()
+
+    @override
+    def apply(self, images: Tensor, parameters: Tensor) -> Tensor:
+        return warp(images.float(), parameters)
 
 
 def random_corners(
