@@ -5,6 +5,7 @@ from entreg.data.base import ClassificationDataModule
 from entreg.data.damage import Damage
 from entreg.data.images.augment import Augment, FlipCrop, ResizedCrop, Warp
 from entreg.data.images.corruptions import Corruptions
+from entreg.data.images.crop import RandomResizedCrop
 from entreg.data.images.mix import Mix
 from entreg.data.images.module import ImageDataModule
 from entreg.data.images.sets.emnist import EMNIST
@@ -35,6 +36,7 @@ __all__ = [
     "ImageDataModule",
     "ImageFolder",
     "Mix",
+    "RandomResizedCrop",
     "ResizedCrop",
     "Strokes",
     "Warp",

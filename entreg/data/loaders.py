@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, Dataset
 from entreg.data.device import evaluation_batch_size, on_device
 from entreg.data.evaluation_sets import EvaluationSet
 from entreg.data.samples import Batch, SampleIds, SampleSet
-from entreg.data.sampling import EvalSampler, TrainLoader, TrainSampler
+from entreg.data.sampling import EpochSampler, EvalSampler, TrainLoader, TrainSampler
 from entreg.errors import ConfigError
 
 
@@ -102,7 +102,8 @@ class Loaders(LightningDataModule):
             raise ConfigError(f"data.batch_size {self.batch_size} exceeds the {len(self.train_ids)} training samples")
         gathered_late = on_device(self.train_set)
         place = self.device if gathered_late else torch.device("cpu")
-        sampler = TrainSampler(self.train_ids, self.batch_size, self.seed, rank, world_size, place)
+        sampler_class = EpochSampler if self.train_set.varies else TrainSampler
+        sampler = sampler_class(self.train_ids, self.batch_size, self.seed, rank, world_size, place)
         samples = SampleIds() if gathered_late else self.train_set
         self._train_loader = TrainLoader(samples, sampler, **self._loader_options())
         if self._resume is not None:
@@ -135,7 +136,7 @@ class Loaders(LightningDataModule):
 
     def training_batch(self, ids: Tensor, epoch: int) -> Batch:
         """Gather samples on the device and transform them as training in ``epoch`` has them."""
-        return self.transform(self.train_set[ids], epoch)
+        return self.transform(self.train_set.of_epoch(epoch, ids), epoch)
 
     def on_after_batch_transfer(self, batch: Batch | Tensor, dataloader_idx: int) -> Batch:
         """Gather the batch (of samples on the device), corrupt it (of a corrupted set) and transform it."""

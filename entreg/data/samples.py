@@ -40,12 +40,21 @@ class SampleSet(Dataset[Batch]):
         return len(self.targets)
 
     @property
+    def varies(self) -> bool:
+        """Whether training sees the samples differently in each epoch, and asks for them with its number."""
+        return False
+
+    @property
     @abstractmethod
     def input_shape(self) -> tuple[int, ...]:
         """Shape of one input."""
 
     @abstractmethod
     def __getitem__(self, ids: Tensor) -> Batch: ...
+
+    def of_epoch(self, epoch: int, ids: Tensor) -> Batch:
+        """Gather a batch as training in an epoch has it."""
+        return self[ids]
 
     @abstractmethod
     def digest(self, ids: Tensor) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -77,6 +77,25 @@ class TrainSampler(Sampler[Tensor]):
         start, self.start = self.start, 0
         for batch in self.ids[order].to(self.device).split(self.batch_size)[start : len(self)]:
             yield batch[self.rank :: self.world_size]
+
+
+class EpochIds(NamedTuple):
+    """Ids of samples that training sees differently in each epoch.
+
+    Attributes:
+        epoch: number of the epoch.
+        ids: ``(M,)`` int64.
+    """
+
+    epoch: int
+    ids: Tensor
+
+
+class EpochSampler(TrainSampler):
+    """Batches as of :class:`TrainSampler`, each told its epoch: workers would not know otherwise."""
+
+    def __iter__(self) -> Iterator[EpochIds]:  # type: ignore[override]
+        return (EpochIds(self.epoch, ids) for ids in super().__iter__())
 
 
 class EvalSampler(Sampler[Tensor]):

@@ -1,74 +1,72 @@
-"""Images in files, decoded when a batch asks for them."""
+"""Images in files of their own, decoded when a batch asks for them."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
-from entreg.data.images.decode import UNREADABLE, Fit, decode
+from entreg.data.images.crop import RandomResizedCrop
+from entreg.data.images.decode import UNREADABLE, decode
+from entreg.data.images.stored import Form, StoredImages
 from entreg.data.kept import once
-from entreg.data.samples import Batch, ResidentSamples, SampleSet
-from entreg.data.splits import digest
 from entreg.errors import DataError
 
 _TRACED = 4096  # bytes: all of a small picture; of a large one what lies in its middle, where margins are not
 
 
-class ImageFiles(SampleSet):
+class ImageFiles(StoredImages):
     """Images in files of any size, each decoded, resized and cast to uint8 as it is asked for.
 
     Args:
         paths: one for each sample.
         targets: ``(N,)`` int64.
         root: folder that the fingerprint's names are relative to.
-        channels: 1 (grey) or 3 (RGB).
-        size: height and width after resizing.
-        fit: what becomes of pictures that are no squares, see :func:`entreg.data.images.decode.decode`.
+        form: of whole images.
+        crop: of training images, or ``None``.
+        seed: seed of the crops.
     """
 
     def __init__(
-        self, paths: Sequence[Path], targets: Tensor, root: Path, channels: int, size: int, fit: Fit = "squeeze"
+        self,
+        paths: Sequence[Path],
+        targets: Tensor,
+        root: Path,
+        form: Form,
+        crop: RandomResizedCrop | None = None,
+        seed: int = 0,
     ) -> None:
-        super().__init__(targets)
-        self.paths = list(paths)
+        super().__init__(targets, form, crop, seed)
+        # In one array: of a list each worker would come to hold a copy, as Python counts references in its items.
+        self._paths = np.array([os.fsencode(path) for path in paths])
         self.root = root
-        self.channels = channels
-        self.size = size
-        self.fit = fit
+        self._read: Callable[[Path, int], Tensor] | None = None
+        if crop is not None:
+            from entreg.data.images.jpeg import read_pixels  # seconds for torchvision: here rather than in each worker
+
+            self._read = read_pixels
 
     @property
-    def input_shape(self) -> tuple[int, ...]:
-        """Channels, height and width."""
-        return (self.channels, self.size, self.size)
+    def paths(self) -> list[Path]:
+        """Files, one for each sample."""
+        return [self.path(i) for i in range(len(self))]
 
-    @property
-    def nbytes(self) -> int:
-        """Memory that all images take once decoded."""
-        return len(self) * self.channels * self.size**2
-
-    def __getitem__(self, ids: Tensor) -> Batch:
-        return Batch(self.decoded(ids), self.targets[ids], ids)
-
-    def digest(self, ids: Tensor) -> str:
-        """Digest of :attr:`traces` and targets: all of the content of as many files is not read for it."""
-        return digest(self.traced(ids), self.targets[ids], ids)
+    def path(self, i: int) -> Path:
+        """Return the file of a sample."""
+        return Path(os.fsdecode(self._paths[i]))
 
     @cached_property
     def traces(self) -> list[str]:
         """Of each file its name, its size in bytes, and a digest of at most 4 KiB from its middle."""
-        return once(("traces", self.root), self.paths, lambda: [_trace(path, self.root) for path in self.paths])
-
-    def traced(self, ids: Tensor) -> Tensor:
-        """Return the traces of files as bytes."""
-        traces = "\n".join(self.traces[i] for i in ids.tolist())
-        return torch.frombuffer(bytearray(os.fsencode(traces)), dtype=torch.uint8)
+        paths = self.paths
+        return once(("traces", self.root), paths, lambda: [_trace(path, self.root) for path in paths])
 
     def check(self) -> None:
         """Open every file and read its header, which finds what is empty, is no image, or cannot be read.
@@ -83,29 +81,16 @@ class ImageFiles(SampleSet):
                 raise DataError(f"{path}: is not an image file ({error}); replace or remove it") from error
 
     def decoded(self, ids: Tensor) -> Tensor:
-        """Read images, ``(M, channels, size, size)`` uint8."""
-        images = torch.empty(len(ids), *self.input_shape, dtype=torch.uint8)
+        """Read whole images, ``(M, channels, size, size)`` uint8."""
+        images = torch.empty(len(ids), *self.form.shape, dtype=torch.uint8)
         for row, i in enumerate(ids.tolist()):
-            images[row] = decode(self.paths[i], self.channels, self.size, self.fit)
+            images[row] = decode(self.path(i), self.form.channels, self.form.size, self.form.fit)
         return images
 
-
-class DecodedFiles(ResidentSamples):
-    """All images of a set of files, decoded once; told apart as the files are.
-
-    Args:
-        files: whose images these are.
-    """
-
-    def __init__(self, files: ImageFiles) -> None:
-        how, all_ids = ("images", files.channels, files.size, files.fit), torch.arange(len(files))
-        (images,) = once(how, files.paths, lambda: (files.decoded(all_ids),))
-        super().__init__(images, files.targets)
-        self.files = files
-
-    def digest(self, ids: Tensor) -> str:
-        """Digest of the files and the targets."""
-        return digest(self.files.traced(ids), self.targets[ids], ids)
+    def picture(self, i: int) -> Tensor:
+        """Read an image to be cropped."""
+        assert self._read is not None
+        return self._read(self.path(i), self.form.channels)
 
 
 def _trace(path: Path, root: Path) -> str:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from entreg.data.images.files import DecodedFiles, ImageFiles
+from entreg.data.images.stored import LoadedImages, StoredImages
 from entreg.data.samples import SampleSet
 from entreg.errors import DataError
 
 _CHUNK = 4096  # images counted at once
-_ENOUGH = 20_000  # files are decoded to be counted: as many fix a mean of pixels to three digits
+_ENOUGH = 20_000  # pictures are decoded to be counted: as many fix a mean of pixels to three digits
 
 
 def pixel_statistics(images: SampleSet, ids: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Return mean and standard deviation of each channel, of pixels in 0..1, whatever the order.
 
-    They are exact for images that are one tensor; of images in files at most 20,000 count, evenly spread over ``ids``,
+    They are exact for images that are one tensor; of images on disk at most 20,000 count, evenly spread over ``ids``,
     whether these are kept in memory or not.
 
     Args:
@@ -26,7 +26,7 @@ def pixel_statistics(images: SampleSet, ids: Tensor) -> tuple[tuple[float, ...],
     Raises:
         DataError: if a channel is the same everywhere, so that it can be neither normalised nor learnt from.
     """
-    if isinstance(images, (ImageFiles, DecodedFiles)) and len(ids) > _ENOUGH:
+    if isinstance(images, (StoredImages, LoadedImages)) and len(ids) > _ENOUGH:
         ids = ids[torch.linspace(0, len(ids) - 1, _ENOUGH).long()]
     counts = torch.zeros(images.input_shape[0], 256, dtype=torch.int64)
     for part in ids.split(_CHUNK):

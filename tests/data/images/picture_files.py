@@ -13,8 +13,10 @@ from PIL import Image
 from torchvision import datasets
 
 
-def write_folder(root: Path, classes: tuple[str, ...] = ("cat", "dog"), train: int = 8, test: int = 3) -> Path:
-    """Write PNG files of several sizes, ``train`` and ``test`` of each class; return their root."""
+def write_folder(
+    root: Path, classes: tuple[str, ...] = ("cat", "dog"), train: int = 8, test: int = 3, suffix: str = ".png"
+) -> Path:
+    """Write files of several sizes, ``train`` and ``test`` of each class; return their root."""
     random = np.random.default_rng(0)
     for part, count in (("train", train), ("test", test)):
         for name in classes:
@@ -22,7 +24,7 @@ def write_folder(root: Path, classes: tuple[str, ...] = ("cat", "dog"), train: i
             folder.mkdir(parents=True)
             for i in range(count):
                 pixels = random.integers(256, size=(20 + i, 30 - i, 3), dtype=np.uint8)
-                Image.fromarray(pixels).save(folder / f"{i}.png")
+                Image.fromarray(pixels).save(folder / f"{i}{suffix}")
     return root
 
 

@@ -8,7 +8,8 @@ import pytest
 import torch
 from PIL import Image
 
-from entreg.data.images.files import DecodedFiles, ImageFiles
+from entreg.data.images.files import ImageFiles
+from entreg.data.images.stored import Form, LoadedImages
 from entreg.data.samples import ResidentSamples
 
 GENERATOR = torch.Generator().manual_seed(0)
@@ -21,13 +22,13 @@ def files(tmp_path: Path) -> ImageFiles:
     paths = [tmp_path / f"{i}.png" for i in range(6)]
     for path, image in zip(paths, PIXELS, strict=True):
         Image.fromarray(image.permute(1, 2, 0).numpy()).save(path)
-    return ImageFiles(paths, TARGETS, tmp_path, channels=3, size=8)
+    return ImageFiles(paths, TARGETS, tmp_path, Form(3, 8))
 
 
 def test_files_and_memory_give_the_same_batches(files: ImageFiles) -> None:
     ids = torch.tensor([4, 0, 5])
     resident = ResidentSamples(PIXELS, TARGETS)
-    for samples in (files, DecodedFiles(files)):
+    for samples in (files, LoadedImages(files)):
         for ours, theirs in zip(samples[ids], resident[ids], strict=True):
             assert torch.equal(ours, theirs)
         assert samples.digest(ids) == files.digest(ids)
@@ -49,14 +50,16 @@ def test_a_digest_tells_pixels_targets_and_ids_apart() -> None:
 
 
 def test_a_digest_of_files_sees_names_sizes_and_content(files: ImageFiles) -> None:
-    def found() -> str:
-        return ImageFiles(files.paths, TARGETS, files.root, channels=3, size=8).digest(torch.arange(6))
+    paths = files.paths
 
-    digests, content = [found()], files.paths[2].read_bytes()
+    def found() -> str:
+        return ImageFiles(paths, TARGETS, files.root, Form(3, 8)).digest(torch.arange(6))
+
+    digests, content = [found()], paths[2].read_bytes()
     assert found() == digests[0]
     for changed in (content + b"\0", content[:60] + bytes([content[60] ^ 1]) + content[61:]):
-        files.paths[2].write_bytes(changed)
+        paths[2].write_bytes(changed)
         digests.append(found())
-    files.paths[2] = files.paths[2].rename(files.paths[2].with_name("renamed.png"))
+    paths[2] = paths[2].rename(paths[2].with_name("renamed.png"))
     digests.append(found())
     assert len(set(digests)) == 4

@@ -119,7 +119,7 @@ def test_the_order_of_images_is_that_of_torchvision(tmp_path):
     shutil.copytree(root / "train" / "dog", root / "train" / "cat" / "1")
     (root / "train" / "cat" / "1.PNG").write_bytes((root / "train" / "cat" / "1.png").read_bytes())
     theirs = datasets.ImageFolder(str(root / "train"))
-    ours = opened(root).train_set.files
+    ours = opened(root).train_set.stored
     assert [(str(path), int(k)) for path, k in zip(ours.paths, ours.targets, strict=True)] == theirs.samples
 
 
