@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Literal, NamedTuple
 
 from entreg.compare.stats.hierarchical import Hierarchical
-from entreg.compare.stats.intervals import Estimate, Interval, deviation_interval
+from entreg.compare.stats.intervals import Estimate, Interval, deviation_interval, deviation_median
 from entreg.compare.stats.mcnemar import McNemar
 from entreg.compare.stats.power import detectable, seeds_needed
 
@@ -18,7 +18,7 @@ class SeedsNeeded(NamedTuple):
     """Seeds an arm; ``None``: no number is enough, as the test images are too few.
 
     Attributes:
-        about: if the variance is as observed.
+        about: at the median-unbiased estimate of the standard deviation.
         low: at the lower end of the 95 % interval of the standard deviation.
         high: at its upper end.
     """
@@ -101,11 +101,12 @@ class Comparison:
 
     @cached_property
     def detectable(self) -> float | None:
-        """Smallest true difference that as many seeds find in 4 of 5 studies, if the variance is as observed."""
+        """Smallest true difference that as many seeds find in 4 of 5 studies; as often too small as too large."""
         if not self.paired.sd or not self.paired.standard_error:
             return None
         seeds = (self.paired.sd / self.paired.standard_error) ** 2  # of unpaired arms, as good as so many pairs
-        return detectable(seeds, self.paired.sd, self._image_variance, self.alpha / self.family)
+        sd = deviation_median(self.paired.sd, self.n)
+        return detectable(seeds, sd, self._image_variance, self.alpha / self.family)
 
     @cached_property
     def seeds_needed(self) -> SeedsNeeded | None:
@@ -121,7 +122,7 @@ class Comparison:
             return None
         about, low, high = (
             seeds_needed(difference, sd, self._image_variance, self.alpha / self.family)
-            for sd in (self.paired.sd, *deviation_interval(self.paired.sd, self.n))
+            for sd in (deviation_median(self.paired.sd, self.n), *deviation_interval(self.paired.sd, self.n))
         )
         return SeedsNeeded(about, low, high)
 

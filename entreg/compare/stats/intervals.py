@@ -134,6 +134,23 @@ def deviation_interval(sd: float, n: int, level: float = 0.95) -> Interval:
     return Interval(low, high)
 
 
+def deviation_median(sd: float, n: int) -> float:
+    r"""Median-unbiased estimate of a standard deviation, :math:`s \sqrt{(n - 1) / \chi^2_{n - 1, 1/2}}`.
+
+    The observed one is below the true one in 68 of 100 samples of two values, and in 63 of three; this one is as often
+    below as above.
+
+    Args:
+        sd: observed.
+        n: number of normal values that it was estimated from, at least 2.
+
+    Example:
+        >>> [round(deviation_median(1.0, n), 2) for n in (2, 3, 10)]
+        [1.48, 1.2, 1.04]
+    """
+    return sd * math.sqrt((n - 1) / float(chdtri(n - 1, 0.5)))
+
+
 def magnitude(*rows: Floats) -> float:
     """Largest absolute value in the rows, 0 if they are empty."""
     return max(float(np.abs(row).max(initial=0)) for row in rows)

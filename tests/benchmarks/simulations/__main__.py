@@ -40,12 +40,10 @@ def main(args: Sequence[str] | None = None) -> bool:
     all_hold = True
     for name in given.only:
         cell = CELLS[name]()
+        if name.startswith("power"):  # after a pilot that says at which difference
+            pilot = run(name.replace("power", "limits"), cell, PILOT, given.folders, given.jobs, given.out)
+            cell = power(*cell.looks, float(np.nanmedian([record["limit"] for record in pilot])))
         seen = run(name, cell, given.studies, given.folders, given.jobs, given.out)
-        if name.startswith("limits"):
-            limit = float(np.nanmedian([record["limit"] for record in seen[:PILOT]]))
-            name = name.replace("limits", "power")
-            cell = power(*cell.looks, limit)
-            seen = run(name, cell, given.studies, given.folders, given.jobs, given.out)
         for bar in cell.bars:
             share = float(np.mean([record[bar.key] for record in seen]))
             folders = sum(int(record["folders"]) for record in seen)

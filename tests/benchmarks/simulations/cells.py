@@ -65,7 +65,7 @@ def coverage(seeds: int, of_arm: Callable[[Arm], Mapping[str, float]] = truth) -
 
 def equivalence(seeds: int) -> Cell:
     """Two arms that differ by the margin exactly: are they called equivalent?"""
-    arms = dict(zip(NAMES, (EQUAL, with_accuracy(EQUAL, -MARGIN)), strict=False))
+    arms = _apart(MARGIN)
     bars = [Bar("equivalent at the margin", "equivalent", high=0.05)]
     return Cell(arms, [seeds], {"acc": MARGIN}, partial(_is, "equivalent"), bars, sets=["test"])
 
@@ -78,7 +78,7 @@ def limits(seeds: int) -> Cell:
 
 def power(seeds: int, limit: float) -> Cell:
     """Two arms that differ by the median stated limit: is it found in four of five studies?"""
-    arms = dict(zip(NAMES, (EQUAL, with_accuracy(EQUAL, -limit)), strict=False))
+    arms = _apart(limit)
     bars = [Bar(f"found: accuracy lower by {limit:.2f} points", "worse", 0.75, 0.85, exact=True)]
     return Cell(arms, [seeds], {"acc": None}, partial(_is, "worse"), bars, sets=["test"])
 
@@ -88,6 +88,11 @@ def lost(seeds: int) -> Cell:
     arms = dict.fromkeys(NAMES[:2], EQUAL)
     bars = [Bar("better without the words about it", "without words", high=0.0, exact=True)]
     return Cell(arms, [seeds], {"acc": None}, _lost, bars, sets=["test"], loses=NAMES[1])
+
+
+def _apart(points: float) -> dict[str, Arm]:
+    """Two arms around the equal ones, so that they vary as these do: the second has an accuracy lower by the points."""
+    return {NAMES[0]: with_accuracy(EQUAL, points / 2), NAMES[1]: with_accuracy(EQUAL, -points / 2)}
 
 
 def _claims(analyses: Sequence[Analysis]) -> Record:
@@ -126,11 +131,11 @@ def _lost(analyses: Sequence[Analysis]) -> Record:
     return {"better": float(better), "without words": float(better and not said)}
 
 
-CELLS: dict[str, Callable[[], Cell]] = {
+CELLS: dict[str, Callable[[], Cell]] = {  # those of power by their pilots
     **{f"null-{n}": partial(null, n) for n in (2, 3, 5, 10)},
     "looks-3-6-10": partial(null, 3, 6, 10),
     **{f"coverage-{n}": partial(coverage, n) for n in (2, 3, 5, 10)},
     **{f"equivalence-{n}": partial(equivalence, n) for n in (3, 5, 10)},
-    **{f"limits-{n}": partial(limits, n) for n in (3, 5, 10)},
+    **{f"power-{n}": partial(limits, n) for n in (3, 5, 10)},
     "lost-7": partial(lost, 7),
 }

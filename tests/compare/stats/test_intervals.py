@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from entreg.compare.stats.intervals import mean_estimate, paired_estimate, standard_deviation
+from entreg.compare.stats.intervals import deviation_median, mean_estimate, paired_estimate, standard_deviation
 from tests.compare.studies import within_binomial_error
 
 RNG = np.random.default_rng(0)
@@ -85,3 +85,9 @@ def test_interval_covers_the_expectation_over_seeds(n):
     intervals = [paired_estimate(a, b).interval for a, b in zip(arm, baseline, strict=True)]
     covered = np.mean([low <= 0.2 <= high for low, high in intervals])
     assert within_binomial_error(covered, 0.95, studies)
+
+
+@pytest.mark.parametrize("n", [2, 3, 10])
+def test_the_median_unbiased_deviation_is_as_often_too_small_as_too_large(n):
+    observed = np.random.default_rng(n).normal(0, 0.1, (20_000, n)).std(axis=1, ddof=1)
+    assert np.mean([deviation_median(sd, n) < 0.1 for sd in observed]) == pytest.approx(0.5, abs=0.01)
