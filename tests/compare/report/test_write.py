@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
-import subprocess
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -15,9 +13,8 @@ import pytest
 from entreg.compare import Analysis, analyse, convergence_of, read_study
 from entreg.compare.report import Pictures, verdict_sentences, verdicts_sheet, write_report
 from entreg.text import for_markdown
+from tests.compare.report.browser import CHROMIUM, browser
 from tests.compare.run_folders import CLASSES, write_study
-
-CHROMIUM = shutil.which("chromium")
 
 
 @pytest.fixture(scope="module")
@@ -89,28 +86,36 @@ def test_one_arm_without_pictures_is_reported_without_a_verdict_and_them(tmp_pat
     assert not (out / "verdicts.csv").exists()
 
 
+SCRIPT = """(() => {
+    const head = document.querySelector('thead th:nth-child(4)');
+    head.click();
+    const cells = [...head.closest('table').querySelectorAll('td:nth-child(4)')];
+    document.querySelector('.arms input').click();
+    return {
+        sorted: cells.map(cell => parseFloat(cell.textContent)),
+        hidden: [0, 1].map(i => getComputedStyle(document.querySelector('.arm-' + i)).display),
+        figures: document.querySelectorAll('svg').length,
+        wide: document.documentElement.scrollWidth > innerWidth,
+        page: getComputedStyle(document.body).backgroundColor,
+    };
+})()"""
+
+
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the path: apt-get install chromium")
-@pytest.mark.parametrize("width", [1000, 390])
-def test_a_real_browser_shows_it_without_errors_or_requests(
-    analysis: Analysis, report: Path, width: int, tmp_path: Path
-) -> None:
-    probe = tmp_path / "probe.html"
-    script = (
-        "<script>const failed = []; addEventListener('error', e => failed.push(e.message), true);"
-        "addEventListener('load', () => { const head = document.querySelector('thead th:nth-child(4)');"
-        "head.click(); const cells = [...head.closest('table').querySelectorAll('td:nth-child(4)')];"
-        "document.querySelector('.arms input').click();"
-        "document.body.dataset.found = JSON.stringify({failed, sorted: cells.map(cell => parseFloat(cell.textContent)),"
-        "hidden: [0, 1].map(i => getComputedStyle(document.querySelector('.arm-' + i)).display),"
-        "requests: performance.getEntriesByType('resource').length, figures: document.querySelectorAll('svg').length,"
-        "wide: document.documentElement.scrollWidth > innerWidth})});</script></head>"
-    )
-    probe.write_text(report.read_text().replace("</head>", script, 1))
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
-    command = [str(CHROMIUM), *flags, f"--user-data-dir={tmp_path}", f"--window-size={width},900", "--dump-dom"]
-    result = subprocess.run([*command, probe.as_uri()], capture_output=True, text=True, timeout=120, check=True)
-    found = result.stdout.split('data-found="', 1)[1].split('"', 1)[0].replace("&quot;", '"')
-    content = json.loads(found)
+def test_a_real_browser_shows_it_without_errors_or_requests(analysis: Analysis, report: Path, tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.html"
+    wrong.write_text("<script>console.error('told'); setTimeout(() => {}); throw 1;</script><img src='none.png'>")
+    with browser(tmp_path / "profile") as chromium:
+        seen = {
+            (width, scheme): chromium.look_at(report, SCRIPT, width, scheme)
+            for width, scheme in ((1200, "light"), (390, "light"), (1200, "dark"))
+        }
+        planted = chromium.look_at(wrong, "1", 390)
     rows = [float(row[3]) for row in verdicts_sheet(analysis).rows]
-    assert content.pop("sorted") == sorted(rows) != rows
-    assert content == {"failed": [], "hidden": ["none", "inline"], "requests": 0, "figures": 9, "wide": False}
+    for found in seen.values():
+        assert (found.errors, found.requests) == ([], [])
+        assert found.value["sorted"] == sorted(rows) != rows
+        assert (found.value["hidden"], found.value["figures"], found.value["wide"]) == (["none", "inline"], 9, False)
+    assert seen[1200, "light"].value["page"] != seen[1200, "dark"].value["page"]
+    assert len(planted.errors) == 3  # told, thrown, and not found
+    assert planted.requests == [(tmp_path / "none.png").as_uri()]
