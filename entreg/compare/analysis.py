@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 import numpy as np
 
-from entreg.compare.measures import Measure, correct_of, measure_of, measures_of
-from entreg.compare.result import Result
+from entreg.compare.guessing import Contrast, with_guesses
+from entreg.compare.measures import Measure, measure_of, measures_of
+from entreg.compare.pairing import Measured, images_of, pair_runs
+from entreg.compare.stats.bounded import within_bounds
 from entreg.compare.stats.hierarchical import hierarchical_estimate
-from entreg.compare.stats.intervals import Estimate, Floats, mean_estimate
+from entreg.compare.stats.intervals import Estimate, mean_estimate
 from entreg.compare.stats.jackknife import Contributions
-from entreg.compare.stats.mcnemar import mcnemar
-from entreg.compare.stats.verdict import Comparison, Pairs, Unpaired, compare_arms
+from entreg.compare.stats.verdict import Comparison, compare_arms
 from entreg.compare.study import Study
 from entreg.errors import ConfigError
-
-_Measured = tuple[Result, Mapping[str, Contributions]]
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,9 @@ class Analysis:
         values: the values behind them, by measure and arm, in the order of the seeds.
         comparisons: by measure and arm, without the baseline; those of the primary measures are corrected together, and
             so are those of all others.
+        between: by measure, the comparisons of the other arms with each other, where all pairs are asked for.
         with_failures: the comparisons of the primary measures in which runs of either arm that did not finish count as
-            guessing, over seeds; arms without any are left out.
+            guessing, over seeds; pairs of arms without any are left out.
     """
 
     study: Study
@@ -47,7 +49,13 @@ class Analysis:
     estimates: Mapping[str, Mapping[str, Estimate]]
     values: Mapping[str, Mapping[str, Sequence[float]]]
     comparisons: Mapping[str, Mapping[str, Comparison]]
-    with_failures: Mapping[str, Mapping[str, Comparison]]
+    between: Mapping[str, Mapping[Contrast, Comparison]]
+    with_failures: Mapping[str, Mapping[Contrast, Comparison]]
+
+    def contrasts(self, key: str) -> dict[Contrast, Comparison]:
+        """Return all comparisons of a measure, those with the baseline first."""
+        with_baseline = {(label, str(self.baseline)): found for label, found in self.comparisons[key].items()}
+        return {**with_baseline, **self.between[key]}
 
     @property
     def others(self) -> list[str]:
@@ -62,8 +70,9 @@ def analyse(
     margins: Mapping[str, float] | None = None,
     alpha: float = 0.05,
     standing: str = "exploratory: no analysis plan was written down before the runs",
+    all_pairs: bool = False,
 ) -> Analysis:
-    """Compare the arms of a study with a baseline, paired by seed where they share half of their seeds or more.
+    """Compare the arms of a study with a baseline, paired by the seeds that both have.
 
     Args:
         study: the runs.
@@ -74,6 +83,8 @@ def analyse(
             accuracy, and none for the others, of which equivalence is not tested then.
         alpha: level of the verdicts, which a look at a part of the study makes smaller than 0.05.
         standing: see :func:`entreg.compare.looks.standing_of`.
+        all_pairs: whether the other arms are compared with each other, too; of several arms of cross-entropy
+            the first is the baseline then.
 
     Raises:
         ConfigError: if a metric is unknown or not every run has it, or a number is out of range.
@@ -84,77 +95,83 @@ def analyse(
     for key in metrics:
         if key not in common:
             raise ConfigError(f"metric {key}: expected one that every run has: {', '.join(common)}")
-    chosen = _default_baseline(study) if baseline is None else study.label_of(baseline)
+    chosen = _default_baseline(study, all_pairs) if baseline is None else study.label_of(baseline)
     others = [label for label in study.arms if chosen not in (None, label)]
+    contrasts = [(label, str(chosen)) for label in others]
+    contrasts += [(label, other) for other, label in combinations(others, 2) if all_pairs]
     if chosen is not None:  # the baseline first, everywhere
         study = replace(study, arms={chosen: study.arms[chosen], **study.arms})
     measures = {key: measure_of(key) for key in common}
     values = {key: {label: [of_run[key].value for of_run in runs] for label, runs in found.items()} for key in common}
     estimates = {
-        key: {label: _estimate([of_run[key] for of_run in runs]) for label, runs in found.items()} for key in common
+        key: {
+            label: _estimate(measure, [of_run[key] for of_run in runs], study.samples) for label, runs in found.items()
+        }
+        for key, measure in measures.items()
     }
     by_seed = {
         label: {result.seed: (result, of_run) for result, of_run in zip(arm, found[label], strict=True)}
         for label, arm in study.arms.items()
     }
-    theirs = by_seed.get(chosen or "", {})
-    tested = sum(min(len(by_seed[label]), len(theirs)) > 1 for label in others)
-    together = {True: len(set(metrics)), False: len(common) - len(set(metrics))}
-    comparisons = {
-        key: compare_arms(
-            {label: _pairs(key, by_seed[label], theirs) for label in others},
-            higher_is_better=measure.higher_is_better,
-            margin=(margins or {}).get(key, measure.margin),
-            alpha=alpha,
-            family=max(1, tested * together[key in metrics]),
+    family = sum(min(len(by_seed[label]), len(by_seed[other])) > 1 for label, other in contrasts)
+    primary = set(metrics)
+    compared = {
+        key: _compare(
+            measure,
+            {(label, other): (by_seed[label], by_seed[other]) for label, other in contrasts},
+            (margins or {}).get(key, measure.margin),
+            alpha,
+            family * (len(primary) if key in primary else len(common) - len(primary)),
         )
         for key, measure in measures.items()
     }
-    failed = _with_failures(study, chosen, metrics, values, comparisons)
     return Analysis(
-        study, chosen if others else None, standing, tuple(metrics), measures, estimates, values, comparisons, failed
+        study,
+        chosen if others else None,
+        standing,
+        tuple(metrics),
+        measures,
+        estimates,
+        values,
+        {key: {pair[0]: found for pair, found in of.items() if pair[1] == chosen} for key, of in compared.items()},
+        {key: {pair: found for pair, found in of.items() if pair[1] != chosen} for key, of in compared.items()},
+        {key: with_guesses(study, measures[key], values[key], compared[key]) for key in metrics},
     )
 
 
-def _with_failures(
-    study: Study,
-    baseline: str | None,
-    metrics: Sequence[str],
-    values: Mapping[str, Mapping[str, Sequence[float]]],
-    comparisons: Mapping[str, Mapping[str, Comparison]],
-) -> dict[str, dict[str, Comparison]]:
-    """Compare again where runs did not finish, with what guessing scores in their place."""
-    classes = len(study.results[0].summary.get("classes", ()))
-    found: dict[str, dict[str, Comparison]] = {}
-    for key in metrics:
-        if not classes or (guessed := measure_of(key).of_guessing(classes)) is None:
-            continue
-        for label, comparison in comparisons[key].items():
-            if not {label, baseline} & study.failures.keys():
-                continue
-            ours, theirs = (
-                {failure.seed: guessed for failure in study.failures.get(arm, ())}
-                | {result.seed: value for result, value in zip(study.arms[arm], values[key][arm], strict=True)}
-                for arm in (label, str(baseline))
-            )
-            seeds = sorted(ours.keys() & theirs.keys())
-            again = compare_arms(
-                {label: Pairs([ours[seed] for seed in seeds], [theirs[seed] for seed in seeds])},
-                higher_is_better=comparison.higher_is_better,
-                margin=comparison.margin,
-                alpha=comparison.alpha,
-                family=comparison.family,
-            )
-            found.setdefault(key, {}).update(again)
+def _compare(
+    measure: Measure,
+    contrasts: Mapping[Contrast, tuple[Mapping[int, Measured], Mapping[int, Measured]]],
+    margin: float | None,
+    alpha: float,
+    family: int,
+) -> dict[Contrast, Comparison]:
+    """Compare pairs of arms on a measure."""
+    found = {}
+    for contrast, arms in contrasts.items():
+        (found[contrast],) = compare_arms(
+            {contrast[0]: pair_runs(measure.key, *arms)},
+            higher_is_better=measure.higher_is_better,
+            margin=margin,
+            alpha=alpha,
+            family=max(1, family),
+        ).values()
     return found
 
 
-def _estimate(runs: Sequence[Contributions]) -> Estimate:
+def _estimate(measure: Measure, runs: Sequence[Contributions], samples: int) -> Estimate:
     """Estimate what new seeds would score on new images, on these images where nothing is known of them."""
-    values, images = [run.value for run in runs], _images(runs)
+    values, images = [run.value for run in runs], images_of(runs)
     if images is None:
-        return mean_estimate(values)
-    return hierarchical_estimate(values, np.zeros(len(values)), images)
+        found: Estimate = mean_estimate(values)
+    else:
+        found = hierarchical_estimate(values, np.zeros(len(values)), images)
+        others = images.shape[1] - samples  # of the second set of an AUROC
+        samples = min(samples, others) if others > 0 else images.shape[1]
+    lower, upper = measure.bounds
+    if not math.isinf(upper):
+        return within_bounds(found, samples, upper)
+    return found if found.interval is None else replace(found, interval=found.interval.cut(lower))
 
 
 def _common(runs: Sequence[Mapping[str, Contributions]]) -> list[str]:
@@ -162,40 +179,9 @@ def _common(runs: Sequence[Mapping[str, Contributions]]) -> list[str]:
     return [key for key in runs[0] if all(key in of_run for of_run in runs)]
 
 
-def _default_baseline(study: Study) -> str | None:
+def _default_baseline(study: Study, all_pairs: bool) -> str | None:
     """Cross-entropy, where one arm has it; where none has, the arm with the most seeds; else somebody has to say."""
     plain = [label for label, arm in study.arms.items() if arm[0].loss == "cross_entropy"]
     if len(plain) > 1:
-        return None
+        return plain[0] if all_pairs else None
     return plain[0] if plain else max(study.arms, key=lambda label: len(study.arms[label]))
-
-
-def _pairs(key: str, ours: Mapping[int, _Measured], theirs: Mapping[int, _Measured]) -> Pairs | Unpaired:
-    """Pair an arm with the baseline by the seeds that both have, if those are half of either's or more.
-
-    Else all seeds count, unpaired. The values have no say in it.
-
-    Args:
-        key: of the measure.
-        ours: by seed, a run of the arm and its measures.
-        theirs: the baseline's.
-    """
-    seeds = sorted(ours.keys() & theirs.keys())
-    if 2 * len(seeds) < max(len(ours), len(theirs)):
-        a, b = ([of_run[key] for _, of_run in arm.values()] for arm in (ours, theirs))
-        images = _images(a), _images(b)
-        known = images if images[0] is not None and images[1] is not None else (None, None)
-        return Unpaired([run.value for run in a], [run.value for run in b], *known)
-    a, b = ([arm[seed][1][key] for seed in seeds] for arm in (ours, theirs))
-    images, checkpoints = (_images(a), _images(b)), None
-    if key == "acc" and len(seeds) == 1 and images[0] is not None and images[1] is not None:
-        run, other = ours[seeds[0]][0], theirs[seeds[0]][0]
-        checkpoints = mcnemar(correct_of(run), correct_of(other))
-    differences = None if images[0] is None or images[1] is None else images[0] - images[1]
-    return Pairs([run.value for run in a], [run.value for run in b], differences, checkpoints)
-
-
-def _images(runs: Sequence[Contributions]) -> Floats | None:
-    """Contributions of the images to each run's value, ``(n, K)``; ``None`` if those of a run are not known."""
-    rows = [run.images for run in runs if run.images is not None]
-    return np.array(rows) if len(rows) == len(runs) else None

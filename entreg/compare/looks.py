@@ -104,6 +104,7 @@ def look_at(
     baseline: str | None = None,
     metrics: Sequence[str] = ("acc",),
     margins: Mapping[str, float] | None = None,
+    all_pairs: bool = False,
 ) -> Analysis:
     """Analyse a study by its plan, or as is said here, and note the look.
 
@@ -113,6 +114,7 @@ def look_at(
         baseline: see :func:`entreg.compare.analyse`, as the rest.
         metrics: measures that verdicts are about.
         margins: by measure.
+        all_pairs: whether the other arms are compared with each other, too.
 
     Raises:
         ConfigError: if a metric is unknown or not every run has it.
@@ -123,7 +125,7 @@ def look_at(
     if written is not None:
         baseline, metrics, margins = written.plan.baseline, list(written.plan.primary), written.plan.margins
     standing = standing_of(study, metrics, written, read_looks(path))
-    analysis = analyse(study, baseline, metrics, margins, standing.alpha, standing.said)
+    analysis = analyse(study, baseline, metrics, margins, standing.alpha, standing.said, all_pairs)
     if analysis.baseline is None:
         return analysis
     try:

@@ -52,7 +52,9 @@ class Measure:
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """Least and greatest value."""
+        """Least and greatest value; differences have none."""
+        if self.key.endswith("-cal") or self.key.startswith("ce2"):
+            return -math.inf, math.inf
         return 0.0, 100.0 if self.unit == "points" else math.inf
 
 

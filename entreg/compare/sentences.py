@@ -48,7 +48,9 @@ def interval(measure: Measure, comparison: Comparison) -> str:
         return "no interval"
     low, high = comparison.interval
     adjusted = "" if comparison.family == 1 else f", adjusted for {comparison.family} comparisons"
-    adjusted += "" if comparison.unpaired is None else ", seeds not paired"
+    if comparison.unpaired is not None:
+        paired = f"{comparison.shared} seed{'' if comparison.shared == 1 else 's'}" if comparison.shared else "no seed"
+        adjusted += f", {paired} paired"
     return f"{100 * (1 - comparison.alpha):.4g} %{adjusted}: {low:+.{measure.digits}f} to {high:+.{measure.digits}f}"
 
 

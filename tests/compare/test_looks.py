@@ -99,4 +99,4 @@ def test_the_command_takes_the_plan_beside_the_runs(tmp_path: Path, capsys: pyte
     assert main(["compare", *folders, "--metric", "acc"]) == 0
     assert "exploratory: no analysis plan" in capsys.readouterr().out
     assert main(["compare", *folders, "--plan", str(plan), "--metric", "acc"]) == 2
-    assert "leave out --baseline, --metric and --margin" in capsys.readouterr().err
+    assert "leave out --baseline, --metric, --margin and --all-pairs" in capsys.readouterr().err

@@ -40,6 +40,7 @@ def main(args: Sequence[str]) -> None:
         plan=given.plan,
         metrics=given.metric,
         margins=margins,
+        all_pairs=given.all_pairs,
         accuracies=given.accuracy,
         power=power,
         out=given.out,
@@ -55,6 +56,7 @@ def compare_runs(
     baseline: str | None = None,
     metrics: Sequence[str] | None = None,
     margins: Mapping[str, float] | None = None,
+    all_pairs: bool = False,
     accuracies: Sequence[float] = (),
     power: Sequence[float] | None = None,
     out: Path | None = None,
@@ -72,6 +74,7 @@ def compare_runs(
         baseline: see :func:`entreg.compare.analyse`, as ``metrics`` and ``margins``.
         metrics: what the verdict is about; default: accuracy.
         margins: differences that do not matter.
+        all_pairs: whether the other arms are compared with each other, too.
         accuracies: see :func:`entreg.compare.convergence_of`.
         power: differences of which the number of seeds is printed that it takes to see them.
         out: folder of the report; ``None``: none is written.
@@ -84,13 +87,17 @@ def compare_runs(
     """
     if out is not None and out.exists() and not out.is_dir():
         raise ConfigError(f"--out {out}: is no folder, and the report is one; name a folder")
-    said = bool(baseline or metrics or margins)
+    said = bool(baseline or metrics or margins or all_pairs)
     if plan is not None and said:
-        raise ConfigError(f"--plan {plan}: says what is compared; leave out --baseline, --metric and --margin")
+        raise ConfigError(
+            f"--plan {plan}: says what is compared; leave out --baseline, --metric, --margin and --all-pairs"
+        )
     studies = read_studies(run for run in runs if Path(run).name != PLAN)
     analyses, refused = _analyses(
         studies,
-        lambda study: look_at(study, _plan_of(study, plan, not said), baseline, metrics or ("acc",), margins),
+        lambda study: look_at(
+            study, _plan_of(study, plan, not said), baseline, metrics or ("acc",), margins, all_pairs
+        ),
     )
     told: set[str] = set()
     pages: dict[str, Path] = {}
@@ -132,13 +139,18 @@ def _parser() -> CommandParser:
     parser.add_argument(
         "--baseline", help="arm to compare with: loss, name or hash (default: cross_entropy, if one arm is)"
     )
-    parser.add_argument("--metric", nargs="+", help="what the verdict is about: acc, nll, nll@T, ... (default: acc)")
+    parser.add_argument(
+        "--metric", nargs="+", help="what the verdict is about: acc, nll, nll@T, nll-cal, smece, ... (default: acc)"
+    )
     parser.add_argument(
         "--margin",
         nargs="+",
         default=[],
         metavar="METRIC=NUMBER",
         help="differences that do not matter, in the unit of the metric (default: acc=0.1)",
+    )
+    parser.add_argument(
+        "--all-pairs", action="store_true", help="compare every arm with every other, corrected over all"
     )
     parser.add_argument("--accuracy", nargs="+", type=float, default=[], help="validation accuracies to be reached")
     parser.add_argument("--power", nargs="*", type=float, help="seeds needed to see these differences (0.1 0.2 0.5)")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 
 from entreg.compare.measures import Measure
@@ -32,16 +31,23 @@ def p_value(p: float | None) -> str:
     return "<0.001" if p is not None and p < 0.001 else number(p, 3)
 
 
-def estimate_text(estimate: Estimate, digits: int, bounds: tuple[float, float] = (-math.inf, math.inf)) -> str:
-    """Mean and half of the interval, both ends where one of them is at a bound; one seed has none."""
+def estimate_text(estimate: Estimate, digits: int) -> str:
+    """Mean and half of the interval, both ends where the mean is not in its middle; one seed has none.
+
+    Example:
+        >>> from entreg.compare.stats.intervals import Interval
+        >>> estimate_text(Estimate(3, 99.9, interval=Interval(99.1, 100.0)), 1)
+        '99.9 (99.1 to 100.0)'
+    """
     if estimate.mean is None:
         return "-"
     if estimate.interval is None:
         return number(estimate.mean, digits)
     low, high = estimate.interval
-    if bounds[0] <= low and high <= bounds[1]:
-        return f"{estimate.mean:.{digits}f} ± {(high - low) / 2:.{digits}f}"
-    return f"{estimate.mean:.{digits}f} ({max(low, bounds[0]):.{digits}f} to {min(high, bounds[1]):.{digits}f})"
+    below, above = f"{estimate.mean - low:.{digits}f}", f"{high - estimate.mean:.{digits}f}"
+    if below == above:
+        return f"{estimate.mean:.{digits}f} ± {above}"
+    return f"{estimate.mean:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
 
 
 def difference_text(comparison: Comparison, measure: Measure) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from entreg.compare.analysis import Analysis
 from entreg.compare.failures import counted
-from entreg.compare.measures import Measure
+from entreg.compare.guessing import Contrast
 from entreg.compare.report.cells import difference_text, interval_text, number, p_value
 from entreg.compare.report.sheet import Sheet
 from entreg.compare.sentences import difference, interval, rounded, seeds_text, sentence
@@ -28,10 +28,9 @@ def verdicts(analysis: Analysis) -> list[tuple[Outcome, str]]:
     return [
         (
             comparison.outcome,
-            sentence(label, str(analysis.baseline), analysis.measures[key], comparison)
-            + _failures(analysis, key, label),
+            sentence(*contrast, analysis.measures[key], comparison) + _failures(analysis, key, contrast),
         )
-        for label, key, comparison in _compared(analysis, analysis.primary)
+        for contrast, key, comparison in _compared(analysis, analysis.primary)
     ]
 
 
@@ -53,28 +52,28 @@ def verdict_sentences(analysis: Analysis) -> list[str]:
 def verdicts_sheet(analysis: Analysis) -> Sheet:
     """The primary measures: every arm against the baseline, in numbers and a word."""
     rows = [
-        [*_cells(label, analysis.measures[key], comparison), WORDS[comparison.outcome]]
-        for label, key, comparison in _compared(analysis, analysis.primary)
+        [*_cells(analysis, contrast, key, comparison), WORDS[comparison.outcome]]
+        for contrast, key, comparison in _compared(analysis, analysis.primary)
     ]
-    title = f"Against {analysis.baseline}; {_level(analysis, analysis.primary)}"
+    title = f"{_against(analysis)}; {_level(analysis, analysis.primary)}"
     return Sheet(title, [*_HEADER, "verdict"], rows, _MISSING)
 
 
 def secondary_sheet(analysis: Analysis) -> Sheet:
     """All other measures: estimates and intervals, and no verdict, as many looks find something by chance."""
     keys = [key for key in analysis.measures if key not in analysis.primary]
-    rows = [_cells(label, analysis.measures[key], comparison) for label, key, comparison in _compared(analysis, keys)]
-    title = f"Other measures against {analysis.baseline}, for reading; {_level(analysis, keys)}"
+    rows = [_cells(analysis, contrast, key, comparison) for contrast, key, comparison in _compared(analysis, keys)]
+    title = f"Other measures, for reading. {_against(analysis)}; {_level(analysis, keys)}"
     return Sheet(title, _HEADER, rows, _MISSING)
 
 
 def power_sheet(analysis: Analysis, differences: Sequence[float]) -> Sheet:
     """Seeds an arm that a study needs to find a difference in 4 of 5 cases, if the variance is as observed."""
     rows = []
-    for label, key, comparison in _compared(analysis, analysis.primary):
+    for contrast, key, comparison in _compared(analysis, analysis.primary):
         needed = [comparison.seeds_to_see(size) for size in differences]
         cells = ["-" if seeds is None else seeds_text(seeds) for seeds in needed]
-        rows.append([label, analysis.measures[key].label, number(comparison.paired.sd, 3), *cells])
+        rows.append([_name(analysis, contrast), analysis.measures[key].label, number(comparison.paired.sd, 3), *cells])
     header = ["arm", "measure", "sd of the paired difference", *(f"to find {size:g}" for size in differences)]
     return Sheet(
         "Seeds an arm, for 4 of 5 studies to find a difference (at the ends of the 95 % interval of the sd)",
@@ -83,35 +82,56 @@ def power_sheet(analysis: Analysis, differences: Sequence[float]) -> Sheet:
     )
 
 
-def _failures(analysis: Analysis, key: str, label: str) -> str:
-    """Say which runs of an arm or of the baseline did not finish, and what it would mean if they had guessed."""
+def _failures(analysis: Analysis, key: str, contrast: Contrast) -> str:
+    """Say which runs of either arm did not finish, and what it would mean if they had guessed."""
     study, said = analysis.study, []
-    for arm in (label, str(analysis.baseline)):
+    for arm in contrast:
         if failures := study.failures.get(arm):
             finished = len(study.arms[arm])
             said.append(f"of {arm} {finished} of {finished + len(failures)} seeds finished ({counted(failures)})")
-    if again := analysis.with_failures.get(key, {}).get(label):
+    if again := analysis.with_failures.get(key, {}).get(contrast):
         found = f"{difference(analysis.measures[key], again)} ({interval(analysis.measures[key], again)})"
         said.append(f"with the others counted as guessing: {WORDS[again.outcome]}, {found}")
     return "".join(f"; {part}" for part in said)
 
 
-def _compared(analysis: Analysis, keys: Sequence[str]) -> Iterator[tuple[str, str, Comparison]]:
+def _compared(analysis: Analysis, keys: Sequence[str]) -> Iterator[tuple[Contrast, str, Comparison]]:
     for key in keys:
-        for label, comparison in analysis.comparisons[key].items():
-            yield label, key, comparison
+        for contrast, comparison in analysis.contrasts(key).items():
+            yield contrast, key, comparison
 
 
-def _cells(label: str, measure: Measure, comparison: Comparison) -> list[str]:
+def _against(analysis: Analysis) -> str:
+    """Say what the arms are compared with."""
+    also = ", and the others with each other" if any(analysis.between.values()) else ""
+    return f"Against {analysis.baseline}{also}"
+
+
+def _name(analysis: Analysis, contrast: Contrast) -> str:
+    """Name an arm, and what it is compared with, if that is not the baseline."""
+    label, other = contrast
+    return label if other == analysis.baseline else f"{label} against {other}"
+
+
+def _cells(analysis: Analysis, contrast: Contrast, key: str, comparison: Comparison) -> list[str]:
+    measure = analysis.measures[key]
     return [
-        label,
+        _name(analysis, contrast),
         measure.label,
-        f"{comparison.n} pairs" if comparison.unpaired is None else "{} and {}".format(*comparison.unpaired),
+        _pairs(comparison),
         difference_text(comparison, measure),
         interval_text(comparison, measure),
         "-" if comparison.detectable is None else rounded(comparison.detectable),
         p_value(comparison.p),
     ]
+
+
+def _pairs(comparison: Comparison) -> str:
+    """Pairs of seeds, or seeds of the arm and of the baseline, and how many of them both have."""
+    if comparison.unpaired is None:
+        return f"{comparison.n} pairs"
+    ours, theirs = comparison.unpaired
+    return f"{ours} and {theirs}" + (f" ({comparison.shared} pairs)" if comparison.shared else "")
 
 
 def _level(analysis: Analysis, keys: Sequence[str]) -> str:

@@ -142,8 +142,7 @@ def _seeds(analysis: Analysis, label: str) -> str:
 
 
 def _estimate(analysis: Analysis, key: str, label: str) -> str:
-    measure = analysis.measures[key]
-    return estimate_text(analysis.estimates[key][label], measure.digits, measure.bounds)
+    return estimate_text(analysis.estimates[key][label], analysis.measures[key].digits)
 
 
 def _calibration_error(squared: Estimate) -> str:

@@ -18,6 +18,7 @@ from entreg.compare.report.pictures import Pictures
 from entreg.compare.report.refinement import refinement_sheet
 from entreg.compare.report.sheet import Sheet
 from entreg.compare.report.tables import arms_sheet, convergence_sheet, differences_sheet, ood_sheet
+from entreg.compare.stats.comparison import Comparison
 from entreg.files import atomic_path, write_json
 from entreg.text import for_markdown
 
@@ -91,13 +92,18 @@ def as_json(analysis: Analysis, out: Path) -> dict[str, Any]:
             for key, arms in analysis.estimates.items()
         },
         "comparisons": {
-            key: {
-                label: {**asdict(comparison), **{name: getattr(comparison, name) for name in _DERIVED}}
-                for label, comparison in arms.items()
-            }
+            key: {label: _plain(comparison) for label, comparison in arms.items()}
             for key, arms in analysis.comparisons.items()
         },
+        "between": {
+            key: [{"arm": arm, "baseline": other, **_plain(found)} for (arm, other), found in pairs.items()]
+            for key, pairs in analysis.between.items()
+        },
     }
+
+
+def _plain(comparison: Comparison) -> dict[str, Any]:
+    return {**asdict(comparison), **{name: getattr(comparison, name) for name in _DERIVED}}
 
 
 def _without_absolute_paths(analysis: Analysis, out: Path) -> Analysis:

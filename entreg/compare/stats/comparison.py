@@ -41,7 +41,8 @@ class Comparison:
         checkpoints: exact McNemar test of two single checkpoints.
         higher_is_better: direction of the metric.
         alpha: level of the family.
-        unpaired: numbers of seeds of the arm and of the baseline, where they are not paired.
+        unpaired: numbers of seeds of the arm and of the baseline, where they are not all paired.
+        shared: how many of those both have.
     """
 
     paired: Estimate
@@ -52,10 +53,11 @@ class Comparison:
     higher_is_better: bool
     alpha: float
     unpaired: tuple[int, int] | None = None
+    shared: int = 0
 
     @property
     def n(self) -> int:
-        """Pairs of seeds; of arms that are not paired, seeds of the one that has fewer."""
+        """Pairs of seeds; of arms that are not all paired, seeds of the one that has fewer."""
         return self.paired.n
 
     @property

@@ -23,6 +23,10 @@ class Interval(NamedTuple):
     low: float
     high: float
 
+    def cut(self, lowest: float) -> Interval:
+        """Return what of it is not below ``lowest``."""
+        return Interval(max(self.low, lowest), max(self.high, lowest))
+
 
 @dataclass(frozen=True)
 class Estimate:

@@ -1,13 +1,24 @@
-r"""Difference of two arms whose seeds are not the same ones.
+r"""Difference of two arms whose seeds are not all the same ones.
 
-With :math:`s_a^2, s_b^2` the variances of the two arms' values over their :math:`n_a, n_b` seeds, and :math:`c_{ab}`
-the covariance over images of a seed of one arm and a seed of the other (:mod:`entreg.compare.stats.hierarchical`),
+With :math:`s_a^2, s_b^2` the variances of the two arms' values over their :math:`n_a, n_b` seeds, r the correlation of
+the values at the m seeds that both have, and :math:`c_{ab}` the covariance over images of a seed of one arm and another
+seed of the other (:mod:`entreg.compare.stats.hierarchical`),
 
-.. math:: se^2 = \frac{s_a^2}{n_a} + \frac{s_b^2}{n_b} + \max(0,\; c_{aa} + c_{bb} - 2 c_{ab}),
+.. math:: se^2 = \frac{s_a^2}{n_a} + \frac{s_b^2}{n_b} - 2 r s_a s_b \frac{m}{n_a n_b}
+                 + \max(0,\; c_{aa} + c_{bb} - 2 c_{ab}).
 
-of which the part from the seeds has Satterthwaite's degrees of freedom. Without the images it is Welch's test.
+The part from the seeds has
 
-Source: Welch 1947, *The generalization of "Student's" problem*; of the images as in the module on pairs.
+.. math:: (m - 1) + (\nu - m + 1) \, \frac{n_a + n_b - 2 m}{n_a + n_b}
+
+degrees of freedom, :math:`\nu` being Satterthwaite's: the partially overlapping samples t-test. Without shared seeds it
+is Welch's, with all of them shared the paired one. Two pairs tell nothing of a correlation, so below three r is 0. In
+simulations of normal values it errs in at most 5.3 % of studies at 5 %, and is narrower than the interval of the
+pairs alone unless their correlation is about 0.9.
+
+Source: Derrick, Russ, Toher and White 2017, *Test statistics for the comparison of means for two samples that include
+both paired and independent observations*; Welch 1947, *The generalization of "Student's" problem*; of the images as in
+the module on pairs.
 """
 
 from __future__ import annotations
@@ -27,6 +38,8 @@ from entreg.compare.stats.intervals import (
     two_sided_p,
 )
 
+_FEWEST_PAIRS = 3  # that tell something of a correlation
+
 
 def unpaired_estimate(
     values: ArrayLike,
@@ -34,6 +47,7 @@ def unpaired_estimate(
     contributions: ArrayLike | None = None,
     baseline_contributions: ArrayLike | None = None,
     level: float = 0.95,
+    shared: int = 0,
 ) -> Hierarchical:
     """Mean of ``values`` minus mean of ``baseline``, over seeds, or over seeds and images where these are given.
 
@@ -43,13 +57,14 @@ def unpaired_estimate(
         contributions: ``(a, K)``, of the images to the arm's values; images in one order everywhere.
         baseline_contributions: ``(b, K)``, to the baseline's.
         level: confidence level of the interval.
+        shared: number of seeds that both have, which are the first of both, in one order.
 
     Returns:
         the estimate: ``n`` is the smaller number of seeds, ``sd`` that of the difference of a seed of either; without
         standard error if an arm has less than two seeds, or neither varies.
 
     Raises:
-        ValueError: if a number is not finite.
+        ValueError: if a number is not finite, or more seeds are shared than there are.
 
     Example:
         >>> found = unpaired_estimate([95.4, 95.2, 95.6], [95.1, 95.0])
@@ -58,29 +73,47 @@ def unpaired_estimate(
     """
     a, b = finite_row(values), finite_row(baseline)
     n = min(len(a), len(b))
+    if not 0 <= shared <= n:
+        raise ValueError(f"shared {shared}: expected a number of seeds that both have, at most {n}")
     if n == 0:
         return Hierarchical(n)
     mean = float(a.mean() - b.mean())
     if n == 1:
         return Hierarchical(n, mean)
     scale = magnitude(a, b)
-    parts = [standard_deviation(row, scale) ** 2 / len(row) for row in (a, b)]
-    seeds = sum(parts)
-    sd = math.sqrt(sum(part * len(row) for part, row in zip(parts, (a, b), strict=True)))
-    if not seeds:
+    of_a, of_b = standard_deviation(a, scale), standard_deviation(b, scale)
+    together = _correlation(a[:shared], b[:shared], scale) * of_a * of_b
+    seeds = of_a**2 / len(a) + of_b**2 / len(b) - 2 * together * shared / (len(a) * len(b))
+    sd = math.sqrt(max(0.0, of_a**2 + of_b**2 - 2 * together))
+    if not seeds > 0:
         return Hierarchical(n, mean, sd)
-    df = seeds**2 / sum(part**2 / (len(row) - 1) for part, row in zip(parts, (a, b), strict=True))
-    images = (
-        _image_variance(np.asarray(contributions), np.asarray(baseline_contributions))
-        if contributions is not None
-        else 0.0
-    )
+    df = _degrees_of_freedom(of_a**2 / len(a), of_b**2 / len(b), len(a), len(b), shared)
+    images = 0.0
+    if contributions is not None:
+        images = _image_variance(np.asarray(contributions), np.asarray(baseline_contributions), shared)
     error, share = math.sqrt(seeds + images), seeds / (seeds + images)
     ends, p = interval(mean, error, df, share, level), two_sided_p(mean, error, df, share)
     return Hierarchical(n, mean, sd, error, share, ends, p, images)
 
 
-def _image_variance(ours: Floats, theirs: Floats) -> float:
+def _correlation(ours: Floats, theirs: Floats, scale: float) -> float:
+    """Correlation of pairs; 0 where they are too few, or either does not vary."""
+    if len(ours) < _FEWEST_PAIRS or not standard_deviation(ours, scale) or not standard_deviation(theirs, scale):
+        return 0.0
+    return float(np.corrcoef(ours, theirs)[0, 1])
+
+
+def _degrees_of_freedom(of_a: float, of_b: float, a: int, b: int, shared: int) -> float:
+    """Between those of pairs and those of Welch's test, by the part of the seeds that is shared."""
+    welch = (of_a + of_b) ** 2 / (of_a**2 / (a - 1) + of_b**2 / (b - 1))
+    if shared < _FEWEST_PAIRS:
+        return welch
+    return (shared - 1) + (welch - shared + 1) * (a + b - 2 * shared) / (a + b)
+
+
+def _image_variance(ours: Floats, theirs: Floats, shared: int) -> float:
     """Variance over images of the difference of the two arms' expected values, at least 0."""
-    across = float(ours.mean(0, dtype=np.float64) @ theirs.mean(0, dtype=np.float64))
+    all_pairs = float(ours.sum(0, dtype=np.float64) @ theirs.sum(0, dtype=np.float64))
+    of_one_seed = float(np.einsum("si,si->", ours[:shared], theirs[:shared], dtype=np.float64))
+    across = (all_pairs - of_one_seed) / (len(ours) * len(theirs) - shared)
     return max(0.0, covariance(ours) + covariance(theirs) - 2 * across)

@@ -37,19 +37,21 @@ class Pairs:
 
 @dataclass(frozen=True, eq=False)
 class Unpaired:
-    """One metric of an arm and of the baseline, for seeds of which they share too few.
+    """One metric of an arm and of the baseline, for seeds that are not all the same ones.
 
     Attributes:
         values: ``(a,)``, the arm's.
         baseline: ``(b,)``, the baseline's.
         contributions: ``(a, K)``, of the images to the arm's values; ``None`` where no predictions are at hand.
         baseline_contributions: ``(b, K)``, to the baseline's.
+        shared: number of seeds that both have, which are the first of both, in one order.
     """
 
     values: ArrayLike
     baseline: ArrayLike
     contributions: ArrayLike | None = None
     baseline_contributions: ArrayLike | None = None
+    shared: int = 0
 
 
 def compare_arms(
@@ -73,7 +75,8 @@ def compare_arms(
     Holm's correction would decide a little more often, by intervals that nobody can show.
 
     Args:
-        pairs: by name of the arm; what is not paired is compared by Welch's test and its like over images.
+        pairs: by name of the arm; what is not all paired is compared by the test of partially
+            overlapping samples (Welch's, where no seed is shared) and its like over images.
         higher_is_better: direction of the metric.
         margin: largest difference that does not matter, stated before the results are seen; without one, equivalence
             is not looked at.
@@ -115,6 +118,7 @@ def compare_arms(
             higher_is_better=higher_is_better,
             alpha=alpha,
             unpaired=None if isinstance(pair, Pairs) else (np.size(pair.values), np.size(pair.baseline)),
+            shared=0 if isinstance(pair, Pairs) else pair.shared,
         )
     return found
 
@@ -122,11 +126,11 @@ def compare_arms(
 def _estimates(pair: Pairs | Unpaired, level: float) -> tuple[Estimate, Hierarchical | None]:
     """Return the difference over seeds, and over seeds and images where these are known."""
     if isinstance(pair, Unpaired):
-        welch = unpaired_estimate(pair.values, pair.baseline, level=level)
+        alone = unpaired_estimate(pair.values, pair.baseline, level=level, shared=pair.shared)
         if pair.contributions is None:
-            return welch, None
+            return alone, None
         images = pair.contributions, pair.baseline_contributions
-        return welch, unpaired_estimate(pair.values, pair.baseline, *images, level=level)
+        return alone, unpaired_estimate(pair.values, pair.baseline, *images, level, pair.shared)
     over_seeds = paired_estimate(pair.values, pair.baseline, level)
     if pair.contributions is None:
         return over_seeds, None

@@ -225,6 +225,11 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
         ("entropy-infinite", "the entropy of a prediction with a logit of -inf is NaN",
          ".clamp(min=torch.finfo(log_p.dtype).min)", ""),
     ],
+    ("metrics", "metrics/smooth.py"): [
+        ("smooth-reflection", "confidences near 1 are smoothed beyond 1",
+         "torch.cat([values, values.flip(0)])", "torch.cat([values, torch.zeros_like(values)])"),
+        ("smooth-width", "the error of SmoothECE forgets that its width moves", " / (1 - slope)", ""),
+    ],
     ("metrics", "metrics/ties.py"): [
         ("ties-order", "values stay behind when scores are sorted", "value[order].double()", "value.double()"),
     ],
@@ -523,7 +528,21 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
     ],
     ("compare", "compare/stats/unpaired.py"): [
         ("welch-df", "unpaired seeds have more degrees of freedom",
-         "part**2 / (len(row) - 1)", "part**2 / len(row)"),
+         "of_a**2 / (a - 1) + of_b**2 / (b - 1)", "of_a**2 / a + of_b**2 / b"),
+        ("overlap-correlation", "seeds that both have are as good as any",
+         " - 2 * together * shared / (len(a) * len(b))", ""),
+        ("overlap-images", "what two runs of one seed have in common counts for all seeds",
+         "(all_pairs - of_one_seed) / (len(ours) * len(theirs) - shared)", "all_pairs / (len(ours) * len(theirs))"),
+    ],
+    ("compare", "compare/stats/bounded.py"): [
+        ("bound-quantile", "few seeds are taken for many in intervals of what has bounds",
+         "critical_value(1 - level, estimate.n - 1, estimate.share)", "critical_value(1 - level, estimate.n - 1, 0.0)"),
+        ("bound-percent", "percent are taken for shares", "(estimate.standard_error / upper) ** 2",
+         "estimate.standard_error**2"),
+    ],
+    ("compare", "compare/measures.py"): [
+        ("calibration-sign", "calibration is what T adds, not what it takes away",
+         "_less(found[key], scaled[key])", "_less(scaled[key], found[key])"),
     ],
     ("compare", "compare/looks.py"): [
         ("looks-free", "earlier looks cost nothing", "sum(other.alpha for other in before)", "0.0"),
@@ -552,9 +571,13 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
          "seeds_needed(difference, sd, self._image_variance, self.alpha)"),
     ],
     ("compare", "compare/analysis.py"): [
+        ("pairs-uncorrected", "of all pairs those with the baseline alone are corrected",
+         "len(by_seed[other])) > 1 for label, other in contrasts)",
+         "len(by_seed[other])) > 1 for label, other in contrasts if other == chosen)"),
+    ],
+    ("compare", "compare/pairing.py"): [
         ("pairs-by-position", "runs are paired by position, not by seed",
-         "([arm[seed][1][key] for seed in seeds] for arm in (ours, theirs))",
-         "([run[1][key] for run in list(arm.values())[: len(seeds)]] for arm in (ours, theirs))"),
+         "[*both, *sorted(theirs.keys() - both)]", "sorted(theirs.keys())"),
     ],
     ("compare", "compare/study.py"): [
         ("seed-by-name", "of two runs of a seed the last by name counts, not the first",

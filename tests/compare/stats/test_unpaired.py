@@ -1,10 +1,17 @@
-"""Arms whose seeds are not the same ones: Welch's test, and the same over images."""
+"""Arms whose seeds are not all the same ones: Welch's test, that of partly shared seeds, and the same over images."""
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from entreg.compare.stats import Unpaired, compare_arms, of_mean, unpaired_estimate
+from entreg.compare.stats import (
+    Unpaired,
+    compare_arms,
+    hierarchical_estimate,
+    of_mean,
+    paired_estimate,
+    unpaired_estimate,
+)
 from tests.compare.studies import correct, within_binomial_error
 
 
@@ -26,6 +33,39 @@ def test_images_that_both_find_hard_do_not_widen_the_interval():
     assert alike.standard_error == pytest.approx(unpaired_estimate(*values).standard_error)
     apart = unpaired_estimate(*values, shared, -shared)
     assert apart.image_variance == pytest.approx(4 * (shared[0] @ shared[0]))
+
+
+def test_with_all_seeds_shared_it_is_the_paired_estimate():
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(0.9, 0.01, (2, 5)) + rng.normal(0, 0.01, 5)
+    images = rng.normal(0, 1e-3, (2, 5, 50))
+    found = unpaired_estimate(a, b, *images, shared=5)
+    expected = hierarchical_estimate(a, b, images[0] - images[1])
+    assert found.interval == pytest.approx(expected.interval)
+    assert (found.sd, found.p, found.image_variance) == pytest.approx(
+        (expected.sd, expected.p, expected.image_variance)
+    )
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.5, 0.9])
+@pytest.mark.parametrize(("shared", "sizes"), [(3, (5, 3)), (4, (5, 5))])
+def test_seeds_that_are_partly_shared_are_all_used_and_err_seldom(correlation, shared, sizes):
+    rng, studies, wrong, narrower = np.random.default_rng(shared), 1000, 0, 0
+    for _ in range(studies):
+        a, b = rng.standard_normal(sizes[0]), rng.standard_normal(sizes[1])
+        b[:shared] = correlation * a[:shared] + np.sqrt(1 - correlation**2) * b[:shared]
+        found = unpaired_estimate(a, b, shared=shared)
+        assert found.mean == pytest.approx(a.mean() - b.mean())
+        wrong += found.p < 0.05
+        pairs = paired_estimate(a[:shared], b[:shared]).interval
+        narrower += found.interval.high - found.interval.low < pairs.high - pairs.low
+    assert wrong / studies <= 0.05 or within_binomial_error(wrong / studies, 0.05, studies)
+    assert narrower > studies / 2 or correlation == 0.9
+
+
+def test_more_shared_seeds_than_there_are_is_an_error():
+    with pytest.raises(ValueError, match="shared 3: expected a number of seeds that both have, at most 2"):
+        unpaired_estimate([1.0, 2.0, 3.0], [1.0, 2.0], shared=3)
 
 
 @pytest.mark.parametrize(("a", "b"), [([], [1.0]), ([1.0], [2.0, 3.0]), ([1.0, 1.0], [2.0, 2.0])])
