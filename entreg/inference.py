@@ -38,7 +38,7 @@ class Predictions:
 
     Attributes:
         logits: ``(N, C)`` float32.
-        temperature: that of the run, NaN where none was fitted.
+        temperature: that of the run, NaN where it is undetermined: validation was all right, or not predicted.
         names: names of all C classes.
     """
 
@@ -74,7 +74,7 @@ class TrainedClassifier:
     Attributes:
         module: the network and its loss; ``module.to("cuda")`` moves both.
         classes: names of the classes.
-        temperature: what logits are divided by to calibrate them, fitted on validation; NaN where none was.
+        temperature: what logits are divided by to calibrate them, fitted on validation; NaN where it is undetermined.
         precision: precision of the run, as Lightning calls it.
         data: description of the data in the run's summary.
     """

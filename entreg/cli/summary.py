@@ -90,7 +90,7 @@ def print_results(summary: dict[str, Any], run: Run | None) -> None:
         if content.rows:
             console.print(content)
     if "val" in summary and summary["val"]["errors"] == 0 and "temperature" not in summary:
-        print_line("no temperature: every validation sample is right, so that any small enough one would do")
+        print_line("T is undetermined: every validation sample is right, so the smaller it is the better")
     if speed := summary.get("images_per_second"):
         epochs = f"{summary['epochs']} epoch{'' if summary['epochs'] == 1 else 's'}"
         print_line(f"trained {epochs} in {summary['train_seconds']:.0f} s, {speed:.0f} samples/s")

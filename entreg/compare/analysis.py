@@ -9,6 +9,7 @@ from itertools import combinations
 
 import numpy as np
 
+from entreg.compare.comparable import temperature_notes
 from entreg.compare.guessing import Contrast, with_guesses
 from entreg.compare.measures import Measure, measure_of, measures_of
 from entreg.compare.pairing import Measured, images_of, pair_runs
@@ -94,7 +95,8 @@ def analyse(
     common = _common([of_run for arm in found.values() for of_run in arm])
     for key in metrics:
         if key not in common:
-            raise ConfigError(f"metric {key}: expected one that every run has: {', '.join(common)}")
+            why = "; ".join(temperature_notes(study.results)) if key.endswith(("@T", "-cal")) else ""
+            raise ConfigError(f"metric {key}: expected one that every run has: {', '.join(common)}{why and f'; {why}'}")
     chosen = _default_baseline(study, all_pairs) if baseline is None else study.label_of(baseline)
     others = [label for label in study.arms if chosen not in (None, label)]
     contrasts = [(label, str(chosen)) for label in others]

@@ -82,13 +82,14 @@ def with_common_sets(results: Sequence[Result], notes: list[str]) -> list[Result
 
 
 def temperature_notes(results: Sequence[Result]) -> list[str]:
-    """Say why nothing is compared at T where some runs have one and others not."""
+    """Say why nothing is compared at T: of some runs it is undetermined."""
     without = [str(result.run.path) for result in results if "temperature" not in result.scores]
-    if not 0 < len(without) < len(results):
+    if not without:
         return []
+    which = "all runs" if len(without) == len(results) else ", ".join(without)
     return [
-        f"nothing is compared at T, as these runs have none (no predictions on validation, or all right): "
-        f"{', '.join(without)}"
+        "nothing is compared at T, which is undetermined (no predictions on validation, or all of them right) in "
+        f"{which}"
     ]
 
 

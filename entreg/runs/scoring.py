@@ -26,8 +26,8 @@ def evaluate_predictions(
     """Score every file of predictions in a run folder, as it is and after temperature scaling.
 
     The temperature is fitted on validation (:func:`entreg.metrics.fit_temperature`). Where there are no predictions on
-    validation, or all of them are right, which calls for ever smaller temperatures, there is none, and nothing is said
-    of scaled logits.
+    validation, or all of them are right (no other class has a larger logit), which calls for ever smaller temperatures,
+    it is undetermined: there is none, and nothing is said of scaled logits.
 
     Args:
         run: run folder.
@@ -39,7 +39,7 @@ def evaluate_predictions(
     Returns:
         a dict with
 
-        * ``temperature``, if there is one;
+        * ``temperature``, if it is determined;
         * ``val`` and ``test``: :func:`entreg.metrics.scores_of`, those after scaling under ``scaled``;
         * ``shift``: the same, by name of the set;
         * ``corrupt``: the same, by name of the corruption and severity;
@@ -79,12 +79,13 @@ def evaluate_predictions(
 
 
 def temperature_of(logits: Tensor, targets: Tensor) -> float | None:
-    """Fit the temperature on validation; ``None`` where all are right, which calls for ever smaller ones.
+    """Fit the temperature on validation; ``None`` where none is wrong, which calls for ever smaller ones.
 
     Raises:
         ValueError: see :func:`entreg.metrics.fit_temperature`.
     """
-    return None if bool((logits.argmax(1) == targets).all()) else fit_temperature(logits, targets)
+    is_right = logits.gather(1, targets[:, None])[:, 0] == logits.amax(1)
+    return None if bool(is_right.all()) else fit_temperature(logits, targets)
 
 
 def flatten(scores: Mapping[str, Any], prefix: str = "") -> dict[str, float]:

@@ -6,11 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
-from entreg.compare import Analysis
+from entreg.__main__ import main
+from entreg.compare import Analysis, analyse, read_study
 from entreg.compare.measures import correct_of, measure_of, measures_of
-from entreg.compare.report import refinement_sheet
+from entreg.compare.report import arms_sheet, refinement_sheet
 from entreg.compare.result import read_result
+from entreg.runs import read_predictions, write_predictions
 from tests.compare.run_folders import write_run
 
 AT_T = ("nll@T", "brier@T", "ce2@T", "smece@T")
@@ -56,6 +59,25 @@ def test_without_validation_nothing_is_at_t(tmp_path: Path) -> None:
     run = write_run(tmp_path, ood=False)
     run.predictions("val").unlink()
     assert list(measures_of(read_result(run.path))) == ["acc", "nll", "brier", "ce2", "smece"]
+
+
+def test_where_t_is_undetermined_it_is_said_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    runs = [write_run(tmp_path, loss, seed, ood=False) for loss in ("cross_entropy", "mix_ent") for seed in (0, 1)]
+    for run in runs:
+        arrays = read_predictions(run.predictions("val"))
+        logits = torch.from_numpy(arrays["logits"])
+        write_predictions(run.predictions("val"), logits, logits.argmax(1), torch.from_numpy(arrays["ids"]))
+    folders = [str(run.path) for run in runs]
+    assert main(["compare", *folders]) == 0
+    said = "nothing is compared at T, which is undetermined (no predictions on validation, or all of them right) in all"
+    assert said in capsys.readouterr().out.replace("\n", " ")
+    found = analyse(read_study(folders))
+    assert arms_sheet(found).footnote.startswith(
+        "- : T is undetermined without predictions on validation, or where all"
+    )
+    assert refinement_sheet(found).rows == []
+    assert main(["compare", *folders, "--metric", "nll-cal"]) == 2
+    assert "; nothing is compared at T, which is undetermined" in capsys.readouterr().err
 
 
 def test_correct_images_are_counted(analysis: Analysis) -> None:

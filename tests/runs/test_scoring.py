@@ -89,6 +89,14 @@ def test_where_validation_is_all_right_there_is_no_temperature(run: Run) -> None
     assert "scaled" not in found["test"]
 
 
+def test_where_no_other_class_has_a_larger_logit_the_temperature_is_undetermined(run: Run) -> None:
+    tied = torch.tensor([[2.0, 2.0], [3.0, 1.0]])  # float16 rounds logits to ties; T -> 0 loses nothing
+    write_predictions(run.predictions("val"), tied, torch.tensor([1, 0]), torch.arange(2))
+    found = evaluate_predictions(run)
+    assert found["val"]["errors"] == 1
+    assert "temperature" not in found
+
+
 @pytest.mark.parametrize("bad", [torch.nan, torch.inf])
 def test_logits_of_a_diverged_run_are_one_line(run: Run, bad: float) -> None:
     logits = torch.zeros(10, 4)

@@ -73,7 +73,8 @@ def classify(
 ) -> Iterator[dict[str, str]]:
     """Classify pictures; yields a row of :data:`COLUMNS` for each: entropy in nats, confidence at T.
 
-    The latter is what the temperature that was fitted on validation makes of the confidence, ``nan`` without one.
+    The latter is what the temperature that was fitted on validation makes of the confidence, ``nan`` where
+    it is undetermined.
     The row of a picture that cannot be read holds its file and the error alone.
 
     Raises:

@@ -14,7 +14,7 @@ _TITLE = (
 
 
 def refinement_sheet(analysis: Analysis) -> Sheet:
-    """Refinement and calibration of every arm, and how far they are from the baseline's; no row without temperature."""
+    """Refinement and calibration of every arm, and how far from the baseline's; no row where T is undetermined."""
     against = "from the baseline" if analysis.baseline is None else f"from {analysis.baseline}"
     rows = [
         [

@@ -16,7 +16,7 @@ from entreg.compare.result import Result
 from entreg.compare.stats.intervals import Estimate
 from entreg.metrics import OOD_SCORES
 
-_NO_T = "without predictions on validation there is no temperature"
+_NO_T = "T is undetermined without predictions on validation, or where all of them are right"
 
 
 def arms_sheet(analysis: Analysis) -> Sheet:

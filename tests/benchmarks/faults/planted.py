@@ -457,6 +457,8 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
         ("lost-start", "a start of which nothing is left counts", 'if start["step"] < end:', "if True:"),
     ],
     ("runs", "runs/scoring.py"): [
+        ("temperature-tie", "a temperature is fitted where none is too small",
+         "logits.gather(1, targets[:, None])[:, 0] == logits.amax(1)", "logits.argmax(1) == targets"),
         ("scaled-inverse", "logits are multiplied by the temperature",
          "logits.double() / temperature, targets, bins", "logits.double() * temperature, targets, bins"),
         ("scaled-inside", "only the test set is scaled against other classes",
