@@ -30,7 +30,7 @@ class Look:
         arms: their hashes, sorted.
         tested: digest of the test set.
         primary: measures that verdicts were about.
-        seeds: seeds of the arm that has the fewest.
+        seeds: number of seeds of each arm, in the order of the hashes.
         alpha: level at which the verdicts were made.
         time: when, UTC, ISO 8601.
     """
@@ -38,7 +38,7 @@ class Look:
     arms: Sequence[str]
     tested: str
     primary: Sequence[str]
-    seeds: int
+    seeds: Sequence[int]
     alpha: float
     time: str
 
@@ -72,9 +72,10 @@ def standing_of(study: Study, metrics: Sequence[str], written: Written | None, e
         earlier: looks that have been noted.
     """
     plan = Plan() if written is None else written.plan
-    arms = sorted(arm[0].arm for arm in study.arms.values())
+    sizes = {arm[0].arm: len(arm) for arm in study.arms.values()}
+    arms = sorted(sizes)
     tested = str(study.results[0].summary.get("data", {}).get("test", ""))
-    seeds = min(len(arm) for arm in study.arms.values())
+    seeds = [sizes[arm] for arm in arms]
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
     look = Look(arms, tested, list(metrics), seeds, plan.alpha, now)
     before = [other for other in earlier if other.is_of(look) and other.seeds != seeds]
@@ -90,9 +91,10 @@ def standing_of(study: Study, metrics: Sequence[str], written: Written | None, e
     else:
         again = [other.alpha for other in earlier if other.is_of(look) and other.seeds == seeds]
         spent = sum(other.alpha for other in before)
-        left = again[0] if again else obrien_fleming(plan.alpha, seeds / plan.seeds) - spent
+        planned, done = plan.seeds * len(seeds), sum(min(number, plan.seeds) for number in seeds)
+        left = again[0] if again else obrien_fleming(plan.alpha, done / planned) - spent
         if left > 0:
-            said = f"as planned in {written.path}, with {seeds} of {plan.seeds} seeds: verdicts at level {left:.2g}"
+            said = f"as planned in {written.path}, with {done} of {planned} runs: verdicts at level {left:.2g}"
             return Standing(left, said, replace(look, alpha=left))
         why = f"earlier looks have used up the level of {written.path}"
     return Standing(plan.alpha, f"exploratory: {why}{_looked_at(before)}", look)
@@ -145,7 +147,10 @@ def read_looks(path: Path) -> list[Look]:
     if not path.is_file():
         return []
     try:
-        return [Look(**entry) for entry in read_json(path)["looks"]]
+        looks = [Look(**entry) for entry in read_json(path)["looks"]]
+        if not all(isinstance(look.seeds, list) for look in looks):
+            raise TypeError("seeds is no list, a number for each arm")
+        return looks
     except (KeyError, TypeError) as error:
         raise RunError(f"{path}: holds no looks ({error}); restore it, or delete it to count from now on") from error
 
@@ -164,10 +169,10 @@ def note(path: Path, look: Look) -> None:
 def _looked_at(before: Sequence[Look]) -> str:
     if not before:
         return ""
-    seeds = sorted({look.seeds for look in before})
-    times = "once" if len(seeds) == 1 else f"{len(seeds)} times"
+    runs = sorted(sum(seeds) for seeds in {tuple(look.seeds) for look in before})
+    times = "once" if len(runs) == 1 else f"{len(runs)} times"
     return (
-        f"; these arms have been looked at {times} before, with {_listed(seeds)} seeds an arm, and who adds seeds "
+        f"; these arms have been looked at {times} before, with {_listed(runs)} runs, and who adds seeds "
         "until something is found finds too much"
     )
 

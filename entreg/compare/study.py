@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from entreg.compare.collapse import is_collapsed
 from entreg.compare.comparable import (
     by_test_set,
     check_test_sets,
@@ -36,12 +37,15 @@ class Study:
         differences: config keys in which the arms differ: their values by the label of the arm.
         notes: what was left out or is to be kept in mind, a sentence each.
         failures: by label of its arm, runs that did not finish; arms without any are left out.
+        collapsed: by label of its arm, seeds of runs that finished and learnt nothing, see
+            :func:`entreg.compare.collapse.is_collapsed`; they count, and arms without any are left out.
     """
 
     arms: Mapping[str, Sequence[Result]]
     differences: Mapping[str, Mapping[str, Any]]
     notes: Sequence[str] = field(default_factory=tuple)
     failures: Mapping[str, Sequence[Failure]] = field(default_factory=dict)
+    collapsed: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
     @property
     def premise(self) -> str:
@@ -115,7 +119,13 @@ def _study(results: Sequence[Result], failures: Sequence[Failure], notes: list[s
     arms = {hashed: _one_a_seed(runs, notes) for hashed, runs in by_hash.items()}
     labels = labels_of(arms, differences_of(arms))
     labelled = {labels[hashed]: arm for hashed, arm in arms.items()}
-    study = Study(labelled, differences_of(labelled), failures=by_arm(failures, labelled))
+    collapsed = {label: [run.seed for run in arm if is_collapsed(run)] for label, arm in labelled.items()}
+    study = Study(
+        labelled,
+        differences_of(labelled),
+        failures=by_arm(failures, labelled),
+        collapsed={label: seeds for label, seeds in collapsed.items() if seeds},
+    )
     for notes_of in (prediction_notes, temperature_notes, data_notes, history_notes):
         notes += notes_of(study.results)
     return replace(study, notes=tuple(notes))

@@ -30,7 +30,7 @@ def test_without_a_plan_earlier_looks_are_told(tmp_path: Path) -> None:
     assert look_at(of_seeds(folders, 2)).standing.endswith("before the runs")  # the same look again
     look_at(of_seeds(folders, 3))
     said = look_at(of_seeds(folders, 4)).standing
-    assert "; these arms have been looked at 2 times before, with 2 and 3 seeds an arm, and who adds seeds" in said
+    assert "; these arms have been looked at 2 times before, with 6 and 9 runs, and who adds seeds" in said
     assert "looked at" not in look_at(of_seeds(folders, 4), metrics=["nll"]).standing
 
 
@@ -42,9 +42,20 @@ def test_with_a_plan_each_look_has_its_share_of_the_level(tmp_path: Path) -> Non
     spent = [obrien_fleming(0.05, seeds / 4) for seeds in (2, 3, 4)]
     assert levels == pytest.approx([spent[0], spent[1] - spent[0], spent[2] - spent[1], spent[1] - spent[0]])
     assert sum(levels[:3]) == pytest.approx(0.05)
-    assert found[0].standing == f"as planned in {tmp_path / 'plan.yaml'}, with 2 of 4 seeds: verdicts at level 0.0056"
+    assert found[0].standing == f"as planned in {tmp_path / 'plan.yaml'}, with 6 of 12 runs: verdicts at level 0.0056"
     assert (found[0].primary, found[0].baseline) == (("acc", "nll"), "mix_ent")
     assert found[0].comparisons["nll"]["min_ent"].margin == 0.01
+
+
+def test_seeds_that_one_arm_alone_has_more_are_a_new_look(tmp_path: Path) -> None:
+    folders = write_study(tmp_path, 4, cross_entropy=2.0, min_ent=2.05)
+    written = Written(Plan(seeds=4), tmp_path / "plan.yaml", EARLY)
+    few = [folder for folder in folders if folder.name not in ("min_ent-2", "min_ent-3", "cross_entropy-3")]
+    more = [*few, tmp_path / "cross_entropy-3"]  # the arm with the fewest seeds has as few as before
+    levels = [look_at(read_study(found), written).comparisons["acc"]["min_ent"].alpha for found in (few, more, folders)]
+    spent = [obrien_fleming(0.05, runs / 8) for runs in (5, 6, 8)]
+    assert levels == pytest.approx([spent[0], spent[1] - spent[0], spent[2] - spent[1]])
+    assert [sorted(look.seeds) for look in read_looks(tmp_path / NAME)] == [[2, 3], [2, 4], [4, 4]]
 
 
 def test_a_plan_that_is_used_up_or_younger_than_the_runs_decides_nothing(tmp_path: Path) -> None:
@@ -77,9 +88,11 @@ def test_the_intervals_of_arms_do_not_depend_on_the_look(tmp_path: Path) -> None
 
 
 def test_a_damaged_list_of_looks_is_refused(tmp_path: Path) -> None:
-    (tmp_path / NAME).write_text('{"looks": [{"seeds": 3}]}')
-    with pytest.raises(RunError, match="holds no looks"):
-        read_looks(tmp_path / NAME)
+    look = '"arms": [], "tested": "", "primary": [], "alpha": 0.05, "time": ""'
+    for content in ('{"looks": [{"seeds": 3}]}', f'{{"looks": [{{{look}, "seeds": 3}}]}}'):
+        (tmp_path / NAME).write_text(content)
+        with pytest.raises(RunError, match="holds no looks"):
+            read_looks(tmp_path / NAME)
 
 
 def test_where_nothing_can_be_written_the_look_is_not_counted(tmp_path: Path) -> None:

@@ -83,12 +83,15 @@ def power_sheet(analysis: Analysis, differences: Sequence[float]) -> Sheet:
 
 
 def _failures(analysis: Analysis, key: str, contrast: Contrast) -> str:
-    """Say which runs of either arm did not finish, and what it would mean if they had guessed."""
+    """Say which runs of either arm did not finish or collapsed, and what it would mean if the former had guessed."""
     study, said = analysis.study, []
     for arm in contrast:
         if failures := study.failures.get(arm):
             finished = len(study.arms[arm])
             said.append(f"of {arm} {finished} of {finished + len(failures)} seeds finished ({counted(failures)})")
+        if collapsed := study.collapsed.get(arm):
+            how = "no better than chance, or one class for nearly all"
+            said.append(f"of {arm} {len(collapsed)} of {len(study.arms[arm])} seeds collapsed: {how}")
     if again := analysis.with_failures.get(key, {}).get(contrast):
         found = f"{difference(analysis.measures[key], again)} ({interval(analysis.measures[key], again)})"
         said.append(f"with the others counted as guessing: {WORDS[again.outcome]}, {found}")

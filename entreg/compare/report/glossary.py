@@ -15,6 +15,7 @@ TERMS = {
     "Brier": "mean squared distance between the probabilities and the true class; lower is better",
     "calibration part": "of NLL or Brier: what dividing the logits by T takes away; the rest, at T, is refinement",
     "calibration error": "how far confidence is from accuracy, debiased: perfect calibration gives 0 on average",
+    "collapsed": "finished no better than chance, or with one class for 95 % of the samples; counts as it is",
     "ECE": "expected calibration error of papers: mean distance of confidence and accuracy over bins, never quite 0",
     "energy": "score of how familiar a sample is: the log of the sum of the exponentials of its logits",
     "entropy": "how spread the probabilities of a sample are, in nats: 0 is certain",

@@ -136,9 +136,12 @@ def _time_to_reach(there: Sequence[Reached], runs: int) -> str:
 
 
 def _seeds(analysis: Analysis, label: str) -> str:
-    """Number of seeds, and of how many, if some did not finish."""
-    finished, failures = len(analysis.study.arms[label]), analysis.study.failures.get(label)
-    return str(finished) if not failures else f"{finished} of {finished + len(failures)} ({counted(failures)})"
+    """Number of seeds, of how many, if some did not finish, and how many collapsed."""
+    finished, failures = len(analysis.study.arms[label]), analysis.study.failures.get(label, ())
+    collapsed = len(analysis.study.collapsed.get(label, ()))
+    said = [counted(failures)] * bool(failures) + [f"{collapsed} collapsed"] * bool(collapsed)
+    of = f" of {finished + len(failures)}" if failures else ""
+    return f"{finished}{of}" + (f" ({', '.join(said)})" if said else "")
 
 
 def _estimate(analysis: Analysis, key: str, label: str) -> str:

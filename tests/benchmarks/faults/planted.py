@@ -548,6 +548,13 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
     ],
     ("compare", "compare/looks.py"): [
         ("looks-free", "earlier looks cost nothing", "sum(other.alpha for other in before)", "0.0"),
+        ("looks-fewest", "seeds of one arm alone are no new look",
+         "seeds = [sizes[arm] for arm in arms]", "seeds = [min(sizes.values()) for arm in arms]"),
+    ],
+    ("compare", "compare/collapse.py"): [
+        ("collapse-chance", "a run that guesses has learnt something", "share + _ERRORS *", "share - _ERRORS *"),
+        ("collapse-frequent", "who finds half of the rare samples has collapsed",
+         "and there[given.argmax()] < given.max() / 2", ""),
     ],
     ("compare", "compare/failures.py"): [
         ("failed-forgotten", "runs that did not finish are not counted", "if of_arm:", "if False:"),
