@@ -56,9 +56,10 @@ def overall(analyses: Mapping[str, Analysis]) -> list[Overall]:
         analyses: by name of the test set, at least one.
 
     Raises:
-        RunError: if the baseline and another arm do not both have runs on every test set.
+        RunError: if the baseline and another arm do not both have runs on every test set, or two arms on one test set
+            are the same experiment on other training data.
     """
-    by_set = {name: _by_experiment(analysis, _varied(analyses)) for name, analysis in analyses.items()}
+    by_set = {name: _by_experiment(analysis) for name, analysis in analyses.items()}
     first, *others = by_set.values()
     common = {key: result for key, (_, result) in first.items() if all(key in arms for arms in others)}
     baselines = [
@@ -104,16 +105,11 @@ def _units(measure: Measure, analyses: Sequence[Analysis]) -> tuple[str, list[fl
     return f"{measure.name}, % of guessing", factors
 
 
-def _varied(analyses: Mapping[str, Analysis]) -> set[str]:
-    """Keys in which arms on one test set differ: they are no part of what the data are."""
-    return {key for analysis in analyses.values() for key in analysis.study.differences} - {TRAINING_DATA}
-
-
-def _by_experiment(analysis: Analysis, varied: set[str]) -> dict[str, tuple[str, Result]]:
+def _by_experiment(analysis: Analysis) -> dict[str, tuple[str, Result]]:
     """Label and a run of each arm by what makes it an experiment on any data."""
     found: dict[str, tuple[str, Result]] = {}
     for label, arm in analysis.study.arms.items():
-        config = {key: value for key, value in arm[0].config.items() if _is_kept(key) or key in varied}
+        config = {key: value for key, value in arm[0].config.items() if _is_kept(key)}
         key = json.dumps(config, sort_keys=True, default=str)
         if key in found:
             raise RunError(f"not compared over all data sets: {found[key][0]} and {label} differ in nothing but data")

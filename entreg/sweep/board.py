@@ -29,7 +29,7 @@ PRUNERS: dict[str | None, type[optuna.pruners.BasePruner]] = {
     "hyperband": optuna.pruners.HyperbandPruner,
 }
 
-_CONTENT = (".lock", "claims", "logs", "report", "runs", "study.log")
+_CONTENT = (".lock", "claims", "confirm", "logs", "report", "runs", "study.log")
 
 
 class Board:
@@ -79,7 +79,7 @@ class Board:
             study = optuna.create_study(
                 storage=storage,
                 study_name=sweep.name,
-                direction=sweep.direction,
+                direction=sweep.goal,
                 pruner=PRUNERS[sweep.prune](),
                 load_if_exists=True,
             )
@@ -198,7 +198,7 @@ class Board:
                 "give the new one another --name"
             )
         directions = [direction.name.lower() for direction in self.study.directions]
-        if directions != [self.sweep.direction]:
+        if directions != [self.sweep.goal]:
             raise RunError(f"{self.folder}: its study would {' and '.join(directions)}: choose another --folder")
 
     def _put_up_cells(self) -> None:

@@ -15,6 +15,8 @@ from entreg.errors import ConfigError
 
 Value = bool | int | float | str | None
 
+SEED = "seed_everything"
+"""Option of ``entreg fit`` by which trials of one experiment differ."""
 
 _SCORES = (
     "acc errors nll brier entropy confidence saturated ece ece_l2 mce ece_debiased ece_debiased_squared ece_adaptive "
@@ -23,6 +25,12 @@ _SCORES = (
 )
 METRICS = tuple(f"val/{name}" for name in _SCORES.split())
 """What a run is scored by on validation, :func:`entreg.runs.scoring.evaluate_predictions`."""
+
+_LARGEST = ("val/acc", "val/resolution", "val/coverage_at_1")
+_NEITHER = (  # what a classifier is like, and not how good it is
+    *("val/entropy", "val/confidence", "val/saturated"),
+    *("val/uncertainty", "val/within_bin_variance", "val/within_bin_covariance"),
+)
 
 
 @dataclass(frozen=True)
@@ -56,12 +64,12 @@ class Sweep:
         sampler: ``grid`` tries every combination; ``random`` draws; ``tpe`` draws where earlier trials were good.
         trials: number of trials; a grid has as many as it has combinations.
         metric: validation metric to be made best, as it is logged: ``val/acc``, ``val/nll``, ...
-        direction: whether its largest or its smallest value is the best.
+        direction: whether its largest or its smallest value is the best; default: as the metric has it.
         prune: stop trials that do badly at a validation: ``median`` against the others' median,
             ``hyperband`` by successive halving.
         seed: seed of the sampler; the draws of a trial are a function of it, of the trial's number and, for ``tpe``, of
             the trials before.
-        baseline: arm with which the final comparison compares.
+        baseline: arm with which the final comparison compares; of a confirmation the loss.
         plan: analysis plan of the comparison, written down beside the runs before the first trial.
 
     Raises:
@@ -75,7 +83,7 @@ class Sweep:
     sampler: Literal["grid", "random", "tpe"] = "grid"
     trials: int | None = None
     metric: str = "val/acc"
-    direction: Literal["maximize", "minimize"] = "maximize"
+    direction: Literal["maximize", "minimize"] | None = None
     prune: Literal["median", "hyperband"] | None = None
     seed: int = 0
     baseline: str | None = None
@@ -105,13 +113,26 @@ class Sweep:
             said = "test chooses nothing; " if self.metric.startswith("test/") else ""
             expected = nearest[0] if nearest else f"one of {', '.join(METRICS)}"
             raise ConfigError(f"metric {self.metric}: {said}expected a score on validation, {expected}")
+        if self.metric in _NEITHER and self.direction is None:
+            raise ConfigError(f"metric {self.metric}: say which is the best, direction: maximize or minimize")
+
+    @property
+    def goal(self) -> Literal["maximize", "minimize"]:
+        """What is done with the metric: the direction that was given, or its own."""
+        return self.direction or ("maximize" if self.metric in _LARGEST else "minimize")
+
+    @property
+    def has_arms(self) -> bool:
+        """Whether its trials are arms with seeds to be compared, and not a search for the best of them."""
+        seeds = self.parameters.get(SEED, ())
+        return self.plan is not None or (self.sampler == "grid" and not isinstance(seeds, Range) and len(seeds) > 1)
 
     def definition(self) -> dict[str, Any]:
         """What all workers of a study have to agree on, in plain values; the number of trials may grow.
 
         The config files count by their content.
         """
-        content = asdict(replace(self, fit=()))
+        content = asdict(replace(self, fit=(), direction=self.goal))
         del content["trials"], content["baseline"], content["plan"]
         digests = (hashlib.sha256(Path(path.absolute).read_bytes()).hexdigest()[:12] for path in self.fit)
         return {**content, "fit": list(digests)}

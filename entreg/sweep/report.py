@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -18,6 +18,7 @@ from entreg.console import cell, print_line
 from entreg.errors import RunError
 from entreg.files import atomic_path
 from entreg.sweep.board import Board
+from entreg.sweep.space import described
 from entreg.text import for_csv
 
 
@@ -38,81 +39,96 @@ class Compare(Protocol):
         """
 
 
-def report(board: Board, compare: Compare) -> None:
+def report(board: Board, compare: Compare | None) -> None:
     """Print the trials, best first; write ``trials.csv``, ``importance.png`` and ``report/``, once for all workers.
+
+    What was searched for is known by its score on validation alone: only trials that are arms are compared on test.
 
     Args:
         board: the sweep, of which no trial is left to do.
-        compare: compares the runs of the completed trials, and writes ``report/``.
+        compare: compares the runs of the completed trials, and writes ``report/``; ``None``: a confirmation follows.
 
     Raises:
         RunError: if no trial was completed.
     """
     _print_table(board)
-    finished = [trial for trial in board.trials if trial.state == TrialState.COMPLETE]
+    sweep, finished = board.sweep, [trial for trial in board.trials if trial.state == TrialState.COMPLETE]
     if not finished:
         raise RunError(f"{board.folder}: no trial was completed, see logs/ there; mend it, then add --retry true")
-    with board.lock:
-        table, written = _csv(board), board.folder / "trials.csv"
-        if written.is_file() and written.read_text() == table:  # another worker was faster
-            print_line(f"sweep: {board.folder}")
-            return
-        _draw_importance(board, finished, board.folder / "importance.png")
-        planned, chosen_by = board.sweep.plan is not None, board.sweep.metric.removeprefix("val/")
-        compare(
-            [board.run(trial).path for trial in finished],
-            plan=board.plan if planned else None,
-            baseline=board.sweep.baseline,
-            metrics=None if planned else ["acc", *({chosen_by} & {"nll", "brier"})],
-            out=board.folder / "report",
+
+    table = table_of(board)
+    once(board, board.folder / "trials.csv", table, lambda: _draw_importance(board, finished))
+    if compare is not None and sweep.has_arms:
+        runs, out = [board.run(trial).path for trial in finished], board.folder / "report"
+        plan, metrics = (board.plan, None) if sweep.plan is not None else (None, primary_of(sweep.metric))
+        once(
+            board,
+            out / "trials.csv",
+            table,
+            lambda: compare(runs, plan=plan, baseline=sweep.baseline, metrics=metrics, out=out),
         )
-        with atomic_path(written) as part:
-            part.write_text(table)
+    if compare is not None and not sweep.has_arms:
+        print_line("the best of a search is lucky: the same command with --confirm 5 trains it and the baseline anew")
     print_line(f"sweep: {board.folder}")
+
+
+def primary_of(metric: str) -> list[str]:
+    """Return the measures that runs are compared on that were chosen by a metric: accuracy, and what is nearest to it.
+
+    Example:
+        >>> primary_of("val/acc"), primary_of("val/nll"), primary_of("val/ece")
+        (['acc'], ['acc', 'nll'], ['acc', 'ce2'])
+    """
+    name = metric.removeprefix("val/")
+    nearest = "ce2" if name.startswith("ece") else name
+    return ["acc", *({nearest} & {"nll", "brier", "ce2"})]
+
+
+def once(board: Board, written: Path, table: str, make: Callable[[], None]) -> None:
+    """Make something and write a table, unless that table is written already, as another worker was faster."""
+    with board.lock:
+        if not (written.is_file() and written.read_text() == table):
+            make()
+            with atomic_path(written) as part:
+                part.write_text(table)
 
 
 def _ranked(board: Board) -> list[FrozenTrial]:
     """Trials with a value, best first, then those without; not those that were tried again."""
-    sign = -1 if board.sweep.direction == "maximize" else 1
+    sign = -1 if board.sweep.goal == "maximize" else 1
     trials, retried = board.trials, board.retried
     done = [trial for trial in trials if trial.state == TrialState.COMPLETE]
     rest = [trial for trial in trials if trial.state != TrialState.COMPLETE and trial.number not in retried]
     return sorted(done, key=lambda trial: sign * (trial.value or 0.0)) + rest
 
 
-def _rows(board: Board) -> list[list[str]]:
-    """Header, then a row for each trial."""
-    parameters = list(board.sweep.parameters)
-    rows = [["trial", "state", board.sweep.metric, *parameters, "run"]]
-    for trial in _ranked(board):
-        state = trial.state.name.lower()
-        value = "" if trial.value is None else repr(trial.value)
-        chosen = [str(trial.params.get(key, "")) for key in parameters]
-        rows.append([str(trial.number), state, value, *chosen, trial.user_attrs.get("run", "")])
-    return rows
-
-
 def _print_table(board: Board) -> None:
-    header, *rows = _rows(board)
     table = Table(title=cell(f"sweep {board.sweep.name}"), title_justify="left")
-    for name in header:
+    for name in ("trial", "state", board.sweep.metric, "values"):
         table.add_column(cell(name), overflow="fold")
-    for row in rows:
-        value = f"{float(row[2]):.5g}" if row[2] else ""
-        table.add_row(*map(cell, (*row[:2], value, *row[3:])))
+    for trial in _ranked(board):
+        value = "" if trial.value is None else f"{trial.value:.5g}"
+        table.add_row(*map(cell, (trial.number, trial.state.name.lower(), value, described(trial.params))))
     Console(width=None if Console().is_terminal else 160).print(table)
     for trial in _ranked(board):
         if "error" in trial.user_attrs:
             print_line(f"trial {trial.number} failed: {trial.user_attrs['error']}")
 
 
-def _csv(board: Board) -> str:
+def table_of(board: Board) -> str:
+    """Return the trials, best first, as comma-separated values."""
+    parameters = list(board.sweep.parameters)
+    rows = [["trial", "state", board.sweep.metric, *parameters, "run"]]
+    for trial in _ranked(board):
+        value = "" if trial.value is None else repr(trial.value)
+        chosen = [str(trial.params.get(key, "")) for key in parameters]
+        rows.append([str(trial.number), trial.state.name.lower(), value, *chosen, trial.user_attrs.get("run", "")])
     content = io.StringIO()
-    csv.writer(content, lineterminator="\n").writerows(map(for_csv, row) for row in _rows(board))
+    csv.writer(content, lineterminator="\n").writerows(map(for_csv, row) for row in rows)
     return content.getvalue()
 
 
-def _draw_importance(board: Board, finished: list[FrozenTrial], target: Path) -> None:
+def _draw_importance(board: Board, finished: list[FrozenTrial]) -> None:
     """Draw Optuna's importance of each parameter, where there is something to explain."""
     if len({trial.value for trial in finished}) < 2:
         return
@@ -124,6 +140,6 @@ def _draw_importance(board: Board, finished: list[FrozenTrial], target: Path) ->
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the plot is experimental in Optuna, and says so
         optuna.visualization.matplotlib.plot_param_importances(board.study)
-    with atomic_path(target) as part:
+    with atomic_path(board.folder / "importance.png") as part:
         plt.savefig(part, bbox_inches="tight", dpi=150)
     plt.close("all")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import Any
 
@@ -52,6 +52,21 @@ def arguments(sweep: Sweep, values: dict[str, Any]) -> list[str]:
     configs = [word for path in sweep.fit for word in ("--config", path.absolute)]
     given = {**sweep.options, **values}
     return configs + [word for key, value in given.items() for word in (f"--{key}", _written(value))]
+
+
+def described(values: Mapping[str, Any]) -> str:
+    """Name a choice of values by them, each key by as much of its end as tells it from the others.
+
+    Example:
+        >>> described({"model.loss": "mix_ent", "model.optimizer.lr": 0.00123456, "model.loss.lr": 0.1})
+        'loss=mix_ent optimizer.lr=0.001235 loss.lr=0.1'
+    """
+    said = []
+    for key, value in values.items():
+        ends = [key.split(".", depth)[-1] for depth in range(key.count("."), -1, -1)]
+        alone = (end for end in ends if not any(f".{other}".endswith(f".{end}") for other in values if other != key))
+        said.append(f"{next(alone, key)}={f'{value:.4g}' if isinstance(value, float) else value}")
+    return " ".join(said)
 
 
 def _written(value: Value) -> str:

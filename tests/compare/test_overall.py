@@ -63,3 +63,19 @@ def test_arms_on_one_data_set_may_differ_in_how_it_is_damaged(tmp_path: Path) ->
             folders += runs(tmp_path / name, {"mix_ent": 2 - noise}, 1, data=name, test_seed=seed, label_noise=noise)
     (accuracy,) = of(folders, ("acc",))
     assert list(accuracy.arms) == ["mix_ent (label_noise=0)", "mix_ent (label_noise=0.2)"]
+
+
+def test_arms_that_differ_in_their_data_alone_are_not_one(tmp_path: Path) -> None:
+    folders = runs(tmp_path / "a", {"cross_entropy": 2.0, "mix_ent": 1.2}, 1, data="Digits", test_seed=5)
+    folders += runs(tmp_path / "b", {"cross_entropy": 2.0}, 1)
+    other = runs(tmp_path / "c", {"cross_entropy": 2.0}, 1)[0]
+    summary = json.loads((other / "summary.json").read_text())
+    summary["data"]["train"] = "4567"
+    (other / "summary.json").write_text(json.dumps(summary))
+    with pytest.raises(RunError, match=r"cross_entropy \(training data 0123\) and cross_entropy .* nothing but data"):
+        overall(
+            {
+                name: analyse(study, baseline=next(iter(study.arms)))
+                for name, study in read_studies([*folders, other]).items()
+            }
+        )

@@ -27,6 +27,7 @@ GRID: dict[str, Any] = {"name": "a", "parameters": {"x": [1, 2]}}
         ({"sampler": "random", "trials": 0}, "trials 0: say how many trials"),
         ({"metric": "test/acc"}, "metric test/acc: test chooses nothing; expected a score on validation, val/acc"),
         ({"metric": "val/f1"}, "metric val/f1: expected a score on validation, one of val/acc, val/errors"),
+        ({"metric": "val/entropy"}, "metric val/entropy: say which is the best, direction: maximize or minimize"),
         ({"plan": Plan(), "baseline": "mae"}, "baseline mae: the plan says with what is compared"),
     ],
 )
@@ -38,6 +39,13 @@ def test_what_makes_no_sweep_is_said(changes: dict[str, Any], said: str) -> None
 def test_every_score_on_validation_can_be_made_best(finished: Run) -> None:
     scores = evaluate_predictions(finished)["val"].keys() - {"n", "scaled"}
     assert {f"val/{name}" for name in scores} == set(METRICS)
+
+
+def test_a_metric_knows_what_is_best() -> None:
+    better = {"val/acc": "maximize", "val/coverage_at_1": "maximize", "val/ece": "minimize", "val/errors": "minimize"}
+    assert {metric: Sweep(**GRID, metric=metric).goal for metric in better} == better
+    assert Sweep(**GRID, metric="val/entropy", direction="minimize").goal == "minimize"
+    assert Sweep(**GRID).definition()["direction"] == "maximize"  # as it stands in the folders of older sweeps
 
 
 @pytest.mark.parametrize("wrong", [{"low": 1, "high": 1}, {"low": 2, "high": 1}, {"low": 0, "high": 1, "log": True}])

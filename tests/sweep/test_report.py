@@ -9,19 +9,18 @@ import pytest
 from optuna.trial import TrialState
 
 from entreg.errors import RunError
-from entreg.sweep import Range, Sweep
+from entreg.sweep import Sweep
 from entreg.sweep.board import Board
 from entreg.sweep.report import report
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
-@pytest.mark.parametrize(("direction", "best"), [("maximize", "0"), ("minimize", "3")])
-def test_the_table_is_ranked_and_what_failed_is_last(
-    direction: str, best: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(("metric", "best"), [("val/acc", "0"), ("val/ece", "3"), ("val/aurc", "3")])
+def test_the_table_is_ranked_as_the_metric_has_it_and_what_failed_is_last(
+    metric: str, best: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sweep = Sweep("s", {"x": Range(0.0, 1.0)}, sampler="random", trials=4, metric="val/nll", direction=direction)  # type: ignore[arg-type]
-    board = Board.open(sweep, tmp_path / "s")
+    board = Board.open(Sweep("s", {"a.x": [1, 2, 3, 4], "seed_everything": [0]}, metric=metric), tmp_path / "s")
     for number in range(4):
         with board.take() as trial:
             assert trial is not None
@@ -30,11 +29,7 @@ def test_the_table_is_ranked_and_what_failed_is_last(
                 board.study.tell(trial, state=TrialState.FAIL)
                 continue
             board.study.tell(trial, 1 - number / 10)
-    compared: list[dict[str, Any]] = []
-    report(board, lambda runs, **options: compared.append({"runs": runs, **options}))
-    (given,) = compared
-    assert sorted(given.pop("runs")) == sorted(board.run(board.trials[number]).path for number in (0, 2, 3))
-    assert given == {"plan": None, "baseline": None, "metrics": ["acc", "nll"], "out": board.folder / "report"}
+    report(board, lambda runs, **options: pytest.fail("a search is not compared on test"))
     with (board.folder / "trials.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert rows[0]["trial"] == best
@@ -42,8 +37,25 @@ def test_the_table_is_ranked_and_what_failed_is_last(
     assert (board.folder / "importance.png").is_file()
     said = capsys.readouterr().out
     assert "trial 1 failed: the loss is nan" in said
-    report(board, lambda runs, **options: compared.append(options))
-    assert len(compared) == 1  # made once
+    assert "x=1 seed_everything=0" in said
+    assert "with --confirm 5 trains it" in said
+
+
+def test_arms_with_seeds_are_compared_once(tmp_path: Path) -> None:
+    sweep = Sweep("s", {"x": [1, 2], "seed_everything": [0, 1]}, metric="val/nll", baseline="mae")
+    board = Board.open(sweep, tmp_path / "s")
+    for number in range(4):
+        with board.take() as trial:
+            assert trial is not None
+            board.study.tell(trial, None if number == 1 else 0.5, TrialState.FAIL if number == 1 else None)
+    compared: list[dict[str, Any]] = []
+    report(board, None)
+    assert (board.folder / "trials.csv").is_file()
+    for _ in range(2):
+        report(board, lambda runs, **options: compared.append({"runs": runs, **options}))
+    (given,) = compared
+    assert sorted(given.pop("runs")) == sorted(board.run(board.trials[number]).path for number in (0, 2, 3))
+    assert given == {"plan": None, "baseline": "mae", "metrics": ["acc", "nll"], "out": board.folder / "report"}
 
 
 def test_without_a_completed_trial_the_logs_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -79,7 +79,7 @@ def assert_all_done(sweep: Board, number: int) -> None:
     for trial in sweep.trials:
         run = sweep.run(trial)
         summary = read_summary(run)
-        assert trial.value == summary["val"]["acc"]
+        assert trial.value == summary["val"][sweep.sweep.metric.removeprefix("val/")]
         log = Path(f"sweeps/tiny/logs/{trial.number}.log").read_text()
         assert log.count("run folder:") == 1, log  # the end of one whole run
         with run.metrics.open() as file:
@@ -107,25 +107,35 @@ def _forked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_forked")
-def test_a_sweep_ends_in_table_importance_and_comparison(workplace: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    content = {**SWEEP, "parameters": {"model.loss": ["cross_entropy", "mix_ent"]}}
+def test_a_sweep_ends_in_its_trials_and_a_confirmation_of_the_best(
+    workplace: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    content = {**SWEEP, "parameters": {"model.loss": ["cross_entropy", "mix_ent"]}, "metric": "val/aurc"}
     write(content)
-    assert main(["sweep", "--config", "sweep.yaml", "--baseline", "cross_entropy"]) == 0
+    assert main(["sweep", "--config", "sweep.yaml"]) == 0
     said = capfd.readouterr().out
     sweep = board(content)
     assert_all_done(sweep, 2)
     assert "trial 0 of 2: model.loss cross_entropy\n" in said
-    assert "mix_ent against cross_entropy" in said
     assert said.rstrip().endswith("sweep: sweeps/tiny")
     folder = Path("sweeps/tiny")
     assert {path.name for path in folder.glob("runs/*/checkpoints/*")} == {"best.ckpt"}
     assert (folder / "importance.png").read_bytes().startswith(b"\x89PNG")
-    assert (folder / "report" / "index.html").is_file()
+    assert not (folder / "report").exists()
     with (folder / "trials.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert [float(row["val/acc"]) for row in rows] == sorted((trial.value for trial in sweep.trials), reverse=True)
-    assert main(["sweep", "--config", "sweep.yaml", "--baseline", "cross_entropy"]) == 0  # finished: only the table
-    assert "trial 0 of 2" not in capfd.readouterr().out
+    assert [float(row["val/aurc"]) for row in rows] == sorted(trial.value for trial in sweep.trials)
+    assert main(["sweep", "--config", "sweep.yaml", "--confirm", "2"]) == 0
+    said = capfd.readouterr().out
+    assert "confirming loss=mix_ent" in said
+    assert said.count("trial 0 of 2: seed_everything 1\n") == 2  # of each arm, and none of the sweep
+    assert "as planned in sweeps/tiny/confirm/plan.yaml" in said
+    assert "mix_ent against cross_entropy" in said or "than cross_entropy: accuracy" in said
+    assert (folder / "confirm" / "report" / "index.html").is_file()
+    assert main(["sweep", "--config", "sweep.yaml", "--confirm", "2"]) == 0  # finished: only the table
+    said = capfd.readouterr().out
+    assert "seed_everything" not in said
+    assert "report:" not in said
 
 
 @pytest.mark.usefixtures("_forked")

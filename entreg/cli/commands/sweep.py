@@ -41,13 +41,23 @@ def main(args: Sequence[str]) -> None:
     end = words.index("--") if "--" in words else len(words)
     sweep, given = read_sweep(words[:end])
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    if given.confirm is not None:
+        from entreg.sweep.confirm import check_confirmation, confirm  # seconds to import: it knows the losses
+
+        check_confirmation(sweep, given.confirm)
     board = Board.open(sweep, given.folder or Path("sweeps") / sweep.name, given.storage, given.retry)
     extra = words[end + 1 :]
     places = share_out(given.workers, spread=not _chooses_gpus(sweep, extra))
-    Worker(board, extra, Display(), _starter(board), places).work()
+
+    def work(board: Board) -> None:
+        Worker(board, extra, Display(), _starter(board), places).work()
+
+    work(board)
     from entreg.cli.commands.compare import compare_runs  # seconds to import, and not needed before all trials are done
 
-    report(board, compare_runs)
+    report(board, compare_runs if given.confirm is None else None)
+    if given.confirm is not None:
+        confirm(board, given.confirm, work, compare_runs, given.storage, given.retry)
 
 
 def read_sweep(args: Sequence[str]) -> tuple[Sweep, Namespace]:
@@ -74,6 +84,12 @@ def read_sweep(args: Sequence[str]) -> tuple[Sweep, Namespace]:
         type=PositiveInt,
         default=1,
         help="Trials that are trained at once; cores, GPUs and the memory of a GPU are shared out among them.",
+    )
+    parser.add_argument(
+        "--confirm",
+        type=int | None,
+        help="Number of fresh seeds with which the best on validation and the baseline are trained after all trials; "
+        "only these runs are compared on test.",
     )
     parser.add_argument("--retry", type=bool, default=False, help="Whether failed trials are tried again.")
     given = parser.instantiate(parser.parse_args(list(args)))
