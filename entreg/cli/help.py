@@ -41,7 +41,7 @@ _WORDS = {
     "trainer.logger": "Class of a logger besides metrics.csv, or false; default: none.",
     "trainer.callbacks": "Class of a callback; --trainer.callbacks+ adds another one.",
     "trainer.fast_dev_run": "Whether to try a step of everything, and write nothing.",
-    "model.net": "Network: VGG5, SpinalVGG5, LeNet, MLP, Timm, or a class of yours (my_file.MyNet).",
+    "model.net": "Network: VGG5, SpinalVGG5, LeNet, MLP, WideResNet, Timm, or a class of yours (my_file.MyNet).",
     "model.loss": "Loss: a name that entreg losses lists, or a class of yours (my_file.MyLoss).",
     "data": "Data set: a name that entreg data list shows, ImageFolder, or a class of yours (my_file.MyData).",
 }

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import difflib
-from typing import Any
+from typing import Any, Literal
 
 from torch import Tensor, nn
 
 _TRANSFORMERS = ("vision_transformer", "deit")  # timm's modules whose networks take a patch size
 _FEWEST_TOKENS = 49
+_LARGEST_SMALL = 64  # pixels of an image that the small stem is for
 
 
 class Timm(nn.Module):
     """A classifier of the timm library by its name, made for the channels, classes and size of the data.
 
-    timm's networks expect 224 pixels. ResNets get a 3x3 stem of stride 1 without max-pooling, as is usual for small
-    images; vision transformers the largest patch that leaves at least 49 tokens (4 pixels at 28 and 32). No weights
-    are downloaded unless asked for, and pretrained networks keep their stem and patch.
+    timm's networks expect 224 pixels. Up to 64 pixels ResNets get a 3x3 stem of stride 1 without max-pooling, as the
+    field has it for small images; vision transformers get the largest patch that leaves at least 49 tokens (4 pixels at
+    28 and 32, 32 at 224). No weights are downloaded unless asked for, and pretrained networks keep their stem and
+    patch.
 
     Args:
         in_channels: channels of the images.
@@ -26,6 +28,7 @@ class Timm(nn.Module):
             else 28.
         pretrained: start from timm's weights, which it downloads.
         options: further arguments of :func:`timm.create_model`.
+        stem: of a ResNet: ``small``, or ``large``, as timm has it; default: small up to 64 pixels, unless pretrained.
 
     Shape:
         images ``(N, in_channels, H, W)``; logits ``(N, C)``.
@@ -42,6 +45,7 @@ class Timm(nn.Module):
         image_size: int | None = None,
         pretrained: bool = False,
         options: dict[str, Any] | None = None,
+        stem: Literal["small", "large"] | None = None,
     ) -> None:
         super().__init__()
         try:
@@ -61,7 +65,8 @@ class Timm(nn.Module):
         self.model: Any = timm.create_model(
             name, pretrained=pretrained, in_chans=in_channels, num_classes=num_classes, **sizes, **(options or {})
         )
-        if isinstance(self.model, timm.models.ResNet) and not pretrained:
+        small = image_size <= _LARGEST_SMALL and not pretrained if stem is None else stem == "small"
+        if isinstance(self.model, timm.models.ResNet) and small:
             _set_small_stem(self.model, in_channels)
 
     def forward(self, image: Tensor) -> Tensor:

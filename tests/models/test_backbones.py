@@ -35,6 +35,16 @@ def test_a_resnet_has_the_stem_of_small_images() -> None:
     assert net.layer1(net.maxpool(net.act1(net.bn1(net.conv1(torch.randn(2, 1, 28, 28)))))).shape[-2:] == (28, 28)
 
 
+@pytest.mark.parametrize(
+    ("image_size", "stem", "kernel"),
+    [(32, None, 3), (64, None, 3), (65, None, 7), (224, None, 7), (32, "large", 7), (224, "small", 3)],
+)
+def test_the_stem_follows_the_size_unless_it_is_given(image_size: int, stem: str | None, kernel: int) -> None:
+    net = Timm(3, 10, "resnet18", image_size, stem=stem).model
+    assert net.conv1.kernel_size == (kernel, kernel)
+    assert isinstance(net.maxpool, nn.Identity) == (kernel == 3)
+
+
 def test_options_reach_timm() -> None:
     assert Timm(1, 26, "resnet18", options={"drop_rate": 0.25}).model.drop_rate == 0.25
 
