@@ -22,7 +22,8 @@ from tests.data.images.sets.test_mnist import write
 from tests.system.processes import Process
 
 CONFIGS = sorted(path for path in (REPOSITORY / "configs").rglob("*") if path.is_file())
-TOP_LEVEL = [path for path in CONFIGS if path.parent.name == "configs"]
+PHOTOGRAPHS = {"cifar10.yaml", "cifar100.yaml", "fashion_mnist.yaml"}
+TOP_LEVEL = [path for path in CONFIGS if path.parent.name == "configs" and path.name not in PHOTOGRAPHS]
 SMALL = ["--trainer.fast_dev_run", "true", "--data.batch_size", "8", "--trainer.accelerator", "cpu"]
 
 
@@ -47,6 +48,25 @@ def test_trains(path: Path, workplace: Path, letter_files: Path) -> None:
     else:
         small = [*SMALL, "--data.root", str(letter_files)]
     assert main(["fit", *files, *small]) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "net"),
+    [
+        ("cifar10", ["--model.net.options", "{channels: [8, 8, 8, 8]}"]),
+        ("cifar100", ["--model.net.depth", "10", "--model.net.width", "1"]),
+        ("fashion_mnist", ["--model.net.options", "{channels: [8, 8, 8, 8]}"]),
+    ],
+)
+def test_photographs_train(name: str, net: list[str], workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With files of the same format, and a narrower network."""
+    root = workplace / "data"
+    if name == "fashion_mnist":
+        write(root / "FashionMNIST" / "raw", packed=True)
+    else:
+        write_cifar(root, monkeypatch, name.upper(), count=400)
+    small = [*SMALL, "--trainer.precision", "32-true", "--data.root", str(root)]
+    assert main(["fit", "--config", str(REPOSITORY / "configs" / f"{name}.yaml"), *net, *small]) == 0
 
 
 @pytest.mark.long
