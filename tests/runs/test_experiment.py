@@ -52,6 +52,18 @@ def test_an_arm_ignores_seeds_and_what_may_change_when_a_run_goes_on(key: str, s
     assert is_free(key) is may_change
 
 
+def test_an_augmentation_is_its_class_and_options_and_a_warp_its_options_as_it_once_was() -> None:
+    def arm(class_path: str, **options: float) -> str:
+        named = {"class_path": class_path, "init_args": options}
+        return arm_of(with_value(CONFIG, "data.init_args.augment", named), SUMMARY)
+
+    warp = CONFIG["data"]["init_args"]["augment"]
+    assert arm("entreg.data.Warp", **warp) == arm_of(CONFIG, SUMMARY)
+    weaker, own = arm("entreg.data.Warp", **{**warp, "degrees": 5.0}), arm("my_file.Warp", **warp)
+    none = arm_of(with_value(CONFIG, "data.init_args.augment", None), SUMMARY)
+    assert len({arm_of(CONFIG, SUMMARY), weaker, own, none, arm("entreg.data.FlipCrop")}) == 5
+
+
 def test_todays_config_of_an_experiment_of_then_is_the_same_arm(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["fit", "--config", str(OF_72A9685), "--seed_everything", "5", "--print_config"])
