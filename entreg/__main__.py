@@ -29,6 +29,7 @@ _USAGE = """usage: entreg COMMAND [OPTIONS]
   compare   compare finished runs    entreg compare runs/* --baseline cross_entropy
   data      list, verify, prepare,   entreg data list
             show data sets           entreg data show letters --out sheet.png
+            shrink image folders     entreg data shrink DIR --size 160
   dashboard compare runs in W&B      entreg dashboard --project entreg
 
   entreg COMMAND --help              all options of a command

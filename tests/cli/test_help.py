@@ -13,7 +13,7 @@ from tests.conftest import REPOSITORY
 PAGES = Path(__file__).parent / "help"
 COMMANDS = [
     *("fit", "validate", "test", "predict", "export", "sweep", "runs", "losses", "compare", "dashboard"),
-    *("data", "data list", "data verify", "data prepare", "data show"),
+    *("data", "data list", "data verify", "data prepare", "data show", "data shrink"),
 ]
 
 

@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from entreg.cli.commands import shrink
 from entreg.cli.parser import CommandParser
 from entreg.console import cell, print_line
 from entreg.data import available, data_root, find
+from entreg.data.images.shrunk import INDEX
 from entreg.data.source import Source
 from entreg.errors import ConfigError, DataError
 from entreg.files import atomic_path, check_target
@@ -32,7 +34,12 @@ def main(args: Sequence[str]) -> None:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", prog=parser.prog)
     commands.add_parser("list", description="List what is known, and what of it is here.")
     verify = commands.add_parser("verify", description="Read every file that is here and check it.")
-    verify.add_argument("names", nargs="*", metavar="NAME", help="data sets; default: all that are here")
+    verify.add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help="data sets, or folders that entreg data shrink made; default: all that are here",
+    )
     prepare = commands.add_parser("prepare", description="Download what is absent.")
     prepare.add_argument("name", metavar="NAME", help="a data set, by a name that entreg data list shows")
     show = commands.add_parser("show", description="Draw a contact sheet with labels, upright.")
@@ -40,14 +47,19 @@ def main(args: Sequence[str]) -> None:
     show.add_argument("--out", type=Path, default=Path("sheet.png"), help="picture to write")
     show.add_argument("--test", action="store_true", help="samples of the test file instead of the training file")
     show.add_argument("--count", type=int, default=60, help="number of samples")
-    for command in commands.choices.values():
+    in_root = list(commands.choices.values())
+    shrink.add_parser(commands)
+    for command in in_root:
         command.add_argument("--root", help="folder of the data; default: $ENTREG_DATA, else ./data")
     given = parser.parse_args(list(args))
+    if given.command == "shrink":
+        shrink.run(given)
+        return
     root = data_root(given.root)
     if given.command == "list":
         _list(root)
     elif given.command == "verify":
-        _verify(root, [find(name).name for name in given.names])
+        _verify(root, given.names)
     elif given.command == "prepare":
         _prepare(find(given.name).make(root))
     else:
@@ -75,6 +87,12 @@ def _state(name: str, data: Source) -> str:
 
 
 def _verify(root: Path, names: Sequence[str]) -> None:
+    copies = [name for name in names if (Path(name) / INDEX).exists()]
+    for copy in copies:
+        shrink.verify(Path(copy))
+    names = [find(name).name for name in names if name not in copies]
+    if copies and not names:
+        return
     damaged = seen = 0
     for name in names or available():
         data = find(name).make(root) if names else find(name).placed(root)

@@ -111,7 +111,9 @@ class Index:
             }
             return cls(Form(**content["form"]), tuple(content["classes"]), parts)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise DataError(f"{path}: is not the index of a shrunken copy ({error!r}); {_AGAIN}") from error
+            raise DataError(
+                f"{path}: is not the index of a shrunken copy ({error!r}); remove {folder}, and shrink anew"
+            ) from error
 
 
 class ShrunkImages(StoredImages):
@@ -151,10 +153,11 @@ class ShrunkImages(StoredImages):
         Raises:
             DataError: if one is absent or cut off, or there are not as many images as the index says.
         """
-        self._opened = [shard.opened(self.folder, self.form) for shard in self.shards]
-        images = self._ends[-1] if self._ends else 0
+        opened = [shard.opened(self.folder, self.form) for shard in self.shards]
+        images = sum(map(len, opened))
         if not images == len(self.targets) == len(self._traces):
             raise DataError(f"{self.folder / INDEX}: counts {len(self.targets)} images, shards hold {images}; {_AGAIN}")
+        self._opened = opened
 
     def check_content(self) -> None:
         """Read every shard whole.
@@ -183,6 +186,7 @@ class ShrunkImages(StoredImages):
 
     def _image(self, i: int) -> NDArray[np.uint8]:
         if self._opened is None:
-            self._opened = [shard.opened(self.folder, self.form) for shard in self.shards]
+            self.check()
+        assert self._opened is not None
         shard = bisect_right(self._ends, i)
         return self._opened[shard][i - self._ends[shard]]  # counted from the shard's end
