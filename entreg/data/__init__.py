@@ -5,7 +5,7 @@ from entreg.data.base import ClassificationDataModule
 from entreg.data.damage import Damage
 from entreg.data.images.augment import Augment, FlipCrop, ResizedCrop, Warp
 from entreg.data.images.corruptions import Corruptions
-from entreg.data.images.crop import RandomResizedCrop
+from entreg.data.images.crop import DecodeCrop
 from entreg.data.images.mix import Mix
 from entreg.data.images.module import ImageDataModule
 from entreg.data.images.sets.emnist import EMNIST
@@ -31,12 +31,12 @@ __all__ = [
     "Corruptions",
     "Damage",
     "DataInfo",
+    "DecodeCrop",
     "FashionMNIST",
     "FlipCrop",
     "ImageDataModule",
     "ImageFolder",
     "Mix",
-    "RandomResizedCrop",
     "ResizedCrop",
     "Strokes",
     "Warp",

@@ -27,7 +27,7 @@ from PIL import Image
 from torch.utils.data import DataLoader
 from torchvision import datasets, transforms
 
-from entreg.data import ImageFolder, RandomResizedCrop
+from entreg.data import DecodeCrop, ImageFolder
 from entreg.data.images.shrink import shrink
 from entreg.data.images.shrunk import INDEX
 from tests.benchmarks.timing import machine, print_table, ratio, spread, take_turn
@@ -65,7 +65,7 @@ def ours(root: Path, size: int, workers: int, crop: bool) -> ImageFolder:
     data = ImageFolder(
         str(root),
         image_size=size,
-        crop=RandomResizedCrop(size=CROP) if crop else None,
+        crop=DecodeCrop(size=CROP) if crop else None,
         augment=None,
         max_resident_bytes=0,
         batch_size=BATCH,

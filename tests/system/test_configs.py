@@ -15,7 +15,7 @@ from entreg.cli.commands.sweep import read_sweep
 from entreg.sweep import Range
 from entreg.sweep.space import arguments
 from tests.conftest import REPOSITORY
-from tests.data.images.picture_files import write_cifar
+from tests.data.images.picture_files import write_cifar, write_folder
 from tests.data.images.sets.idx_files import write_letters
 from tests.data.images.sets.test_emnist import write_split
 from tests.data.images.sets.test_mnist import write
@@ -43,7 +43,11 @@ def test_trains(path: Path, workplace: Path, letter_files: Path) -> None:
     if path.name in ("paper.yaml", "ema.yaml"):
         files = ["--config", str(path.with_name("mix_ent.yaml")), *files]
     small = SMALL
-    if path.name == "quickstart.yaml":
+    if path.name == "imagenet.yaml":
+        root = write_folder(workplace / "pictures", train=24, test=4, suffix=".jpg")
+        small = [*SMALL, "--data.root", str(root), "--data.image_size", "32", "--data.crop.size", "24"]
+        small += ["--data.num_workers", "1", "--trainer.devices", "1", "--trainer.strategy", "auto"]
+    elif path.name == "quickstart.yaml":
         small = [*SMALL, "--data.train_size", "400", "--data.test_size", "130"]
     else:
         small = [*SMALL, "--data.root", str(letter_files)]

@@ -16,39 +16,38 @@ _TRIES = 10  # as in torchvision
 
 
 @dataclass(frozen=True)
-class RandomResizedCrop:
-    """Cut out a box of random area and aspect, resize it to a square, and mirror every other one.
+class DecodeCrop:
+    """Cut out a part of random area and aspect, resize it to a square, and mirror it at random.
 
     The distribution is that of ``torchvision.transforms.RandomResizedCrop`` (Szegedy et al. 2015, arXiv 1409.4842,
     section 6) followed by ``RandomHorizontalFlip``. What a picture gets is a function of (seed, epoch, id). Only the
-    box is resampled, once, bilinearly with antialiasing: at most one of 255 levels off what Pillow's resize gives.
+    part is resampled, once, bilinearly with antialiasing: at most one of 255 levels off what Pillow's resize gives.
 
     Args:
         size: height and width of the crops; default: that of whole images, ``image_size``. Smaller ones train faster,
             and objects look larger in crops than in whole pictures, which evens out (Touvron et al. 2019, arXiv
             1906.06423).
-        scale: least and largest share of the picture's area, 0 < least <= largest <= 1.
-        ratio: least and largest width / height of the box.
-        flip: probability that it is mirrored.
+        min_area: smallest share of the picture's area, in (0, 1]; the share is uniform from here to 1.
+        max_aspect: largest ratio of width to height, >= 1; its logarithm is uniform around 0.
+        flip_p: probability of mirroring left and right, in [0, 1].
 
     Raises:
         ConfigError: if a number is out of range.
     """
 
     size: int | None = None
-    scale: tuple[float, float] = (0.08, 1.0)
-    ratio: tuple[float, float] = (3 / 4, 4 / 3)
-    flip: float = 0.5
+    min_area: float = 0.08
+    max_aspect: float = 4 / 3
+    flip_p: float = 0.5
 
     def __post_init__(self) -> None:
         if self.size is not None and self.size < 1:
             raise ConfigError(f"data.crop.size is a number >= 1, got {self.size}")
-        if not 0 < self.scale[0] <= self.scale[1] <= 1:
-            raise ConfigError(f"data.crop.scale is two shares, 0 < least <= largest <= 1, got {list(self.scale)}")
-        if not 0 < self.ratio[0] <= self.ratio[1] < math.inf:
-            raise ConfigError(f"data.crop.ratio is two numbers, 0 < least <= largest, got {list(self.ratio)}")
-        if not 0 <= self.flip <= 1:
-            raise ConfigError(f"data.crop.flip is a probability, got {self.flip}")
+        if not 0 < self.min_area <= 1 or not 1 <= self.max_aspect < math.inf or not 0 <= self.flip_p <= 1:
+            raise ConfigError(
+                f"data.crop: min_area lies in (0, 1], max_aspect is a number >= 1, flip_p lies in [0, 1]; got "
+                f"min_area={self.min_area}, max_aspect={self.max_aspect}, flip_p={self.flip_p}"
+            )
 
     def __call__(self, picture: Tensor, size: int, *counters: int) -> Tensor:
         """Return the crop of a picture.
@@ -67,26 +66,25 @@ class RandomResizedCrop:
         return (crop.flip(3) if mirrored else crop)[0]
 
     def draw(self, height: int, width: int, *counters: int) -> tuple[int, int, int, int, bool]:
-        """Draw top, left, height and width of the box, and whether it is mirrored.
+        """Draw top, left, height and width of the part, and whether it is mirrored.
 
-        Where ten boxes of random area and aspect do not lie in the picture, it is the largest one in the middle whose
-        aspect is in :attr:`ratio`, as in torchvision.
+        Where ten parts of random area and aspect do not lie in the picture, it is the largest one in the middle whose
+        aspect is allowed, as in torchvision.
 
         Example:
-            >>> RandomResizedCrop(scale=(1, 1), ratio=(1, 1), flip=0).draw(20, 20, 0, 0, 7)
+            >>> DecodeCrop(min_area=1, max_aspect=1, flip_p=0).draw(20, 20, 0, 0, 7)
             (0, 0, 20, 20, False)
-            >>> RandomResizedCrop(scale=(1, 1), ratio=(1, 2), flip=1).draw(10, 50, 0, 0, 7)
+            >>> DecodeCrop(min_area=1, max_aspect=2, flip_p=1).draw(10, 50, 0, 0, 7)
             (0, 15, 10, 20, True)
         """
         generator = counter_generator(*counters, "crop")
-        mirrored, down, across, *drawn = torch.rand(3 + 2 * _TRIES, generator=generator, dtype=torch.float64).tolist()
-        low, high = map(math.log, self.ratio)
+        mirror, down, across, *drawn = torch.rand(3 + 2 * _TRIES, generator=generator, dtype=torch.float64).tolist()
+        mirrored = mirror < self.flip_p
         for share, aspect in zip(drawn[::2], drawn[1::2], strict=True):
-            area = height * width * (self.scale[0] + share * (self.scale[1] - self.scale[0]))
-            ratio = math.exp(low + aspect * (high - low))
+            area = height * width * (self.min_area + share * (1 - self.min_area))
+            ratio = self.max_aspect ** (2 * aspect - 1)
             h, w = round(math.sqrt(area / ratio)), round(math.sqrt(area * ratio))
             if 0 < h <= height and 0 < w <= width:
-                return int(down * (height - h + 1)), int(across * (width - w + 1)), h, w, mirrored < self.flip
-        ratio = min(max(width / height, self.ratio[0]), self.ratio[1])
-        h, w = min(height, max(1, round(width / ratio))), min(width, max(1, round(height * ratio)))
-        return (height - h) // 2, (width - w) // 2, h, w, mirrored < self.flip
+                return int(down * (height - h + 1)), int(across * (width - w + 1)), h, w, mirrored
+        h, w = min(height, round(width * self.max_aspect)), min(width, round(height * self.max_aspect))
+        return (height - h) // 2, (width - w) // 2, h, w, mirrored

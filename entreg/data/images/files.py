@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from entreg.data.images.crop import RandomResizedCrop
+from entreg.data.images.crop import DecodeCrop
 from entreg.data.images.decode import UNREADABLE, decode
 from entreg.data.images.stored import Form, StoredImages
 from entreg.data.kept import once
@@ -40,7 +40,7 @@ class ImageFiles(StoredImages):
         targets: Tensor,
         root: Path,
         form: Form,
-        crop: RandomResizedCrop | None = None,
+        crop: DecodeCrop | None = None,
         seed: int = 0,
     ) -> None:
         super().__init__(targets, form, crop, seed)

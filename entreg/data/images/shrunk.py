@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from entreg.data.images.crop import RandomResizedCrop
+from entreg.data.images.crop import DecodeCrop
 from entreg.data.images.stored import Form, StoredImages
 from entreg.errors import DataError
 from entreg.files import sha256_of
@@ -127,9 +127,7 @@ class ShrunkImages(StoredImages):
         seed: seed of the crops.
     """
 
-    def __init__(
-        self, folder: Path, form: Form, part: Part, crop: RandomResizedCrop | None = None, seed: int = 0
-    ) -> None:
+    def __init__(self, folder: Path, form: Form, part: Part, crop: DecodeCrop | None = None, seed: int = 0) -> None:
         super().__init__(torch.arange(len(part.counts)).repeat_interleave(torch.tensor(part.counts)), form, crop, seed)
         self.folder = folder
         self.shards = part.shards

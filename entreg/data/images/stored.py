@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from entreg.data.images.crop import RandomResizedCrop
+from entreg.data.images.crop import DecodeCrop
 from entreg.data.images.decode import Fit
 from entreg.data.kept import once
 from entreg.data.samples import Batch, ResidentSamples, SampleSet
@@ -49,7 +49,7 @@ class StoredImages(SampleSet):
         seed: seed of the crops.
     """
 
-    def __init__(self, targets: Tensor, form: Form, crop: RandomResizedCrop | None = None, seed: int = 0) -> None:
+    def __init__(self, targets: Tensor, form: Form, crop: DecodeCrop | None = None, seed: int = 0) -> None:
         super().__init__(targets)
         self.form = form
         self.crop = crop

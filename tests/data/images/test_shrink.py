@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from entreg.__main__ import main
-from entreg.data import ImageFolder, RandomResizedCrop
+from entreg.data import DecodeCrop, ImageFolder
 from entreg.data.images.shrink import shrink
 from entreg.data.images.shrunk import INDEX
 from entreg.errors import ConfigError, DataError
@@ -71,7 +71,7 @@ def test_shards_are_numpys_and_the_same_whoever_decodes(root: Path, copy: Path, 
 
 
 def test_crops_of_a_copy_are_those_of_its_images_with_or_without_workers(copy: Path) -> None:
-    crop = RandomResizedCrop(size=8)
+    crop = DecodeCrop(size=8)
     data = opened(copy, crop=crop, augment=None, num_workers=2)
     whole = opened(copy).train_set
     assert data.input_shape == (3, SIZE, SIZE)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from entreg.data.images.augment import Augment, FlipCrop
-from entreg.data.images.crop import RandomResizedCrop
+from entreg.data.images.crop import DecodeCrop
 from entreg.data.images.decode import Fit
 from entreg.data.images.files import ImageFiles
 from entreg.data.images.find import SUFFIXES, find_pictures, is_hidden
@@ -30,8 +30,8 @@ class ImageFolder(ImageDataModule):
     ``max_resident_bytes``, each is read when a batch asks for it, with the same pixels and slower: give it workers
     then (``--data.num_workers``). Validation is drawn from the training images, as for all data sets.
 
-    With ``crop`` training reads each picture anew in every epoch and sees a random part of it; validation, test and
-    prediction see all of it.
+    With ``crop`` training reads each picture anew in every epoch and sees a random part of it, on top of which comes
+    ``augment``, which then is best ``null``; validation, test and prediction see all of it.
 
     A copy that ``entreg data shrink`` has made holds the same pixels, ready to use in memory-mapped files, and has the
     fingerprints of the pictures it was made of; its ``image_size``, ``in_channels`` and ``fit`` have to be named here.
@@ -41,7 +41,7 @@ class ImageFolder(ImageDataModule):
         in_channels: 1 for grey, 3 for colour.
         fit: what becomes of pictures that are no squares: ``squeeze`` changes their aspect, ``crop`` takes the square
             in the middle, ``pad`` lays the whole picture in the middle of black.
-        crop: random area and aspect of training images; ``null`` for none.
+        crop: random area and aspect of training images, see :class:`entreg.data.DecodeCrop`; ``null`` for none.
         max_resident_bytes: memory that the images of a set may take.
         augment: random change of training images. Folders mostly hold photographs, and mirrors and shifts change none
             beyond recognition: signs and letters take ``Warp``, or ``--data.augment.flip_p 0``, large photographs
@@ -60,7 +60,7 @@ class ImageFolder(ImageDataModule):
         image_size: int = 32,
         in_channels: Literal[1, 3] = 3,
         fit: Fit = "squeeze",
-        crop: RandomResizedCrop | None = None,
+        crop: DecodeCrop | None = None,
         max_resident_bytes: int = 4 * 2**30,
         augment: Augment | None = FlipCrop(),  # noqa: B008 - frozen
         **kwargs: Any,

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from entreg.data import ImageFolder, RandomResizedCrop
+from entreg.data import DecodeCrop, ImageFolder
 from entreg.data.images.decode import decode
 from entreg.data.images.jpeg import read_pixels
 from tests.conftest import TINY
 from tests.data.images.picture_files import write_folder
 from tests.system.test_resume import assert_same, fit_with_snapshots, resumed
 
-CROP = RandomResizedCrop(size=12)
+CROP = DecodeCrop(size=12)
 
 
 @pytest.fixture(scope="module")
