@@ -26,6 +26,7 @@ class Task(NamedTuple):
         input_shape: shape of one input; ``None`` where no data module says it.
         soft_targets: whether training targets are probabilities.
         is_single: whether a process has one sample a step, and BatchNorm sees no others.
+        training_shape: shape of one training input where that is another, as of crops.
     """
 
     num_classes: int
@@ -33,6 +34,7 @@ class Task(NamedTuple):
     input_shape: tuple[int, ...] | None
     soft_targets: bool
     is_single: bool = False
+    training_shape: tuple[int, ...] | None = None
 
 
 def task_of(model: LightningModule, num_classes: int | None, in_channels: int | None) -> Task:
@@ -56,6 +58,7 @@ def task_of(model: LightningModule, num_classes: int | None, in_channels: int | 
         getattr(data, "input_shape", None),
         getattr(data, "soft_targets", False),
         data is not None and _is_single(model.trainer, getattr(data, "batch_size", None)),
+        getattr(data, "training_shape", None),
     )
 
 
@@ -96,24 +99,32 @@ def check_net(net: nn.Module, task: Task) -> None:
     """
     if task.input_shape is None:
         return
+    training_shape = task.training_shape or task.input_shape
     modes = {module: module.training for module in net.modules()}  # some may be frozen
-    try:
-        with torch.no_grad():
-            logits = net.eval()(torch.zeros(2, *task.input_shape))
-    except (RuntimeError, ValueError, AssertionError) as error:
-        raise ConfigError(
-            f"model.net: {type(net).__name__} cannot take inputs of {'x'.join(map(str, task.input_shape))} ({error}); "
-            "if it has a size (image_size), set it, else choose another network"
-        ) from error
+    net.eval()
+    logits = [_tried(net, shape) for shape in {task.input_shape, training_shape}]
     for module, training in modes.items():
         module.training = training
     if task.is_single:
-        _check_single(net, task.input_shape)
-    if logits.shape != (2, task.num_classes):
+        _check_single(net, training_shape)
+    for given in logits:
+        if given.shape != (2, task.num_classes):
+            raise ConfigError(
+                f"model.net: {type(net).__name__} gives {tuple(given.shape)} for 2 inputs, expected logits "
+                f"(2, {task.num_classes})"
+            )
+
+
+def _tried(net: nn.Module, shape: tuple[int, ...]) -> Tensor:
+    try:
+        with torch.no_grad():
+            logits: Tensor = net(torch.zeros(2, *shape))
+    except (RuntimeError, ValueError, AssertionError) as error:
         raise ConfigError(
-            f"model.net: {type(net).__name__} gives {tuple(logits.shape)} for 2 inputs, expected logits "
-            f"(2, {task.num_classes})"
-        )
+            f"model.net: {type(net).__name__} cannot take inputs of {'x'.join(map(str, shape))} ({error}); "
+            "if it has a size (image_size), set it, else choose another network"
+        ) from error
+    return logits
 
 
 def _check_single(net: nn.Module, input_shape: tuple[int, ...]) -> None:

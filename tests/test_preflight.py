@@ -79,6 +79,12 @@ def test_a_network_that_does_not_fit_is_one_line(net: nn.Module, said: str) -> N
         check_net(net, task())
 
 
+def test_crops_of_another_size_are_tried_as_well() -> None:
+    check_net(nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(1, 4)), task(training_shape=(1, 3, 3)))
+    with pytest.raises(ConfigError, match=r"Sequential cannot take inputs of 1x3x3"):
+        check_net(nn.Sequential(nn.Flatten(), nn.Linear(16, 4)), task(training_shape=(1, 3, 3)))
+
+
 def test_where_no_data_say_a_shape_any_network_will_do() -> None:
     check_net(nn.Conv2d(3, 4, 1), task(input_shape=None))
 

@@ -86,6 +86,12 @@ class ImageFolder(ImageDataModule):
         """What images a network trained on these data expects, and how pictures are brought to that."""
         return {**super().description, "fit": self.fit}
 
+    @property
+    def training_shape(self) -> tuple[int, ...]:
+        """Channels, height and width of the images that training sees."""
+        size = self.image_size if self.crop is None else self.crop.size or self.image_size
+        return (self.in_channels, size, size)
+
     def open(self, train: bool) -> StoredImages | LoadedImages:
         """Find the images of the training or the test set, and keep them in memory if they fit and are used whole."""
         stored = self.stored(train)
