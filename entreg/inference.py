@@ -111,7 +111,8 @@ class TrainedClassifier:
             polarity: of letters in files: ``"dark"`` or ``"light"`` ink, or ``"auto"``, to be found out.
 
         Raises:
-            DataError: if a file is no picture, the run takes no pictures, or the samples have another shape.
+            DataError: if a file is no picture, the run takes no pictures, or the samples have another shape or are
+                not finite.
         """
         if isinstance(samples, str | os.PathLike):
             samples = picture_files(Path(samples))
@@ -125,7 +126,13 @@ class TrainedClassifier:
                 f"samples are {inputs.dtype} {tuple(inputs.shape)}, expected (N, {expected}) floating point, normalised"
                 f"{', or uint8 as the data set holds them' if self.takes_images else ''}"
             )
-        return normalised(inputs, self.data) if raw else inputs.float()
+        if raw:
+            return normalised(inputs, self.data)
+        broken = (~inputs.isfinite()).flatten(1).any(1).nonzero().flatten().tolist()
+        if broken:
+            others = f", and so are {len(broken) - 1} others" if broken[1:] else ""
+            raise DataError(f"sample {broken[0]} (of 0 to {len(inputs) - 1}) is NaN or infinite somewhere{others}")
+        return inputs.float()
 
     def logits(
         self, samples: Samples, polarity: Polarity = "auto", precision: str = "32-true", batch_size: int = _BATCH

@@ -5,11 +5,11 @@ from functools import partial
 import pytest
 import torch
 from lightning.pytorch import Trainer
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, TensorDataset
 
 from entreg.classifier import Classifier
 from entreg.data import Batch
-from entreg.errors import ConfigError
+from entreg.errors import ConfigError, DataError
 from entreg.losses import CrossEntropyLoss, MinEntLoss, MixEntLoss
 from entreg.preflight import first_mismatch
 from tests.four_letters import FourLetters, Tiny, trained
@@ -100,6 +100,26 @@ def test_targets_of_loaders_that_do_not_count_are_left_out() -> None:
     assert found["test/errors"] == 18 - (logits.argmax(1) == targets).sum()
     expected = torch.nn.functional.cross_entropy(logits, targets).item()
     assert (found["test/loss"], found["test/nll"]) == (pytest.approx(expected), pytest.approx(expected))
+
+
+def test_a_loader_of_pairs_is_told_what_batches_are() -> None:
+    pairs = TensorDataset(torch.zeros(8, 1, 4, 4), torch.arange(8) % 4)
+    classifier = Classifier(CrossEntropyLoss(), Tiny, num_classes=4, in_channels=1)
+    trainer = Trainer(accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False)
+    for step in (trainer.fit, trainer.test, trainer.predict):
+        with pytest.raises(
+            DataError, match=r"^batches are entreg\.data\.Batch\(input, target, id\), got a list of 2: let"
+        ):
+            step(classifier, DataLoader(pairs, batch_size=4))
+    triples = [Batch(*pair, number) for number, pair in enumerate(pairs)]
+    assert len(trainer.predict(classifier, DataLoader(triples, batch_size=4))) == 2
+
+
+def test_a_trainer_that_overfits_a_few_batches_is_refused() -> None:
+    with pytest.raises(
+        ConfigError, match=r"^trainer\.overfit_batches 2 is not supported, .* set data\.damage\.fraction"
+    ):
+        trained(Classifier(CrossEntropyLoss(), Tiny), overfit_batches=2)
 
 
 @pytest.mark.parametrize(

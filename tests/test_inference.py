@@ -77,9 +77,13 @@ def test_a_file_a_folder_and_a_list_of_files_are_pictures(tmp_path_factory, tmp_
             "samples are torch.int64 .* or uint8 as the data set holds them",
         ),
         ([], "no picture is given"),
+        (
+            torch.tensor([0.0, torch.nan, 1.0, torch.inf]).view(4, 1, 1, 1).expand(4, 1, 28, 28),
+            r"^sample 1 \(of 0 to 3\) is NaN or infinite somewhere, and so are 1 others$",
+        ),
     ],
 )
-def test_samples_of_another_shape_are_refused(samples, message, tmp_path_factory) -> None:
+def test_samples_of_another_shape_or_not_finite_are_refused(samples, message, tmp_path_factory) -> None:
     with pytest.raises(DataError, match=message):
         entreg.load(run_of("LeNet", tmp_path_factory)).predict(samples)
 

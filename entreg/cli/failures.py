@@ -44,6 +44,12 @@ def translated(trainer: Trainer, run: Run, stop: StopOnSignal) -> Iterator[None]
             reason = str(error).strip().splitlines()[0]
             again = how_to_go_on if run.started else ""
             raise RunError(f"lost touch with another process ({reason}){again}") from error
+        for callback in trainer.early_stopping_callbacks:
+            if f"metric `{callback.monitor}` which is not available" in str(error):
+                logged = ", ".join(sorted(trainer.callback_metrics))
+                raise ConfigError(
+                    f"trainer.callbacks: EarlyStopping monitors {callback.monitor}, expected one of {logged}"
+                ) from error
         raise
     except wandb_errors() as error:
         raise RunError(f"W&B: {error}; log in again, or set WANDB_MODE=offline") from error

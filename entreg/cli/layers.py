@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from jsonargparse import get_loader
-from yaml import YAMLError
+from yaml import MarkedYAMLError, YAMLError
 
+_SUFFIXES = (".yaml", ".yml")
 _LONGEST = 40  # characters of a value
 
 
@@ -42,6 +43,32 @@ def headless(files: Iterable[Path]) -> str | None:
     return None
 
 
+def broken(words: Iterable[str]) -> str | None:
+    """Say which YAML file that a command line names, or such a file includes, cannot be parsed, and at which place."""
+    files = [Path(word.rpartition("=")[2]) for word in words if word.endswith(_SUFFIXES)]
+    seen: set[Path] = set()
+    while files:
+        file = files.pop(0)
+        if file in seen or not file.is_file():
+            continue
+        seen.add(file)
+        try:
+            content = get_loader("yaml")(file.read_text(errors="replace"))
+        except MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            place = f" line {mark.line + 1}, column {mark.column + 1}:" if mark else ""
+            return f"{file}:{place} {error.problem or error.context}"
+        files += [file.parent / name for name in _strings(content) if name.endswith(_SUFFIXES)]
+    return None
+
+
+def _strings(content: Any) -> Iterator[str]:
+    if isinstance(content, str):
+        yield content
+    for part in content.values() if isinstance(content, Mapping) else content if isinstance(content, list) else ():
+        yield from _strings(part)
+
+
 def _settings(content: Any, files: tuple[Path, ...], key: str = "") -> Iterator[tuple[str, Any]]:
     """Every value of a config by its key, as options are called: a class by the key that it is chosen with.
 
@@ -50,7 +77,7 @@ def _settings(content: Any, files: tuple[Path, ...], key: str = "") -> Iterator[
         files: it is read from the last of these, which those before include.
         key: of the part.
     """
-    if isinstance(content, str) and content.endswith((".yaml", ".yml")):
+    if isinstance(content, str) and content.endswith(_SUFFIXES):
         included = files[-1].parent / content
         part = _read(included) if included.is_file() and included not in files else None
         content, files = (part, (*files, included)) if isinstance(part, Mapping) else (content, files)

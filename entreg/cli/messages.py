@@ -6,6 +6,7 @@ import re
 from argparse import ArgumentParser
 from typing import Any, NoReturn
 
+from entreg.cli.layers import broken
 from entreg.cli.page import Page
 from entreg.cli.suggest import class_hint, unknown_option
 from entreg.errors import ConfigError
@@ -27,6 +28,15 @@ class OneLineErrors(ArgumentParser):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **{"formatter_class": Page, **options})
+
+    def parse_args(self, args: Any = None, *more: Any, **options: Any) -> Any:
+        """Parse a command line; a YAML file that is none is named, which its parser does not."""
+        try:
+            return super().parse_args(args, *more, **options)
+        except ConfigError as error:
+            if (said := broken(args or ())) is None:
+                raise
+            raise ConfigError(said) from error
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Raise :class:`ConfigError`."""

@@ -16,6 +16,7 @@ from lightning.pytorch.callbacks import (
     WeightAveraging,
 )
 
+from entreg.data.loaders import check_order
 from entreg.errors import ConfigError
 
 _INSTEAD: dict[type[Callback], str] = {
@@ -63,11 +64,7 @@ def check_trainer(config: Namespace) -> None:
         ConfigError: naming the options and what to do instead.
     """
     trainer = config.trainer
-    if trainer.overfit_batches:
-        raise ConfigError(
-            f"trainer.overfit_batches {trainer.overfit_batches} is not supported, as the order of samples is the "
-            "data module's own: to train on a few of them, set data.damage.fraction (0.01: one in a hundred)"
-        )
+    check_order(trainer.overfit_batches)
     too_short = 0 < (trainer.max_epochs or 0) < (trainer.check_val_every_n_epoch or 1)
     never = trainer.limit_val_batches == 0 or too_short
     if config.evaluate and never and not trainer.fast_dev_run:

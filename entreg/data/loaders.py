@@ -27,6 +27,19 @@ class PlacesBatches(Protocol):
         ...
 
 
+def check_order(overfit_batches: float) -> None:
+    """Refuse a trainer's ``overfit_batches``, with which it puts a sampler of its own in the place of ours.
+
+    Raises:
+        ConfigError: unless it is 0.
+    """
+    if overfit_batches:
+        raise ConfigError(
+            f"trainer.overfit_batches {overfit_batches} is not supported, as the order of samples is the data module's "
+            "own: to train on a few of them, set data.damage.fraction (0.01: one in a hundred)"
+        )
+
+
 class Loaders(LightningDataModule):
     """What Lightning asks of a data module once its samples are there, shared between the processes.
 
@@ -93,8 +106,10 @@ class Loaders(LightningDataModule):
         """Training batches in the order of (seed, epoch).
 
         Raises:
-            ConfigError: if the processes cannot share a batch, or it exceeds the training samples.
+            ConfigError: if the processes cannot share a batch, it exceeds the training samples, or the trainer is to
+                take a few batches in an order of its own.
         """
+        check_order(getattr(self.trainer, "overfit_batches", 0))  # which Lightning sets and does not declare
         rank, world_size = self._rank_and_world_size()
         if self.batch_size % world_size:
             raise ConfigError(f"data.batch_size {self.batch_size} is not divisible by {world_size} processes")

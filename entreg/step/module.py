@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 from typing_extensions import NotRequired
 
 from entreg.data import Batch
+from entreg.errors import DataError
 
 
 class StepOutput(TypedDict):
@@ -102,16 +103,31 @@ class StepModule(LightningModule):
 
     def test_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> StepOutput | dict[str, Tensor]:
         """Return loss and logits; of the sets after the test set, whose targets may be of other classes, logits."""
-        return {"logits": self(batch.input)} if dataloader_idx else self._step(batch)
+        return {"logits": self(_checked(batch).input)} if dataloader_idx else self._step(batch)
 
     def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return logits in float32."""
-        return self(batch.input).float()
+        return self(_checked(batch).input).float()
 
     def _step(self, batch: Batch) -> StepOutput:
-        logits = self(batch.input)
+        logits = self(_checked(batch).input)
         loss = self.loss(logits, batch.target)
         return {"loss": loss, "value": loss.detach(), "logits": logits.detach()}
+
+
+def _checked(batch: object) -> Batch:
+    """Return what a loader gives, which need not be one of a data module of ours.
+
+    Raises:
+        DataError: if it is no batch.
+    """
+    if not isinstance(batch, Batch):
+        size = f" of {len(batch)}" if isinstance(batch, list | tuple) else ""
+        raise DataError(
+            f"batches are entreg.data.Batch(input, target, id), got a {type(batch).__name__}{size}: let the data set "
+            "give Batch(x, y, i) for sample i, which a DataLoader makes batches of"
+        )
+    return batch
 
 
 def is_captured(module: LightningModule) -> bool:

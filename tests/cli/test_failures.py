@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import signal
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,14 +9,16 @@ from typing import Any
 import pytest
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 
+from entreg.__main__ import main
 from entreg.callbacks import Stopped
 from entreg.cli.failures import translated, what_follows
 from entreg.errors import Cancelled, ConfigError, RunError
 from entreg.runs import Run
+from tests.conftest import TINY
 
 
 def step_that_raises(error: BaseException, run: Run, world_size: int = 1, received: int = 0) -> None:
-    trainer: Any = SimpleNamespace(world_size=world_size)
+    trainer: Any = SimpleNamespace(world_size=world_size, early_stopping_callbacks=[])
     stop: Any = SimpleNamespace(received=received)
     with translated(trainer, run, stop):
         raise error
@@ -62,3 +65,13 @@ def test_what_follows_a_stop(started: Run, tmp_path: Path, monkeypatch: pytest.M
     stopped = Stopped(signal.SIGUSR1, "after step 3")
     assert what_follows(stopped, started) == f"go on with: entreg fit --run {started.path}"
     assert what_follows(stopped, Run(tmp_path / "new")) == "nothing was written"
+
+
+def test_early_stopping_by_a_key_that_nothing_logs_names_those_there_are(
+    workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    callback = {"class_path": "EarlyStopping", "init_args": {"monitor": "val/accuracy"}}
+    assert main(["fit", *TINY, "--evaluate", "false", "--trainer.callbacks", json.dumps([callback])]) == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said.startswith("entreg: trainer.callbacks: EarlyStopping monitors val/accuracy, expected one of ")
+    assert "val/acc, " in said

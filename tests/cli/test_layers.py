@@ -61,3 +61,16 @@ def test_options_of_data_that_no_config_names_are_said_in_a_line(capsys: pytest.
         f"entreg: {PAPER}: sets options of data that no config before it names; lay it over one that does: "
         f"--config configs/mix_ent.yaml --config {PAPER}\n"
     )
+
+
+@pytest.mark.parametrize("command", ["fit", "sweep"])
+def test_a_file_that_is_no_yaml_is_named_with_the_place(
+    command: str, workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("outer.yaml").write_text("trainer: {max_epochs: 1}\nmodel: parts/broken.yaml")
+    Path("parts").mkdir()
+    Path("parts/broken.yaml").write_text("loss: {eps: [\n")
+    for words in (["--config", "parts/broken.yaml"], ["--config=outer.yaml"]):
+        assert main([command, *words]) == 2
+        said = "entreg: parts/broken.yaml: line 2, column 1: did not find expected node content\n"
+        assert capsys.readouterr().err == said

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 import torch
 from PIL import Image, ImageOps
+from PIL.TiffImagePlugin import PHOTOMETRIC_INTERPRETATION, TiffImageFile
 from torch import Tensor
 
 from entreg.errors import DataError
@@ -22,6 +23,7 @@ _SQUARE: dict[Fit, Callable[[Image.Image, tuple[int, int], Image.Resampling], Im
 UNREADABLE = OSError, SyntaxError, ValueError, Image.DecompressionBombError  # what Pillow raises of files
 
 _SIXTEEN_BITS = {("I", "PNG"), ("I", "PPM")}  # modes of 32-bit integers that Pillow gives to files of 16 bits
+_WHITE_IS_ZERO = 0  # of TIFF's photometric interpretations
 _WHITES = {"I": (255, 65535), "F": (1, 255)}  # of levels that say no depth: white is the first that none exceeds
 
 
@@ -64,6 +66,8 @@ def read_picture(path: Path, channels: int) -> Image.Image:
             if image.mode.startswith(("I", "F")):
                 sixteen_bits = image.mode.startswith("I;16") or (image.mode, file.format) in _SIXTEEN_BITS
                 image = _in_8_bits(image, (65535,) if sixteen_bits else _WHITES[image.mode])
+                if isinstance(file, TiffImageFile) and file.tag_v2.get(PHOTOMETRIC_INTERPRETATION) == _WHITE_IS_ZERO:
+                    image = ImageOps.invert(image)  # which Pillow does of 8 bits or fewer alone
             return _on_white(image).convert("L" if channels == 1 else "RGB")
     except UNREADABLE as error:
         raise DataError(f"{path}: is not a whole image file ({error}); replace or remove it") from error

@@ -94,7 +94,7 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
          "clamp(min=_SHORTEST)\n", "clamp(_SHORTEST, _SHORTEST)\n"),
     ],
     ("losses", "losses/baselines/eps_softmax.py"): [
-        ("eps-softmax-top", "every probability above the mean logit's is taken for the prediction",
+        ("eps-softmax-top", "every class above the mean logit counts as predicted",
          "logits >= logits.amax(1, keepdim=True)", "(logits - logits.mean(1, keepdim=True)) > 0"),
         ("eps-softmax-scale", "a wrong prediction is not divided by 1 + m",
          "math.log1p(self.m) - log_p", "-log_p"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,6 +32,16 @@ def sideways(path: Path) -> None:
     Image.fromarray(np.rot90(DEEP)).save(path, exif=exif)
 
 
+def white_is_zero(path: Path, levels: np.ndarray) -> None:
+    """A TIFF of one strip, written tag by tag, as Pillow writes none of this kind."""
+    pixels, form = levels.tobytes(), 3 if levels.dtype.kind == "f" else 1
+    height, width = levels.shape
+    tags = {256: width, 257: height, 258: 8 * levels.itemsize, 259: 1, 262: 0, 273: 8, 277: 1, 278: height}
+    entries = [struct.pack("<HHII", tag, 4, 1, value) for tag, value in {**tags, 279: len(pixels), 339: form}.items()]
+    header = struct.pack("<2sHI", b"II", 42, 8 + len(pixels))
+    path.write_bytes(header + pixels + struct.pack("<H", len(entries)) + b"".join(entries) + bytes(4))
+
+
 KINDS: dict[str, tuple[Callable[[Path], object], np.ndarray]] = {
     "16-bit.png": (lambda path: Image.fromarray(DEEP).save(path), RAMP),
     "16-bit.tif": (lambda path: Image.fromarray(DEEP.astype(">u2")).save(path), RAMP),
@@ -44,6 +55,9 @@ KINDS: dict[str, tuple[Callable[[Path], object], np.ndarray]] = {
     "float-to-255.tif": (lambda path: Image.fromarray(RAMP.astype(np.float32)).save(path), RAMP),
     "1-bit.png": (lambda path: ALPHA.convert("1").save(path), np.asarray(ALPHA)),
     "palette.gif": (lambda path: GREY.save(path), RAMP),
+    "white-is-0-in-8.tif": (lambda path: white_is_zero(path, 255 - RAMP), RAMP),
+    "white-is-0-in-16.tif": (lambda path: white_is_zero(path, 65535 - DEEP), RAMP),
+    "white-is-0-in-floats.tif": (lambda path: white_is_zero(path, 1 - RAMP.astype(np.float32) / 255), RAMP),
     "cmyk.tif": (lambda path: GREY.convert("RGB").convert("CMYK").save(path), RAMP),
     "clear-palette.png": (clear_palette, WITHOUT_DARK),
     "la.png": (lambda path: Image.merge("LA", (GREY, ALPHA)).save(path), WITHOUT_DARK),
