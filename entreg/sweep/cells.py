@@ -47,12 +47,12 @@ class Cell:
 
 
 def ranked_cells(board: Board) -> list[Cell]:
-    """Return cells, the best on validation first; those that lack seeds which others have are left out."""
+    """Return cells, the best on validation first; cells of a grid that lack seeds which others have are left out."""
     found: dict[str, list[FrozenTrial]] = {}
     for trial in board.trials:
         if trial.state == TrialState.COMPLETE:
             found.setdefault(repr(_without_seed(board, trial)), []).append(trial)
-    most = max(map(len, found.values()), default=0)
+    needed = max(map(len, found.values()), default=0) if board.sweep.sampler == "grid" else 1
     cells = [
         Cell(
             _without_seed(board, trials[0]),
@@ -60,7 +60,7 @@ def ranked_cells(board: Board) -> list[Cell]:
             board.run(trials[0]),
         )
         for trials in found.values()
-        if len(trials) == most
+        if len(trials) >= needed
     ]
     return sorted(cells, key=lambda cell: cell.score, reverse=board.sweep.goal == "maximize")
 

@@ -26,6 +26,7 @@ _SCORES = (
 METRICS = tuple(f"val/{name}" for name in _SCORES.split())
 """What a run is scored by on validation, :func:`entreg.runs.scoring.evaluate_predictions`."""
 
+_LOGGED = ("val/acc", "val/errors", "val/nll", "val/brier", "val/entropy", "val/confidence", "val/ece")  # as it trains
 _LARGEST = ("val/acc", "val/resolution", "val/coverage_at_1")
 _NEITHER = (  # what a classifier is like, and not how good it is
     *("val/entropy", "val/confidence", "val/saturated"),
@@ -113,6 +114,8 @@ class Sweep:
             said = "test chooses nothing; " if self.metric.startswith("test/") else ""
             expected = nearest[0] if nearest else f"one of {', '.join(METRICS)}"
             raise ConfigError(f"metric {self.metric}: {said}expected a score on validation, {expected}")
+        if self.prune is not None and self.metric not in _LOGGED:
+            raise ConfigError(f"prune {self.prune}: {self.metric} is known at the end; expected {', '.join(_LOGGED)}")
         if self.metric in _NEITHER and self.direction is None:
             raise ConfigError(f"metric {self.metric}: say which is the best, direction: maximize or minimize")
 

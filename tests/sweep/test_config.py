@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -28,6 +29,10 @@ GRID: dict[str, Any] = {"name": "a", "parameters": {"x": [1, 2]}}
         ({"metric": "test/acc"}, "metric test/acc: test chooses nothing; expected a score on validation, val/acc"),
         ({"metric": "val/f1"}, "metric val/f1: expected a score on validation, one of val/acc, val/errors"),
         ({"metric": "val/entropy"}, "metric val/entropy: say which is the best, direction: maximize or minimize"),
+        (
+            {"metric": "val/aurc", "prune": "median"},
+            "prune median: val/aurc is known at the end; expected val/acc, val/",
+        ),
         ({"plan": Plan(), "baseline": "mae"}, "baseline mae: the plan says with what is compared"),
     ],
 )
@@ -39,6 +44,13 @@ def test_what_makes_no_sweep_is_said(changes: dict[str, Any], said: str) -> None
 def test_every_score_on_validation_can_be_made_best(finished: Run) -> None:
     scores = evaluate_predictions(finished)["val"].keys() - {"n", "scaled"}
     assert {f"val/{name}" for name in scores} == set(METRICS)
+
+
+def test_trials_are_pruned_by_what_each_validation_logs(finished: Run) -> None:
+    logged = {line.split(",")[1] for line in finished.metrics.read_text().splitlines()} & set(METRICS)
+    for metric in METRICS:
+        with nullcontext() if metric in logged else pytest.raises(ConfigError, match="is known at the end"):
+            Sweep(**GRID, metric=metric, direction="minimize", prune="median")
 
 
 def test_a_metric_knows_what_is_best() -> None:

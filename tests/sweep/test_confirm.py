@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,14 @@ def test_the_smallest_may_be_the_best_and_the_baseline_is_no_challenger(tmp_path
 def test_a_cell_of_which_a_seed_failed_is_not_the_best(tmp_path: Path) -> None:
     board = finished(LOSSES, tmp_path, {"min_ent": 0.8, "cross_entropy": 0.7, "mix_ent": 0.9}, failed=(4,))
     assert confirmation(board, 2).challenger.options["model.loss"] == "min_ent"
+
+
+def test_draws_are_cells_however_often_they_were_drawn(tmp_path: Path) -> None:
+    drawn = replace(LOSSES, sampler="random", trials=4, seed=3)
+    board = finished(drawn, tmp_path, {"min_ent": 0.8, "cross_entropy": 0.7, "mix_ent": 0.9})
+    counts = Counter(str(trial.params["model.loss"]) for trial in board.trials)
+    assert counts == {"cross_entropy": 2, "mix_ent": 1, "min_ent": 1}
+    assert confirmation(board, 2).challenger.options["model.loss"] == "mix_ent"
 
 
 def test_a_baseline_that_was_not_tried_has_no_values_of_the_loss(tmp_path: Path) -> None:

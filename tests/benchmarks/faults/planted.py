@@ -695,13 +695,15 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
          "replace(plan, baseline=name, seeds=seeds)", "replace(plan, baseline=name)"),
     ],
     ("sweep", "sweep/cells.py"): [
-        ("cells-unfinished", "a cell may be the best for a seed that failed", "if len(trials) == most", "if trials"),
+        ("cells-unfinished", "a cell may be the best for a seed that failed", "if len(trials) >= needed", "if trials"),
         ("cells-direction", "the best cell is the one with the largest loss",
          'reverse=board.sweep.goal == "maximize"', "reverse=True"),
     ],
     ("sweep", "sweep/config.py"): [
         ("goal", "a calibration error is made as large as it can be",
          '"maximize" if self.metric in _LARGEST else "minimize"', '"maximize"'),
+        ("prune-blind", "trials are to be pruned by what no validation knows",
+         "self.prune is not None and self.metric not in _LOGGED", "False"),
     ],
     ("sweep", "sweep/report.py"): [
         ("search-tested", "the trials of a search are compared on test",
