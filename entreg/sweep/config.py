@@ -70,7 +70,7 @@ class Sweep:
             ``hyperband`` by successive halving.
         seed: seed of the sampler; the draws of a trial are a function of it, of the trial's number and, for ``tpe``, of
             the trials before.
-        baseline: arm with which the final comparison compares; of a confirmation the loss.
+        baseline: arm with which the final comparison compares; for --confirm, a loss.
         plan: analysis plan of the comparison, written down beside the runs before the first trial.
 
     Raises:

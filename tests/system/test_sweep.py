@@ -157,6 +157,7 @@ def test_a_wrong_option_is_one_line_and_stops_the_sweep(workplace: Path, capfd: 
         (["--config", "sweep.yaml", "--metric", "test/acc"], "metric test/acc"),
         (["--config", "sweep.yaml", "--wrong", "1"], "wrong"),
         (["--config", "sweep.yaml", "--workers", "0"], "workers"),
+        (["--config", "sweep.yaml", "--confirm", "1"], "--confirm 1: one seed says nothing about other seeds"),
     ],
 )
 def test_wrong_usage_is_one_line(
