@@ -536,6 +536,8 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
          "Launch(tasks // nodes, nodes)", "Launch(tasks, nodes)"),
     ],
     ("compare", "compare/stats/intervals.py"): [
+        ("deviation-observed", "a deviation that is too small more often than too large passes for its median",
+         "return sd * math.sqrt((n - 1) / float(chdtri(n - 1, 0.5)))", "return sd"),
         ("interval-df", "intervals have n degrees of freedom, not n - 1",
          "interval(mean, error, n - 1, 1.0, level)", "interval(mean, error, n, 1.0, level)"),
     ],
@@ -596,6 +598,10 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
         ("seeds-uncorrected", "the seeds needed forget the other comparisons",
          "seeds_needed(difference, sd, self._image_variance, self.alpha / self.family)",
          "seeds_needed(difference, sd, self._image_variance, self.alpha)"),
+    ],
+    ("compare", "compare/arrays.py"): [
+        ("arrays-at-once", "runs that did not finish are left out of arrays without a word",
+         "failures.setdefault(arm, []).append(Failure(run, seed, \"unfinished\", {}))", "pass"),
     ],
     ("compare", "compare/analysis.py"): [
         ("pairs-uncorrected", "of all pairs those with the baseline alone are corrected",
