@@ -41,7 +41,7 @@ from tests.benchmarks.timing import machine, print_table, ratio, spread
 OURS, THEIRS = "entreg fit", "plain loop, torchvision"
 BATCH, LR, DECAY = 128, 0.1, 5e-4
 OPTIONS = {"channels": [22, 44, 88, 176]}
-TURN, WARM_UP = 40, 8  # steps of a turn; of these not timed, as two workers hold four batches ready
+WARM_UP = 8  # steps of a turn that are not timed: two workers hold four batches ready
 
 
 class Pictures(Dataset[tuple[Tensor, int]]):
@@ -83,9 +83,10 @@ def plain_loop(data: ImageFolder, net: nn.Module, epochs: int, workers: int) -> 
 class Turns:
     """Turns of Lightning's training and of the other, run while Lightning waits."""
 
-    def __init__(self, other: Iterator[int], total: int) -> None:
+    def __init__(self, other: Iterator[int], total: int, length: int) -> None:
         self.other = other
         self.total = total
+        self.length = length
         self.done = 0
         self.speeds: dict[str, list[float]] = {OURS: [], THEIRS: []}
 
@@ -96,13 +97,13 @@ class Turns:
         self.steps += 1
         if self.steps == WARM_UP:
             self.began = time.perf_counter()
-        if self.steps == TURN:
+        if self.steps == self.length:
             self._take(OURS, time.perf_counter() - self.began)
-            for i, _ in enumerate(islice(self.other, TURN), start=1):
+            for i, _ in enumerate(islice(self.other, self.length), start=1):
                 if i == WARM_UP:
                     began = time.perf_counter()
             self._take(THEIRS, time.perf_counter() - began)
-            self.done += TURN
+            self.done += self.length
             medians = ", ".join(f"{name} {statistics.median(speeds):,.0f}" for name, speeds in self.speeds.items())
             share = ratio(self.speeds[OURS], self.speeds[THEIRS])
             print(f"step {self.done:,} of {self.total:,}: images/s {medians}; {share} times", flush=True)
@@ -110,7 +111,7 @@ class Turns:
         return True
 
     def _take(self, name: str, seconds: float) -> None:
-        self.speeds[name].append((TURN - WARM_UP) * BATCH / seconds)
+        self.speeds[name].append((self.length - WARM_UP) * BATCH / seconds)
 
 
 def right_answers(net: nn.Module, data: ImageFolder, train: bool) -> Tensor:
@@ -128,7 +129,7 @@ def one_seed(data: ImageFolder, args: argparse.Namespace, seed: int) -> dict[str
     torch.manual_seed(seed)
     theirs = Timm(3, data.num_classes, "resnet18", data.image_size, options=OPTIONS)
     loop = plain_loop(data, theirs, args.epochs, args.workers)
-    turns = Turns(loop, args.epochs * (len(data.train_ids) // BATCH))
+    turns = Turns(loop, args.epochs * (len(data.train_ids) // BATCH), args.turn)
     ours = fit(
         args.root,
         turns,
@@ -184,6 +185,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--samples", type=int, help="about as many training images; default: all")
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--turn", type=int, default=40, help="steps of each turn, more than 8")
     parser.add_argument("--workers", type=int, default=2, help="of the DataLoader")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path("photographs.jsonl"), help="where finished seeds are kept")
