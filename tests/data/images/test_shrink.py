@@ -90,10 +90,12 @@ def test_an_interrupted_copy_goes_on_after_its_last_whole_shard(root: Path, copy
     assert sorted(path.name[:11] for path in (tmp_path / "new").glob("*.npy")) == ["train-00000", "train-00001"]
     with pytest.raises(DataError, match="is an unfinished copy: entreg data shrink, called as before, goes on with it"):
         opened(tmp_path / "new")
+    (tmp_path / "new" / ".0123456789abcdef.part.npy").write_bytes(b"of a process that was killed")
     victim.write_bytes(content)
     said = shrunken(root, tmp_path / "new")
     assert [line.rsplit(", ")[-1] == "was there" for line in said] == [True, True, False, False, False, False]
     assert (tmp_path / "new" / INDEX).read_bytes() == (copy / INDEX).read_bytes()
+    assert len(list((tmp_path / "new").glob("*.npy"))) == len(said)
 
 
 def test_a_changed_picture_makes_its_shard_anew(root: Path, copy: Path) -> None:

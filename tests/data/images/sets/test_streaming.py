@@ -10,6 +10,7 @@ import torch
 from entreg.data import DecodeCrop, ImageFolder
 from entreg.data.images.decode import decode
 from entreg.data.images.jpeg import read_pixels
+from entreg.data.sampling import EpochSampler
 from tests.conftest import TINY
 from tests.data.images.picture_files import write_folder
 from tests.system.test_resume import assert_same, fit_with_snapshots, resumed
@@ -51,6 +52,9 @@ def test_crops_depend_on_seed_epoch_and_id_alone(root: Path) -> None:
     assert_equal(crops(opened(root, num_workers=2), 0), first)
     of_two = crops(opened(root, batch_size=2), 0)
     assert_equal({i: of_two[i] for i in first}, first)
+    ranks = [EpochSampler(data.train_ids, 4, seed=0, rank=rank, world_size=2) for rank in (0, 1)]
+    shared = [data.train_set[asked] for rank in ranks for asked in rank]
+    assert_equal({int(i): image for batch in shared for i, image in zip(batch.id, batch.input, strict=True)}, first)
     other_seed = crops(opened(root, seed=1), 0)
     assert not any(torch.equal(image, other_seed[i]) for i, image in first.items() if i in other_seed)
 
