@@ -11,6 +11,7 @@ from jsonargparse import Namespace, set_dumper
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch.profilers import Profiler
 from typing_extensions import override
 
 from entreg.callbacks import AtomicCheckpointIO, CheckpointOptions, ClassificationMetrics, ObserveLoss, RunFolder
@@ -20,7 +21,7 @@ from entreg.cli.help import asks_for_help, page_of
 from entreg.cli.layers import headless, overridden
 from entreg.cli.messages import OneLineErrors, readable
 from entreg.cli.options import values
-from entreg.cli.resolve import as_list
+from entreg.cli.resolve import as_list, integer_seed
 from entreg.cli.session import Parts, Session
 from entreg.cli.shorthand import config_words
 from entreg.cli.unfit import check_callbacks
@@ -106,7 +107,7 @@ class EntregCLI(LightningCLI):
         parser.add_lightning_class_args(ClassificationMetrics, "metrics")
         parser.add_lightning_class_args(ObserveLoss, "observe")
         parser.add_argument("--checkpoint", type=CheckpointOptions, default=CheckpointOptions())
-        parser.link_arguments("seed_everything", "data.init_args.seed", compute_fn=_integer_seed)
+        parser.link_arguments("seed_everything", "data.init_args.seed", compute_fn=integer_seed)
 
     @override
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
@@ -160,13 +161,17 @@ class EntregCLI(LightningCLI):
         given = self.config_init[self.command]
         check_callbacks(as_list(given.trainer.callbacks))
         loggers = [self.session.log, *as_list(given.trainer.logger)] if self.command == "fit" else False
-        return super().instantiate_trainer(
+        trainer = super().instantiate_trainer(
             callbacks=[*as_list(given.trainer.callbacks), *self.session.callbacks(given)],
             logger=loggers,
             plugins=[*as_list(given.trainer.plugins), AtomicCheckpointIO(), *cluster_plugins()],
             default_root_dir=self.session.run.path,
             **kwargs,
         )
+        profiler: Profiler = trainer.profiler  # type: ignore[attr-defined]
+        if self.session.writes and profiler.dirpath is None:  # else it writes beside the run folders
+            profiler.dirpath = self.session.run.path / "profile"
+        return trainer
 
     def fit(self, model: Classifier, datamodule: ClassificationDataModule, **_: Any) -> None:
         """Train or resume, then evaluate the checkpoint chosen on validation."""
@@ -214,9 +219,3 @@ class Test(EntregCLI):
 
 
 COMMANDS: dict[str, type[EntregCLI]] = {cli.command: cli for cli in (Fit, Validate, Test)}
-
-
-def _integer_seed(seed: Any) -> int:
-    if isinstance(seed, bool) or not isinstance(seed, int):
-        raise ConfigError(f"seed_everything is {seed}: every run has a seed, give an integer")
-    return seed

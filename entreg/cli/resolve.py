@@ -108,6 +108,17 @@ def as_list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
+def integer_seed(seed: Any) -> int:
+    """Return ``seed_everything``, which Lightning lets be a switch too, as a seed of the data.
+
+    Raises:
+        ConfigError: if it is no integer.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, int):
+        raise ConfigError(f"seed_everything is {seed}: every run has a seed, give an integer")
+    return seed
+
+
 def _tell_net(config: Namespace) -> None:
     """Fill in what a network has to know and the user leaves open, where the data declare it by the same name.
 

@@ -108,3 +108,10 @@ def test_a_run_with_a_logger(logger: dict[str, Any], files: str, fit: Callable[.
 def test_a_profiler_reports(fit: Callable[..., Run], caplog: pytest.LogCaptureFixture) -> None:
     assert_one_network(fit("--trainer.profiler", "simple"))
     assert "optimizer_step" in caplog.text
+
+
+def test_a_profiler_writes_into_the_run_folder(fit: Callable[..., Run]) -> None:
+    profiler = {"class_path": "SimpleProfiler", "init_args": {"filename": "times"}}
+    run = fit("--trainer.profiler", json.dumps(profiler), "--trainer.max_epochs", "1", "--evaluate", "false")
+    assert "optimizer_step" in (run.path / "profile" / "fit-times.txt").read_text()
+    assert [path.name for path in Path("runs").iterdir()] == [run.path.name]
