@@ -14,10 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from entreg.data.images.pictures import normalised
 from entreg.errors import ConfigError, RunError
 from entreg.files import atomic_path
-from entreg.inference import TrainedClassifier
+from entreg.inference import TrainedClassifier, normalise
 
 LARGEST_DIFFERENCE = 1e-4  # of a logit
 _NEEDED = ("onnx", "onnxscript", "onnxruntime")
@@ -31,18 +30,19 @@ class Exported(nn.Module):
         classifier: a run's classifier.
 
     Shape:
-        images ``(N, C, H, W)`` uint8, which are normalised; or, of a run that was trained on anything else, inputs
-        ``(N, ...)`` float32 as they were in training.
+        images ``(N, C, H, W)`` uint8, which are normalised; features ``(N, D)`` float32 of vectors and encoded texts,
+        which are standardised; or, of a run that was trained on anything else, inputs ``(N, ...)`` float32 as they were
+        in training.
     """
 
     def __init__(self, classifier: TrainedClassifier) -> None:
         super().__init__()
         self.net = copy.deepcopy(classifier.net).to(memory_format=torch.contiguous_format)
-        self.data = classifier.data if classifier.takes_images else None
+        self.data = classifier.data
 
     def forward(self, input: Tensor) -> Tensor:
         """Return logits."""
-        return self.net(input if self.data is None else normalised(input, self.data))
+        return self.net(normalise(input, self.data))
 
 
 def export(classifier: TrainedClassifier, target: Path) -> float:
@@ -144,4 +144,8 @@ def _noise(classifier: TrainedClassifier, samples: int) -> Tensor:
     shape, generator = (samples, *classifier.input_shape), torch.Generator().manual_seed(samples)
     if classifier.takes_images:
         return torch.randint(256, shape, dtype=torch.uint8, generator=generator)
-    return torch.randn(shape, generator=generator)
+    noise = torch.randn(shape, generator=generator)
+    if not classifier.takes_vectors:
+        return noise
+    mean, std = (torch.tensor(classifier.data[key]) for key in ("mean", "std"))
+    return mean + std * noise

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,10 +21,13 @@ from entreg.classifier import Classifier
 from entreg.data.images.ink import Polarity
 from entreg.data.images.pictures import as_inputs, normalised, picture_files
 from entreg.data.source import described_shape
+from entreg.data.texts.encoder import encoded
+from entreg.data.vectors.prepared import standardised
 from entreg.errors import DataError
 from entreg.metrics.scores import predictive_entropy
 from entreg.restore import restored
 from entreg.runs import Run, open_run, read_config, read_summary
+from entreg.trust import check_config
 
 Samples = Tensor | NDArray[Any] | str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
@@ -94,7 +97,17 @@ class TrainedClassifier:
     @property
     def takes_images(self) -> bool:
         """Whether inputs are images, which are uint8 before they are normalised."""
-        return "mean" in self.data
+        return "image_shape" in self.data
+
+    @property
+    def takes_vectors(self) -> bool:
+        """Whether inputs are vectors, which are standardised; those of texts are."""
+        return "mean" in self.data and not self.takes_images
+
+    @property
+    def takes_texts(self) -> bool:
+        """Whether texts are encoded to such vectors."""
+        return "encoder" in self.data
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -105,34 +118,37 @@ class TrainedClassifier:
         """Bring samples to what :attr:`net` takes, ``(N, ...)`` float32.
 
         Args:
-            samples: a picture file, a folder of them or a sequence of files, prepared as ``entreg predict`` does;
-                or images ``(N, C, H, W)`` uint8 as the data set holds them, which are normalised; or inputs
-                ``(N, ...)`` floating point that are normalised already.
+            samples: of images, a picture file, a folder of them or a sequence of files, prepared as ``entreg predict``
+                does, or ``(N, C, H, W)`` uint8 as the data set holds them, which are normalised; of texts, one or a
+                sequence of them, which the run's encoder encodes; of vectors and encoded texts, features ``(N, D)`` as
+                the data set holds them, which are standardised; of all else, inputs ``(N, ...)`` floating point, as
+                images may be too, that are normalised already.
             polarity: of letters in files: ``"dark"`` or ``"light"`` ink, or ``"auto"``, to be found out.
 
         Raises:
             DataError: if a file is no picture, the run takes no pictures, or the samples have another shape or are
                 not finite.
         """
+        if self.takes_texts and not isinstance(samples, Tensor | np.ndarray):
+            texts = [samples] if isinstance(samples, str | os.PathLike) else samples
+            samples = encoded([str(text) for text in texts], self.data["encoder"])
         if isinstance(samples, str | os.PathLike):
             samples = picture_files(Path(samples))
         if not isinstance(samples, Tensor | np.ndarray):
             return as_inputs([Path(path) for path in samples], self.data, polarity)
         inputs = torch.as_tensor(samples)
-        raw = inputs.dtype == torch.uint8 and self.takes_images
+        raw = self.takes_vectors or (inputs.dtype == torch.uint8 and self.takes_images)
         if inputs.shape[1:] != self.input_shape or not (raw or inputs.is_floating_point()):
             expected = ", ".join(map(str, self.input_shape))
             raise DataError(
                 f"samples are {inputs.dtype} {tuple(inputs.shape)}, expected (N, {expected}) floating point, normalised"
                 f"{', or uint8 as the data set holds them' if self.takes_images else ''}"
             )
-        if raw:
-            return normalised(inputs, self.data)
         broken = (~inputs.isfinite()).flatten(1).any(1).nonzero().flatten().tolist()
         if broken:
             others = f", and so are {len(broken) - 1} others" if broken[1:] else ""
             raise DataError(f"sample {broken[0]} (of 0 to {len(inputs) - 1}) is NaN or infinite somewhere{others}")
-        return inputs.float()
+        return normalise(inputs, self.data) if raw else inputs.float()
 
     def logits(
         self, samples: Samples, polarity: Polarity = "auto", precision: str = "32-true", batch_size: int = _BATCH
@@ -164,6 +180,13 @@ class TrainedClassifier:
         return Predictions(self.logits(samples, polarity).numpy(), self.temperature, self.classes)
 
 
+def normalise(inputs: Tensor, data: Mapping[str, Any]) -> Tensor:
+    """Bring inputs ``(N, ...)`` as a data set holds them to what its network takes, float32."""
+    if "image_shape" in data:
+        return normalised(inputs, data)
+    return standardised(inputs, data) if "mean" in data else inputs.float()
+
+
 def load(run: Run | str | os.PathLike[str], trust: bool = False) -> TrainedClassifier:
     """Build a run's classifier from its config and load the checkpoint chosen on validation, on the CPU.
 
@@ -182,6 +205,8 @@ def load(run: Run | str | os.PathLike[str], trust: bool = False) -> TrainedClass
     run = run if isinstance(run, Run) else open_run(run)
     module = restored(Classifier, run, trust=trust)
     summary = read_summary(run)
+    if not trust:
+        check_config({"encoder": summary["data"].get("encoder")}, run.summary)
     return TrainedClassifier(
         module,
         tuple(map(str, summary["classes"])),

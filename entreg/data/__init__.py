@@ -16,10 +16,20 @@ from entreg.data.images.sets.vision import CIFAR10, CIFAR100, SVHN
 from entreg.data.registry import DataInfo, available, class_path_of, find, name_of, register
 from entreg.data.samples import Batch
 from entreg.data.source import data_root
+from entreg.data.texts.files import Texts
+from entreg.data.texts.module import TextDataModule
+from entreg.data.texts.sets.banking77 import BANKING77
+from entreg.data.texts.sets.clinc150 import CLINC150
+from entreg.data.vectors.corruptions import VectorCorruptions
+from entreg.data.vectors.files import Vectors
+from entreg.data.vectors.module import VectorDataModule
+from entreg.data.vectors.perturb import Perturb
 
 __all__ = [
+    "BANKING77",
     "CIFAR10",
     "CIFAR100",
+    "CLINC150",
     "EMNIST",
     "KMNIST",
     "MNIST",
@@ -37,8 +47,14 @@ __all__ = [
     "ImageDataModule",
     "ImageFolder",
     "Mix",
+    "Perturb",
     "ResizedCrop",
     "Strokes",
+    "TextDataModule",
+    "Texts",
+    "VectorCorruptions",
+    "VectorDataModule",
+    "Vectors",
     "Warp",
     "available",
     "catalogue",

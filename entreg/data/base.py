@@ -17,7 +17,7 @@ from entreg.data.loaders import Loaders
 from entreg.data.registry import find, guest_of
 from entreg.data.samples import ResidentSamples, SampleSet
 from entreg.data.source import Source, data_root
-from entreg.data.splits import digest, split_validation
+from entreg.data.splits import digest
 from entreg.errors import ConfigError, DataError
 
 
@@ -27,8 +27,7 @@ class ClassificationDataModule(Loaders, Source):
     Validation is drawn from the training file, as many samples as the test set has and in its class proportions:
     the file's tail where that already holds, else a draw from ``split_seed``. Test samples choose nothing.
 
-    The order of samples is a function of (seed, epoch): workers, batch size and number of processes change no sample,
-    and nothing random needs saving.
+    The order of samples is a function of (seed, epoch): workers, batch size and number of processes change no sample.
 
     A subclass may override :meth:`open` for samples that are not to be loaded whole, :meth:`measure` and
     :meth:`transform` for what is done to a batch on its device, :meth:`shown` for samples that people can look at,
@@ -127,7 +126,7 @@ class ClassificationDataModule(Loaders, Source):
         self.prepare(train=False)
         for name in (*self.ood, *self.shift):
             if name not in self.synthetic_sets:
-                guest_of(name, self.root).prepare(train=False)
+                self.guest(name).prepare(train=False)
 
     def setup(self, stage: str | None = None) -> None:
         """Load the files once and split off validation.
@@ -139,13 +138,14 @@ class ClassificationDataModule(Loaders, Source):
         if self._is_set_up:
             return
         self.train_set = self.open(train=True)
-        self.train_ids, self.val_ids = split_validation(self.train_set.targets, self.test_set.targets, self.split_seed)
-        self.clean_targets = self.train_set.targets
+        targets, of_test = self.train_set.targets, self.test_set.targets
+        self.train_ids, self.val_ids = self.split_off_validation(targets, of_test, self.split_seed)
+        self.clean_targets = targets
         self.train_ids = self.damage.keep(self.clean_targets, self.train_ids, self.num_classes)
         self.train_set.targets = self.damage.relabel(self.clean_targets, self.train_ids, self.num_classes)
         self.measure()
         other_classes = [self._ood_set(name) for name in self.ood]
-        other_sources = [self._shift_set(name) for name in self.shift]
+        other_sources = [shift_set(find(n).name, self.guest(n), self.label_space, self.conform) for n in self.shift]
         self.evaluation_sets = other_classes + other_sources + self.corrupted_sets()
         self.fingerprints = {
             "train": self.train_set.digest(self.train_ids),
@@ -157,6 +157,10 @@ class ClassificationDataModule(Loaders, Source):
 
     def measure(self) -> None:
         """Find out of the training inputs what :meth:`transform` needs to know; here nothing."""
+
+    def guest(self, name: str) -> Source:
+        """Return the data set that ``ood`` or ``shift`` names."""
+        return guest_of(name, self.root)
 
     def conform(self, inputs: Tensor, guest: Source) -> Tensor:
         """Bring inputs of another data set to the form of the training inputs; here they have to have it.
@@ -203,10 +207,7 @@ class ClassificationDataModule(Loaders, Source):
     def _ood_set(self, name: str) -> EvaluationSet:
         if name in self.synthetic_sets:
             return EvaluationSet("ood", name, self.synthetic_set(name), classes=(name,))
-        return ood_set(find(name).name, guest_of(name, self.root), self.label_space, self.conform)
-
-    def _shift_set(self, name: str) -> EvaluationSet:
-        return shift_set(find(name).name, guest_of(name, self.root), self.label_space, self.conform)
+        return ood_set(find(name).name, self.guest(name), self.label_space, self.conform)
 
     def _place(self) -> None:
         """Move the training samples to the GPU, if they are to be there and can be."""

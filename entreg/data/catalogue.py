@@ -7,6 +7,8 @@ from entreg.data.images.sets.mnist import KMNIST, MNIST, QMNIST, FashionMNIST
 from entreg.data.images.sets.strokes import Strokes
 from entreg.data.images.sets.vision import CIFAR10, CIFAR100, SVHN
 from entreg.data.registry import DataInfo, register
+from entreg.data.texts.sets.banking77 import BANKING77
+from entreg.data.texts.sets.clinc150 import CLINC150
 
 for _info in (
     DataInfo("letters", EMNIST, {"split": "letters"}),
@@ -24,5 +26,8 @@ for _info in (
     DataInfo("cifar10", CIFAR10),
     DataInfo("cifar100", CIFAR100),
     DataInfo("strokes", Strokes),
+    DataInfo("clinc150", CLINC150),
+    DataInfo("clinc150-oos", CLINC150, {"out_of_scope": True}),
+    DataInfo("banking77", BANKING77),
 ):
     register(_info)

@@ -93,6 +93,20 @@ def shift_set(name: str, guest: Source, training: LabelSpace, conform: Conform) 
     return EvaluationSet("shift", name, samples, training.classes)
 
 
+def named_corruptions(names: Sequence[str], known: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the corruptions asked for, ``all`` standing for all that are known.
+
+    Raises:
+        ConfigError: if there is no corruption of a name.
+    """
+    if list(names) == ["all"]:
+        return known
+    for name in names:
+        if name not in known:
+            raise ConfigError(f"data.corruptions: got {name!r}, expected [all] or some of {', '.join(known)}")
+    return tuple(names)
+
+
 def corrupted_sets(names: Sequence[str], test: SampleSet, classes: tuple[str, ...]) -> list[EvaluationSet]:
     """The test samples under each corruption at each severity."""
     return [

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from typing_extensions import Self
 
-from entreg.data.splits import check_targets
+from entreg.data.splits import check_targets, split_validation
 
 _FILE = {True: "training file", False: "test file"}
 
@@ -79,6 +80,11 @@ class Source:
         return None
 
     @property
+    def own_validation(self) -> int:
+        """Number of samples at the end of the training file that were published as validation; here none."""
+        return 0
+
+    @property
     def num_classes(self) -> int:
         """Number of classes."""
         return len(self.classes)
@@ -118,6 +124,30 @@ class Source:
     def shown(self, inputs: Tensor) -> list[NDArray[np.uint8]] | None:
         """Return inputs ``(N, ...)`` as people see them: pictures ``(H, W)`` or ``(H, W, 3)``; ``None``: cannot be."""
         return None
+
+    def tabulated(self, train: bool, ids: Tensor) -> tuple[Sequence[str], list[Sequence[str]]] | None:
+        """Return the headers of a table and a row for each of the samples ``ids``; ``None``: they are no table."""
+        return None
+
+    def labels(self, train: bool) -> Tensor:
+        """Return the classes of :meth:`checked` alone, where a subclass can without making the inputs of it."""
+        return self.checked(train)[1]
+
+    def split_off_validation(self, train: Tensor, test: Tensor, seed: int) -> tuple[Tensor, Tensor]:
+        """Split the training file into training and validation, see :attr:`own_validation`, else by a draw.
+
+        Args:
+            train: classes of the training file.
+            test: classes of the test file.
+            seed: seed of the draw.
+
+        Returns:
+            ids of training and of validation.
+        """
+        if own := self.own_validation:
+            ids = torch.arange(len(train))
+            return ids[:-own], ids[-own:]
+        return split_validation(train, test, seed)
 
     def checked(self, train: bool) -> tuple[Tensor, Tensor]:
         """Load the training or the test file.

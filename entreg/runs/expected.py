@@ -52,10 +52,23 @@ def _is_data(value: Any) -> bool:
     """Name, fingerprints, shape of an input and pixel statistics."""
     if not isinstance(value, dict):
         return False
-    texts = all(_is_text(value.get(key, "")) for key in ("name", "train", "val", "test", "pixels"))
+    texts = all(_is_text(value.get(key, "")) for key in ("name", "train", "val", "test", "pixels", "encoder"))
     statistics = all(_list_of(_is_number)(value.get(key, [])) for key in ("mean", "std"))
     shapes = [value.get(key, []) for key in ("image_shape", "input_shape")]
-    return texts and statistics and all(_list_of(_is_count)(s) and math.prod(s) <= _MOST_INPUTS for s in shapes)
+    columns = _list_of(_is_column)(value.get("columns", []))
+    return (
+        texts
+        and statistics
+        and columns
+        and all(_list_of(_is_count)(s) and math.prod(s) <= _MOST_INPUTS for s in shapes)
+    )
+
+
+def _is_column(value: Any) -> bool:
+    """Name and width of a column of features, and the values of a category."""
+    if not isinstance(value, dict) or not _is_text(value.get("name")) or not _is_count(value.get("width")):
+        return False
+    return value.get("values", 0) is None or _list_of(_is_text)(value.get("values"))
 
 
 def _is_ood_set(value: Any) -> bool:

@@ -18,7 +18,7 @@ from lightning.pytorch.callbacks import (
 from lightning.pytorch.strategies import SingleDeviceStrategy
 from torch.optim import Adam, AdamW
 
-from entreg.data import ClassificationDataModule, ImageDataModule
+from entreg.data import ClassificationDataModule, ImageDataModule, VectorDataModule
 from entreg.data.device import on_device
 from entreg.data.loaders import Loaders
 from entreg.optimizers import can_skip_steps
@@ -52,7 +52,7 @@ def obstacle(
         return "anomalies are being detected"
     if not on_device(data.train_set):
         return "the training samples are not on the GPU (data.on_device)"
-    if type(data).transform not in (Loaders.transform, ImageDataModule.transform):
+    if type(data).transform not in (Loaders.transform, ImageDataModule.transform, VectorDataModule.transform):
         return f"{type(data).__name__} has its own transform"
     if len(trainer.optimizers) != 1 or not model.automatic_optimization:
         return "its optimizers are stepped by hand"

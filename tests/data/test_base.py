@@ -16,7 +16,7 @@ from entreg.data import DataInfo, ImageDataModule, register
 from entreg.data import registry as registry_module
 from entreg.data.splits import digest
 from entreg.errors import ConfigError, DataError
-from tests.data.vectors import Longer, OtherVectors, Vectors, set_up
+from tests.data.points import Longer, OtherVectors, Vectors, set_up
 
 
 @pytest.fixture

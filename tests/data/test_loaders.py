@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from entreg.errors import ConfigError
-from tests.data.vectors import OtherVectors, Vectors, set_up
+from tests.data.points import OtherVectors, Vectors, set_up
 
 
 def test_each_evaluation_sample_comes_once_with_its_own_id() -> None:

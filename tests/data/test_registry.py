@@ -15,7 +15,7 @@ from entreg.data import DataInfo, FashionMNIST, Strokes, available, class_path_o
 from entreg.data.registry import guest_of
 from entreg.errors import ConfigError
 from tests.data.images.sets.test_mnist import write
-from tests.data.vectors import Vectors
+from tests.data.points import Vectors
 
 PACKAGE = """
 import torch
@@ -67,7 +67,7 @@ def test_an_unknown_name_is_a_config_error_with_the_closest_ones_or_all() -> Non
         ConfigError, match=r"no data set is called 'Lettrs', did you mean 'letters'\? `entreg data list`"
     ):
         find("Lettrs")
-    with pytest.raises(ConfigError, match=r"no data set is called 'imagenet', known are letters, .*, strokes$"):
+    with pytest.raises(ConfigError, match=r"no data set is called 'imagenet', known are letters, .*, banking77$"):
         find("imagenet")
 
 

@@ -19,11 +19,13 @@ from tests.data.images.picture_files import write_cifar, write_folder
 from tests.data.images.sets.idx_files import write_letters
 from tests.data.images.sets.test_emnist import write_split
 from tests.data.images.sets.test_mnist import write
+from tests.data.texts.stand_ins import ENCODER, write_banking77, write_clinc150
 from tests.system.processes import Process
 
 CONFIGS = sorted(path for path in (REPOSITORY / "configs").rglob("*") if path.is_file())
 PHOTOGRAPHS = {"cifar10.yaml", "cifar100.yaml", "fashion_mnist.yaml"}
 TOP_LEVEL = [path for path in CONFIGS if path.parent.name == "configs" and path.name not in PHOTOGRAPHS]
+STAND_INS = {"clinc150.yaml": write_clinc150, "banking77.yaml": write_banking77}
 SMALL = ["--trainer.fast_dev_run", "true", "--data.batch_size", "8", "--trainer.accelerator", "cpu"]
 
 
@@ -49,6 +51,8 @@ def test_trains(path: Path, workplace: Path, letter_files: Path) -> None:
         small += ["--data.num_workers", "1", "--trainer.devices", "1", "--trainer.strategy", "auto"]
     elif path.name == "quickstart.yaml":
         small = [*SMALL, "--data.train_size", "400", "--data.test_size", "130"]
+    elif path.name in STAND_INS:
+        small = [*SMALL, "--data.root", str(STAND_INS[path.name](workplace / "data")), "--data.encoder", ENCODER]
     else:
         small = [*SMALL, "--data.root", str(letter_files)]
     assert main(["fit", *files, *small]) == 0

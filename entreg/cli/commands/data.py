@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from rich.table import Table
 from entreg.cli.commands import shrink
 from entreg.cli.parser import CommandParser
 from entreg.console import cell, print_line
-from entreg.data import available, data_root, find
+from entreg.data import TextDataModule, available, data_root, find
 from entreg.data.images.shrunk import INDEX
 from entreg.data.source import Source
 from entreg.errors import ConfigError, DataError
@@ -42,7 +43,9 @@ def main(args: Sequence[str]) -> None:
     )
     prepare = commands.add_parser("prepare", description="Download what is absent.")
     prepare.add_argument("name", metavar="NAME", help="a data set, by a name that entreg data list shows")
-    show = commands.add_parser("show", description="Draw a contact sheet with labels, upright.")
+    show = commands.add_parser(
+        "show", description="Draw a contact sheet with labels, upright; print texts and features."
+    )
     show.add_argument("name", metavar="NAME", help="a data set, by a name that entreg data list shows")
     show.add_argument("--out", type=Path, default=Path("sheet.png"), help="picture to write")
     show.add_argument("--test", action="store_true", help="samples of the test file instead of the training file")
@@ -72,10 +75,10 @@ def _list(root: Path) -> None:
         table.add_column(header)
     for name, info in available().items():
         data = info.placed(root)
-        shape = "x".join(map(str, data.declared_shape or ()))
+        shape = "text" if isinstance(data, TextDataModule) else "x".join(map(str, data.declared_shape or ()))
         table.add_row(*map(cell, (name, data.num_classes, shape, _state(name, data))))
     Console(width=110).print(table)
-    print_line("besides: noise, uniform pixels to evaluate on; ImageFolder, your own images (--data ImageFolder)")
+    print_line("besides: noise, to evaluate on; ImageFolder, Texts and Vectors, your own samples (--data ImageFolder)")
 
 
 def _state(name: str, data: Source) -> str:
@@ -105,7 +108,7 @@ def _verify(root: Path, names: Sequence[str]) -> None:
             try:
                 if absent:
                     raise DataError(f"{absent[0]} is {'not as published' if absent[0].exists() else 'absent'}")
-                _, targets = data.checked(train)
+                targets = data.labels(train)
                 counts = targets.bincount(minlength=data.num_classes)
                 print_line(
                     f"{label}: ok, {len(targets)} samples, {int(counts.min())} to {int(counts.max())} a class"
@@ -132,7 +135,7 @@ def _published(data: Source, train: bool) -> str:
 def _prepare(data: Source) -> None:
     for train in (True, False):
         data.prepare(train)
-        _, targets = data.checked(train)
+        targets = data.labels(train)
         print_line(f"{'training' if train else 'test'}: {len(targets)} samples")
     files = data.files(train=True)
     print_line(f"here: {files[0].parent if files else data.root}")
@@ -146,14 +149,28 @@ def _show(data: Source, *, train: bool, count: int, out: Path) -> None:
     check_target(out)
     if absent := data.missing(train):
         raise DataError(f"{absent[0]} is absent; entreg data prepare downloads it, --root names another folder")
-    inputs, targets = data.checked(train)
+    targets = data.labels(train)
     chosen = torch.linspace(0, len(targets) - 1, min(count, len(targets))).long()
     chosen = chosen[targets[chosen].argsort(stable=True)]
-    pictures = data.shown(inputs[chosen])
+    names = [data.classes[k] for k in targets[chosen].tolist()]
+    if (table := data.tabulated(train, chosen)) is not None:
+        _print(*table, names)
+        return
+    pictures = data.shown(data.checked(train)[0][chosen])
     if pictures is None:
         raise DataError(f"samples of {type(data).__name__} cannot be shown: they are no pictures")
-    _draw(pictures, [data.classes[k] for k in targets[chosen].tolist()], out)
+    _draw(pictures, names, out)
     print_line(f"{len(chosen)} {'training' if train else 'test'} samples: {out}")
+
+
+def _print(headers: Sequence[str], rows: Sequence[Sequence[str]], classes: Sequence[str]) -> None:
+    """Print samples, a row each, behind their classes."""
+    table = Table()
+    for header in ("class", *headers):
+        table.add_column(cell(header))
+    for name, row in zip(classes, rows, strict=True):
+        table.add_row(*map(cell, (name, *row)))
+    Console(width=None if sys.stdout.isatty() else 110).print(table)
 
 
 def _draw(pictures: Sequence[NDArray[np.uint8]], titles: Sequence[str], out: Path) -> None:

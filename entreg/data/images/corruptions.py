@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from entreg.data.evaluation_sets import named_corruptions
 from entreg.data.images.augment.warp import rotation_homography, warp
 from entreg.data.sampling import counter_generator, counter_seed
-from entreg.errors import ConfigError
 
 Corruption = Callable[[Tensor, Tensor, float], Tensor]
 
@@ -86,13 +86,7 @@ def check_names(names: Sequence[str]) -> tuple[str, ...]:
     Raises:
         ConfigError: if there is no corruption of a name.
     """
-    if list(names) == ["all"]:
-        return Corruptions.names
-    for name in names:
-        if name not in Corruptions.names:
-            known = ", ".join(Corruptions.names)
-            raise ConfigError(f"data.corruptions: got {name!r}, expected [all] or some of {known}")
-    return tuple(names)
+    return named_corruptions(names, Corruptions.names)
 
 
 def _rotate(image: Tensor, draw: Tensor, degrees: float) -> Tensor:

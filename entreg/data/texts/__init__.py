@@ -1,0 +1,1 @@
+"""Texts: each is encoded once, and is a vector from then on."""

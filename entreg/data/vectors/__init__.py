@@ -1,0 +1,1 @@
+"""Features: vectors of numbers of any kind, as embeddings and tables are."""

@@ -1,0 +1,148 @@
+"""From columns of a table to features: numbers as they are, categories one-hot by declaration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from entreg.data.vectors.labels import names_of
+from entreg.data.vectors.tables import Part, column
+from entreg.errors import ConfigError, DataError
+
+
+@dataclass(frozen=True)
+class Column:
+    """How a column becomes features.
+
+    Attributes:
+        name: of the column.
+        width: number of its features.
+        values: of a category, in the order of its features; ``None`` of numbers.
+    """
+
+    name: str
+    width: int
+    values: tuple[str, ...] | None = None
+
+    def feature_name(self, index: int) -> str:
+        """Name of one of its features.
+
+        Example:
+            >>> Column("age", 1).feature_name(0), Column("colour", 2, ("blue", "red")).feature_name(1)
+            ("column 'age'", "column 'colour' = 'red'")
+        """
+        if self.values is not None:
+            return f"column {self.name!r} = {self.values[index]!r}"
+        return f"column {self.name!r}" + (f"[{index}]" if self.width > 1 else "")
+
+
+class Layout:
+    """The columns that are features, in order, as those of the training file are.
+
+    Args:
+        columns: each once.
+    """
+
+    def __init__(self, columns: Iterable[Column]) -> None:
+        self.columns = tuple(columns)
+
+    @classmethod
+    def of(cls, training: Part, categories: Sequence[str], left_out: Sequence[str]) -> Layout:
+        """Return the layout of a training file.
+
+        Args:
+            training: the training rows.
+            categories: columns that are one-hot.
+            left_out: columns that are no features.
+
+        Raises:
+            ConfigError: if a column that is named is not there, or none is left.
+            DataError: if a column is neither numbers nor declared a category.
+        """
+        for name in (*categories, *left_out):
+            column(training, name, "data.categories and data.drop")
+        chosen = [name for name in training.columns if name not in left_out]
+        if not chosen:
+            raise ConfigError(f"{training.name}: no column is left to be a feature; look at data.drop and data.label")
+        found = []
+        for name in chosen:
+            if name in categories:
+                values = tuple(sorted(set(names_of(training.columns[name], _where(training, name)))))
+                found.append(Column(name, len(values), values))
+            else:
+                found.append(Column(name, _numbers(training, name).shape[1]))
+        return cls(found)
+
+    @classmethod
+    def from_plain(cls, columns: Iterable[Mapping[str, Any]]) -> Layout:
+        """Return the layout that :meth:`plain` has put in plain values."""
+        return cls(
+            Column(str(given["name"]), int(given["width"]), given["values"] and tuple(map(str, given["values"])))
+            for given in columns
+        )
+
+    def plain(self) -> list[dict[str, Any]]:
+        """Return the layout in plain values."""
+        return [asdict(each) | {"values": each.values and list(each.values)} for each in self.columns]
+
+    @property
+    def indicators(self) -> Tensor:
+        """Which features are those of categories, ``(D,)`` bool."""
+        return torch.tensor([each.values is not None for each in self.columns for _ in range(each.width)])
+
+    def feature_name(self, index: int) -> str:
+        """Name of a feature by its index."""
+        names = [each.feature_name(k) for each in self.columns for k in range(each.width)]
+        return names[index]
+
+    def features(self, part: Part) -> Tensor:
+        """Return the features of rows, ``(N, D)`` float32.
+
+        Args:
+            part: rows, with other columns or without; those of the layout are found by name.
+
+        Raises:
+            DataError: if a column is absent, holds another number of features, no numbers, or an unseen category.
+        """
+        return torch.from_numpy(np.concatenate([self._block(part, each) for each in self.columns], axis=1))
+
+    def _block(self, part: Part, each: Column) -> NDArray[np.float32]:
+        values = column(part, each.name, "that name in its first line: it was trained on")
+        where = _where(part, each.name)
+        if each.values is None:
+            numbers = _numbers(part, each.name)
+            if numbers.shape[1] != each.width:
+                raise DataError(f"{where}: rows of {numbers.shape[1]} numbers, expected {each.width} as in training")
+            return numbers
+        place = {name: k for k, name in enumerate(each.values)}
+        names = names_of(values, where)
+        if len(unseen := sorted(set(names) - place.keys())):
+            raise DataError(f"{where}: has category {unseen[0]!r}, which training has not; mend the row")
+        return np.eye(each.width, dtype=np.float32)[[place[name] for name in names]]
+
+
+def _numbers(part: Part, name: str) -> NDArray[np.float32]:
+    """Return a column of numbers, or of lists of as many numbers, ``(N, width)``."""
+    values, where = part.columns[name], _where(part, name)
+    if values.dtype == object and len(values) and isinstance(values[0], list | np.ndarray):
+        widths = {len(row) for row in values}
+        if len(widths) > 1:
+            raise DataError(f"{where}: rows of {min(widths)} and of {max(widths)} numbers, expected as many in each")
+        values = np.stack(list(values))
+    try:
+        return np.ascontiguousarray(values.reshape(len(values), -1), dtype=np.float32)
+    except (ValueError, TypeError) as error:
+        raise DataError(
+            f"{where}: holds no numbers ({error}); declare it with --data.categories '[{name}]', or leave it out with "
+            f"--data.drop '[{name}]'"
+        ) from error
+
+
+def _where(part: Part, name: str) -> str:
+    return f"{part.name}, column {name!r}"

@@ -1,0 +1,70 @@
+"""Labels as files have them, names or numbers, and the classes that they are of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from entreg.errors import DataError
+
+
+def class_names(labels: NDArray[Any], what: str) -> tuple[str, ...]:
+    """Return the names of the classes of training labels, numbers in their order, then words in theirs.
+
+    Args:
+        labels: ``(N,)``, of any kind.
+        what: the file, for messages.
+
+    Raises:
+        DataError: see :func:`names_of`.
+
+    Example:
+        >>> class_names(np.array([10, 2, 2]), "train.csv"), class_names(np.array(["b", "a"]), "train.csv")
+        (('2', '10'), ('a', 'b'))
+    """
+    return tuple(sorted(set(names_of(labels, what)), key=_order))
+
+
+def targets_of(labels: NDArray[Any], classes: tuple[str, ...], what: str, training: str) -> Tensor:
+    """Return labels as indices of classes, ``(N,)`` int64.
+
+    Raises:
+        DataError: see :func:`names_of`; or if one is of a class that is not in ``training``.
+    """
+    place = {name: k for k, name in enumerate(classes)}
+    names = names_of(labels, what)
+    if len(unseen := sorted(set(names) - place.keys())):
+        raise DataError(f"{what}: has class {unseen[0]!r}, which {training} has not; expected classes that are trained")
+    return torch.tensor([place[name] for name in names])
+
+
+def names_of(values: NDArray[Any], what: str) -> list[str]:
+    """Return labels or categories as text, ``1.0`` as ``1``.
+
+    Raises:
+        DataError: naming the first row that is empty or holds a number that is not whole.
+    """
+    if values.ndim != 1:
+        raise DataError(f"{what}: has the shape {values.shape}, expected one name or number a row")
+    empty = pd.isna(values) | np.array([value == "" for value in values.tolist()], dtype=bool)
+    if empty.any():
+        raise DataError(
+            f"{what}: row {int(empty.argmax()) + 1} is empty, expected a name or a number; fill it in or leave it out"
+        )
+    if np.issubdtype(values.dtype, np.floating):
+        broken = ~np.isfinite(values) | (values != np.round(values))
+        if broken.any():
+            first = int(broken.argmax())
+            raise DataError(f"{what}: row {first + 1} is {values[first]}, expected names or whole numbers")
+        values = values.astype(np.int64)
+    return [str(value) for value in values.tolist()]
+
+
+def _order(name: str) -> tuple[bool, int, str]:
+    number = name.lstrip("-").isdecimal()
+    return not number, int(name) if number else 0, name

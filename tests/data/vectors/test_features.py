@@ -1,0 +1,144 @@
+"""From files to features: what a table says is what is trained on, and what is wrong in it is one line."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from entreg.data import Vectors
+from entreg.errors import ConfigError, DataError
+
+ROWS = pd.DataFrame(
+    {
+        "age": [1.0, 3.0, 5.0, 7.0, 2.0, 4.0, 6.0, 8.0],
+        "colour": ["red", "blue", "red", "blue", "blue", "red", "blue", "red"],
+        "label": ["yes", "no"] * 4,
+    }
+)
+
+
+def write(folder: Path, train: pd.DataFrame = ROWS, test: pd.DataFrame = ROWS[:2], suffix: str = ".csv") -> Path:
+    for name, frame in (("train", train), ("test", test)):
+        file = folder / f"{name}{suffix}"
+        frame.to_csv(file, index=False) if suffix == ".csv" else frame.to_parquet(file)
+    return folder
+
+
+def test_a_table_becomes_numbers_and_declared_categories(tmp_path: Path) -> None:
+    data = Vectors(root=str(write(tmp_path)), categories=["colour"], ood=[], split_seed=1)
+    data.setup()
+    assert data.classes == ("no", "yes")
+    assert data.feature_name(2) == "column 'colour' = 'red'"
+    features, targets = data.load(train=True)
+    assert features.tolist()[:2] == [[1, 0, 1], [3, 1, 0]]
+    assert targets.tolist() == [1, 0] * 4
+    trained = features[data.train_ids, 0]
+    batch = data.transform(data.train_set[data.train_ids], None).input
+    torch.testing.assert_close(batch[:, 0], (trained - trained.mean()) / trained.std(correction=0))
+    assert torch.equal(batch[:, 1:], features[data.train_ids, 1:])  # categories stay 0 and 1
+    assert data.description["columns"][1] == {"name": "colour", "width": 2, "values": ["blue", "red"]}
+
+
+def test_one_file_says_in_a_column_what_a_row_is_for(tmp_path: Path) -> None:
+    file = tmp_path / "all.parquet"
+    ROWS.assign(split=["train"] * 4 + ["val"] * 2 + ["test"] * 2).to_parquet(file)
+    data = Vectors(root=str(file), drop=["colour"], ood=[])
+    data.setup()
+    assert (data.train_ids.tolist(), data.val_ids.tolist(), len(data.test_set)) == ([0, 1, 2, 3], [4, 5], 2)
+    assert data.mean.item() == 4  # of the training rows alone
+
+
+def test_arrays_and_lists_are_as_many_features_as_they_are_wide(tmp_path: Path) -> None:
+    numbers, labels = np.arange(24.0).reshape(8, 3), np.arange(8) % 2
+    (tmp_path / "npy").mkdir()
+    for part in ("train", "test"):
+        np.save(tmp_path / "npy" / f"{part}.npy", numbers)
+        np.save(tmp_path / "npy" / f"{part}_labels.npy", labels)
+        np.savez(tmp_path / f"{part}.npz", embedding=numbers, label=labels)
+    lists = pd.DataFrame({"embedding": list(numbers), "label": labels, "split": ["train"] * 6 + ["test"] * 2})
+    lists.to_parquet(tmp_path / "lists.parquet")
+    for root, rows in (("npy", 8), ("", 8), ("lists.parquet", 6)):
+        features, targets = Vectors(root=str(tmp_path / root)).load(train=True)
+        assert torch.equal(features, torch.from_numpy(numbers[:rows]).float())
+        assert torch.equal(targets, torch.from_numpy(labels[:rows]))
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "options", "error", "message"),
+    [
+        ({}, {}, {}, DataError, "train.csv, column 'colour': holds no numbers .*--data.categories '[colour]'"),
+        ({"label": None}, {}, {}, DataError, "train.csv, column 'label': row 1 is empty"),
+        (
+            {},
+            {},
+            {"label": "class"},
+            DataError,
+            "has no column 'class' (it has age, colour, label); name it with --data.label",
+        ),
+        (
+            {},
+            {"label": "maybe"},
+            {},
+            DataError,
+            "test.csv, column 'label': has class 'maybe', which .*train.csv has not",
+        ),
+        (
+            {},
+            {"colour": "green"},
+            {},
+            DataError,
+            "test.csv, column 'colour': has category 'green', which training has not",
+        ),
+        ({}, {"age": None}, {}, DataError, "Vectors test file: column 'age' is nan in row 1"),
+        ({"age": np.inf}, {}, {}, DataError, "Vectors training file: column 'age' is inf in row 1"),
+        (
+            {"age": 2},
+            {},
+            {},
+            DataError,
+            "column 'age': the same in all 6 training samples, expected features that differ",
+        ),
+        ({}, {}, {"drop": ["height"]}, DataError, "has no column 'height'"),
+        ({}, {}, {"drop": ["age", "colour"], "categories": []}, ConfigError, "no column is left to be a feature"),
+        ({}, {}, {"corruptions": ["blur"]}, ConfigError, "got 'blur', expected [all] or some of noise, masking"),
+    ],
+)
+def test_what_is_wrong_in_a_table_is_named(train, test, options, error, message, tmp_path: Path) -> None:
+    write(tmp_path, ROWS.assign(**train), ROWS[:2].assign(**test))
+    declared = {} if message.startswith("train.csv, column 'colour'") else {"categories": ["colour"]}
+    with pytest.raises(error, match=".*".join(map(re.escape, message.split(".*")))) as found:
+        Vectors(root=str(tmp_path), ood=[], **{**declared, **options}).setup()
+    assert "\n" not in str(found.value)
+
+
+def test_rows_of_unequal_dimensions_are_named(tmp_path: Path) -> None:
+    for part, width in (("train", 3), ("test", 2)):
+        np.savez(tmp_path / f"{part}.npz", x=np.random.default_rng(0).random((8, width)), label=np.arange(8) % 2)
+    with pytest.raises(DataError, match=r"test.npz, column 'x': rows of 2 numbers, expected 3 as in training"):
+        Vectors(root=str(tmp_path)).setup()
+    ragged = pd.DataFrame({"x": [[1.0, 2.0], [1.0], [2.0]], "label": [0, 1, 1], "split": ["train", "train", "test"]})
+    ragged.to_parquet(tmp_path / "ragged.parquet")
+    with pytest.raises(DataError, match=r"ragged.parquet .train., column 'x': rows of 1 and of 2 numbers"):
+        Vectors(root=str(tmp_path / "ragged.parquet"))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("train.csv", b"", "train.csv: is not a whole .csv file"),
+        ("train.csv", b"age,label\n", "train.csv: holds no row"),
+        ("train.npz", b"torn", "train.npz: is not a whole .npz file"),
+        ("train.parquet", b"torn", "train.parquet: is not a whole .parquet file"),
+        ("test.csv", b"age,label\n1,a\n", "train.*: is absent; --data.root is a folder of train and test files"),
+    ],
+)
+def test_files_that_are_damaged_or_absent_are_named(name, content, message, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=re.escape(message)) as found:
+        Vectors(root=str(tmp_path))
+    assert "\n" not in str(found.value)
