@@ -20,7 +20,8 @@ class MLP(nn.Module):
         dropout: probability after each hidden layer.
 
     Shape:
-        images ``(N, in_channels, image_size, image_size)``; logits ``(N, C)``.
+        images ``(N, in_channels, image_size, image_size)``, or vectors ``(N, in_channels)`` where ``image_size`` is 1,
+        as data of vectors say; logits ``(N, C)``.
 
     Raises:
         ValueError: if ``depth`` is negative.
