@@ -16,6 +16,9 @@ from entreg.compare.stats.comparison import Outcome
 from entreg.errors import ConfigError
 from entreg.runs.scoring import DEFAULT_BINS
 
+_OWN = ("metric", "unit", "arm", "seeds", "mean", "low", "high", "outcome")
+_COLUMNS = [*_OWN, "difference", "difference_low", "difference_high", "p", "detectable"]
+
 
 @dataclass(frozen=True)
 class ComparedArms:
@@ -49,13 +52,13 @@ class ComparedArms:
             for arm, estimate in analysis.estimates[key].items():
                 row = {"metric": key, "unit": measure.unit, "arm": arm, "seeds": estimate.n, "mean": estimate.mean}
                 row |= _ends("", estimate.interval)
+                row["outcome"] = self.outcomes.get(key, {}).get(arm)
                 comparison = analysis.comparisons[key].get(arm)
                 if comparison is not None:
                     row |= {"difference": comparison.difference, **_ends("difference_", comparison.interval)}
                     row |= {"p": comparison.p, "detectable": comparison.detectable}
-                row["outcome"] = self.outcomes.get(key, {}).get(arm)
                 rows.append(row)
-        return pd.DataFrame(rows)
+        return pd.DataFrame(rows, columns=_COLUMNS)
 
     def __str__(self) -> str:
         lines = list(self.sentences)
