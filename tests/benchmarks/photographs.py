@@ -18,6 +18,7 @@ import argparse
 import json
 import math
 import statistics
+import sys
 import time
 from collections.abc import Iterator
 from itertools import islice
@@ -106,7 +107,7 @@ class Turns:
             self.done += self.length
             medians = ", ".join(f"{name} {statistics.median(speeds):,.0f}" for name, speeds in self.speeds.items())
             share = ratio(self.speeds[OURS], self.speeds[THEIRS])
-            print(f"step {self.done:,} of {self.total:,}: images/s {medians}; {share} times", flush=True)
+            print(f"step {self.done:,} of {self.total:,}: images/s {medians}; {share} times", file=sys.stderr)
             self.start()
         return True
 
@@ -166,6 +167,7 @@ def report(lines: list[dict[str, Any]]) -> None:
         ("training", "images/s", "turns", f"/ {THEIRS}"),
         [(name, *spread(speeds[name]), ratio(speeds[name], speeds[THEIRS])) for name in speeds],
     )
+    print()
     rows = []
     for part in ("train", "test"):
         mean = {key: statistics.mean(line[part][key] for line in lines) for key in lines[0][part]}
