@@ -7,15 +7,16 @@ pixels with the same crop; one at 160 pixels, whole. torchvision's, with as many
 do. Ours are normalised after the transfer, on the device that trains; what that takes on this CPU is a row of its own.
 
 They take turns of S seconds, after steps that are not timed. Medians over the rounds, of the ratios too. Then the
-memory of all processes of an epoch of the stream, at its start and at its end.
+memory of all processes of an epoch of the stream, at its start and at its end, and the processor's time for a picture.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from itertools import count
 from multiprocessing import active_children
@@ -24,7 +25,7 @@ from typing import Any
 
 import torch
 from PIL import Image
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, default_collate
 from torchvision import datasets, transforms
 
 from entreg.data import DecodeCrop, ImageFolder
@@ -85,16 +86,42 @@ def batches(data: ImageFolder, normalised: bool) -> Iterator[int]:
             yield len(data.transform(batch, epoch).input if normalised else batch.input)
 
 
-def theirs(root: Path, workers: int, normalised: bool) -> Iterator[int]:
+def theirs(root: Path, normalised: bool) -> datasets.ImageFolder:
     ending: list[Any] = [transforms.PILToTensor()]
     if normalised:
         ending += [transforms.ConvertImageDtype(torch.float32), transforms.Normalize(MEAN, STD)]
     steps = [transforms.RandomResizedCrop(CROP, antialias=True), transforms.RandomHorizontalFlip(), *ending]
-    pictures = datasets.ImageFolder(str(root / "train"), transforms.Compose(steps))
+    return datasets.ImageFolder(str(root / "train"), transforms.Compose(steps))
+
+
+def their_batches(pictures: datasets.ImageFolder, workers: int) -> Iterator[int]:
     loader = DataLoader(pictures, BATCH, shuffle=True, drop_last=True, num_workers=workers, persistent_workers=True)
     while True:
         for image, _ in loader:
             yield len(image)
+
+
+def processor_times(stream: ImageFolder, large: ImageFolder, small: ImageFolder, root: Path) -> Iterator[list[str]]:
+    """Cells of the processor's milliseconds for a picture in one thread, the least of four; what waits is not in it."""
+    torch.set_num_threads(1)
+    ids = stream.train_ids[torch.randperm(len(stream.train_ids))[:256]]
+    batch = stream.train_set.of_epoch(0, ids)
+    uint8, floats = theirs(root, normalised=False), theirs(root, normalised=True)
+    fetches: dict[str, Callable[[], object]] = {
+        STREAM: lambda: stream.train_set.of_epoch(0, ids),
+        LARGE: lambda: large.train_set.of_epoch(0, ids),
+        SMALL: lambda: small.train_set.of_epoch(0, ids),
+        UINT8: lambda: default_collate([uint8[i] for i in ids.tolist()]),
+        FLOAT: lambda: default_collate([floats[i] for i in ids.tolist()]),
+        "normalising a batch of ours": lambda: stream.transform(batch, 0),
+    }
+    for name, fetch in fetches.items():
+        times = []
+        for _ in range(4):
+            began = time.process_time()
+            fetch()
+            times.append(time.process_time() - began)
+        yield [name, f"{1000 * min(times) / len(ids):.3f}"]
 
 
 def memory_of_an_epoch(data: ImageFolder) -> list[int]:
@@ -129,8 +156,8 @@ def main() -> None:
         SMALL: batches(small, normalised=False),
         f"{SMALL}, 0 workers": batches(here, normalised=False),
         f"{SMALL}, 0 workers, normalised": batches(here, normalised=True),
-        UINT8: theirs(root, args.workers, normalised=False),
-        FLOAT: theirs(root, args.workers, normalised=True),
+        UINT8: their_batches(theirs(root, normalised=False), args.workers),
+        FLOAT: their_batches(theirs(root, normalised=True), args.workers),
     }
     speeds: dict[str, list[float]] = {name: [] for name in loaders}
     for _ in range(args.rounds):
@@ -141,7 +168,8 @@ def main() -> None:
     used = memory_of_an_epoch(ours(root, SIZE, args.workers, crop=True))
     tenth = max(1, len(used) // 10)
     start, end = (max(part) / 2**10 for part in (used[tenth : 2 * tenth], used[-tenth:]))
-    print(f"\nmemory of an epoch of {len(used)} batches: {start:,.0f} MiB at a tenth, {end:,.0f} MiB at its end")
+    print(f"\nmemory of an epoch of {len(used)} batches: {start:,.0f} MiB at a tenth, {end:,.0f} MiB at its end\n")
+    print_table(("pictures", "ms of a core"), processor_times(stream, large, small, root))
 
 
 if __name__ == "__main__":
