@@ -49,8 +49,8 @@ def interval(measure: Measure, comparison: Comparison) -> str:
     low, high = comparison.interval
     adjusted = "" if comparison.family == 1 else f", adjusted for {comparison.family} comparisons"
     if comparison.unpaired is not None:
-        paired = f"{comparison.shared} seed{'' if comparison.shared == 1 else 's'}" if comparison.shared else "no seed"
-        adjusted += f", {paired} paired"
+        some = f"{comparison.shared} seed{'' if comparison.shared == 1 else 's'}" if comparison.shared else "no seed"
+        adjusted += f", {some} in common"
     return f"{100 * (1 - comparison.alpha):.4g} %{adjusted}: {low:+.{measure.digits}f} to {high:+.{measure.digits}f}"
 
 

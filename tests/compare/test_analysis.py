@@ -51,8 +51,8 @@ def test_seeds_that_one_arm_lacks_count_unpaired(folders: list[Path]) -> None:
     assert comparison.hierarchical.interval == pytest.approx(expected.interval)
     assert comparison.difference == pytest.approx(expected.mean)
     assert analysis.comparisons["acc"]["min_ent"].unpaired == (4, 3)
-    assert verdicts_sheet(analysis).rows[1][2] == "3 and 3 (2 pairs)"
-    assert "2 seeds paired: " in verdict_sentences(analysis)[2]
+    assert verdicts_sheet(analysis).rows[1][2] == "3 and 3 (2 in common)"
+    assert "2 seeds in common: " in verdict_sentences(analysis)[2]
 
 
 def test_all_pairs_are_compared_and_corrected_together(analysis: Analysis) -> None:
@@ -148,7 +148,7 @@ def test_arms_without_common_seeds_are_compared_unpaired(tmp_path: Path) -> None
     welch = stats.ttest_ind(values["mix_ent"], values["cross_entropy"], equal_var=False)
     assert comparison.paired.p == pytest.approx(welch.pvalue)
     assert comparison.hierarchical.image_variance > 0
-    assert ", 1 seed paired: " in verdict_sentences(analysis)[1]
+    assert ", 1 seed in common: " in verdict_sentences(analysis)[1]
 
 
 def test_without_predictions_the_summary_is_believed_about_seeds_alone(tmp_path: Path) -> None:

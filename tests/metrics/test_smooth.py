@@ -39,14 +39,25 @@ def test_none_wrong_is_0_and_all_wrong_is_1():
     assert smooth_calibration_error(sure, ~sure.bool()).item() == pytest.approx(1)
 
 
+def test_terms_are_what_leaving_a_sample_out_takes_away():
+    samples = 200  # of which F falls steeply with the width
+    confidence, correct = predictions(np.random.default_rng(2), samples, gap=0.05)
+    deviations = smooth_calibration_terms(confidence, correct) - smooth_calibration_error(confidence, correct)
+    others = ~torch.eye(samples, dtype=torch.bool)
+    left_out = torch.stack([smooth_calibration_error(confidence[rest], correct[rest]) for rest in others])
+    taken = (samples - 1) * (left_out.mean() - left_out)
+    assert (taken @ deviations / (deviations @ deviations)).item() == pytest.approx(1, abs=0.1)
+    assert np.corrcoef(taken, deviations)[0, 1] > 0.98
+
+
 def test_the_variance_of_the_terms_is_that_over_samples():
     rng = np.random.default_rng(1)
-    terms = [smooth_calibration_terms(*predictions(rng, 2000)) for _ in range(400)]
+    terms = [smooth_calibration_terms(*predictions(rng, 2000)) for _ in range(250)]
     values = np.array([of_study.mean().item() for of_study in terms])
     stated = np.array([(of_study.var() / 2000).item() for of_study in terms])
-    assert values.std() == pytest.approx(np.sqrt(stated.mean()), rel=0.12)  # 3 standard errors of a deviation
+    assert values.std() == pytest.approx(np.sqrt(stated.mean()), rel=0.134)  # 3 standard errors of a deviation
     true = smooth_calibration_error(*predictions(rng, 500_000)).item()
-    assert (np.abs(values - true) < 1.96 * np.sqrt(stated)).mean() > 0.95 - 3 * np.sqrt(0.95 * 0.05 / 400)
+    assert (np.abs(values - true) < 1.96 * np.sqrt(stated)).mean() > 0.95 - 3 * np.sqrt(0.95 * 0.05 / 250)
 
 
 def test_shapes_and_confidences_that_are_none_are_refused():

@@ -134,7 +134,7 @@ def _pairs(comparison: Comparison) -> str:
     if comparison.unpaired is None:
         return f"{comparison.n} pairs"
     ours, theirs = comparison.unpaired
-    return f"{ours} and {theirs}" + (f" ({comparison.shared} pairs)" if comparison.shared else "")
+    return f"{ours} and {theirs}" + (f" ({comparison.shared} in common)" if comparison.shared else "")
 
 
 def _level(analysis: Analysis, keys: Sequence[str]) -> str:

@@ -19,7 +19,7 @@ def test_every_arm_has_its_seeds_error_counts_and_intervals(analysis: Analysis) 
     row = sheet.rows[2]
     assert row[2] == f"{min(errors)} to {max(errors)}"
     mean = 100 * (1 - sum(errors) / 4 / 400)
-    assert row[3].startswith(f"{mean:.2f} ± ")
+    assert row[3].startswith(f"{mean:.2f} (")
     assert len({len(r) for r in (sheet.header, *sheet.rows)}) == 1
 
 

@@ -38,9 +38,10 @@ def test_images_that_both_find_hard_do_not_widen_the_interval():
 def test_with_all_seeds_shared_it_is_the_paired_estimate():
     rng = np.random.default_rng(0)
     a, b = rng.normal(0.9, 0.01, (2, 5)) + rng.normal(0, 0.01, 5)
-    images = rng.normal(0, 1e-3, (2, 5, 50))
+    images = rng.normal(0, 1e-3, (2, 1, 50)) + rng.normal(0, 1e-3, (1, 5, 50)) + rng.normal(0, 1e-3, (2, 5, 50))
     found = unpaired_estimate(a, b, *images, shared=5)
     expected = hierarchical_estimate(a, b, images[0] - images[1])
+    assert expected.image_variance > 0
     assert found.interval == pytest.approx(expected.interval)
     assert (found.sd, found.p, found.image_variance) == pytest.approx(
         (expected.sd, expected.p, expected.image_variance)
