@@ -17,7 +17,7 @@ from entreg.compare.stats.bounded import within_bounds
 from entreg.compare.stats.hierarchical import hierarchical_estimate
 from entreg.compare.stats.intervals import Estimate, mean_estimate
 from entreg.compare.stats.jackknife import Contributions
-from entreg.compare.stats.verdict import Comparison, compare_arms
+from entreg.compare.stats.verdict import Comparison, compare_values
 from entreg.compare.study import Study
 from entreg.errors import ConfigError
 
@@ -151,7 +151,7 @@ def _compare(
     """Compare pairs of arms on a measure."""
     found = {}
     for contrast, arms in contrasts.items():
-        (found[contrast],) = compare_arms(
+        (found[contrast],) = compare_values(
             {contrast[0]: pair_runs(measure.key, *arms)},
             higher_is_better=measure.higher_is_better,
             margin=margin,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from entreg.compare.measures import Measure
 from entreg.compare.pairing import pair_values
-from entreg.compare.stats.verdict import Comparison, compare_arms
+from entreg.compare.stats.verdict import Comparison, compare_values
 from entreg.compare.study import Study
 
 Contrast = tuple[str, str]
@@ -42,7 +42,7 @@ def with_guesses(
             | {result.seed: value for result, value in zip(study.arms[arm], values[arm], strict=True)}
             for arm in contrast
         )
-        (found[contrast],) = compare_arms(
+        (found[contrast],) = compare_values(
             {contrast[0]: pair_values(ours, theirs)},
             higher_is_better=comparison.higher_is_better,
             margin=comparison.margin,

@@ -84,7 +84,7 @@ def compare_arms(
 
     The numbers, verdicts and sentences are those of ``entreg compare`` on run folders that hold the same logits: an
     arm is paired with the baseline seed by seed, and the interval that decides is over seeds and samples, adjusted for
-    all comparisons of the primary metrics (:func:`entreg.compare.stats.compare_arms`).
+    all comparisons of the primary metrics (:func:`entreg.compare.stats.compare_values`).
 
     Args:
         logits: by name of the arm, an array ``(N, C)`` of each seed, of NumPy or PyTorch, floating point, the samples

@@ -7,7 +7,7 @@ import pytest
 
 from entreg.compare.measures import Measure, measure_of
 from entreg.compare.sentences import seeds_text, sentence
-from entreg.compare.stats import Pairs, SeedsNeeded, compare_arms, mcnemar
+from entreg.compare.stats import Pairs, SeedsNeeded, compare_values, mcnemar
 
 NOISE = np.array([0.01, -0.02, 0.0, 0.02, -0.01])
 BASELINE = np.array([95.0, 95.1, 94.9, 95.05, 94.95])
@@ -17,7 +17,7 @@ def said(shift: float, key: str = "acc", noise: float = 1.0, **options: object) 
     measure: Measure = measure_of(key)
     contributions = options.pop("contributions", None)
     pairs = {"arm": Pairs(BASELINE + shift + noise * NOISE, BASELINE, contributions)}
-    found = compare_arms(pairs, higher_is_better=measure.higher_is_better, **options)  # type: ignore[arg-type]
+    found = compare_values(pairs, higher_is_better=measure.higher_is_better, **options)  # type: ignore[arg-type]
     return sentence("min_ent", "cross_entropy", measure, found["arm"])
 
 
@@ -78,5 +78,5 @@ def test_seeds_have_a_range_and_two_digits_that_count(needed: SeedsNeeded, text:
     ],
 )
 def test_what_cannot_be_tested_says_why(pairs: Pairs, words: str) -> None:
-    found = compare_arms({"arm": pairs}, higher_is_better=True)["arm"]
+    found = compare_values({"arm": pairs}, higher_is_better=True)["arm"]
     assert words in sentence("arm", "baseline", measure_of("acc"), found)

@@ -53,7 +53,7 @@ def main(args: Sequence[str]) -> None:
         Worker(board, extra, Display(), _starter(board), places).work()
 
     work(board)
-    from entreg.cli.commands.compare import compare_runs  # seconds to import, and not needed before all trials are done
+    from entreg.cli.comparison import compare_runs  # seconds to import, and not needed before all trials are done
 
     report(board, compare_runs if given.confirm is None else None)
     if given.confirm is not None:

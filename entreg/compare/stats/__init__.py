@@ -7,7 +7,7 @@ from entreg.compare.stats.jackknife import Contributions, of_auroc, of_calibrati
 from entreg.compare.stats.mcnemar import McNemar, mcnemar
 from entreg.compare.stats.power import detectable, power, seeds_needed
 from entreg.compare.stats.unpaired import unpaired_estimate
-from entreg.compare.stats.verdict import Pairs, Unpaired, compare_arms
+from entreg.compare.stats.verdict import Pairs, Unpaired, compare_values
 
 __all__ = [
     "Comparison",
@@ -19,7 +19,7 @@ __all__ = [
     "Pairs",
     "SeedsNeeded",
     "Unpaired",
-    "compare_arms",
+    "compare_values",
     "detectable",
     "hierarchical_estimate",
     "mcnemar",

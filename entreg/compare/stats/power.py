@@ -16,7 +16,7 @@ def power(n: float, difference: float, sd: float, image_variance: float = 0.0, a
     r"""Probability that n paired seeds show a true ``difference`` at level ``alpha``, two-sided.
 
     The paired t-test over seeds and the test over seeds and images both have to reject, as for a claim of
-    :func:`~entreg.compare.stats.verdict.compare_arms`. Given the variance :math:`s^2` that the study will see, both ask
+    :func:`~entreg.compare.stats.compare_values`. Given the variance :math:`s^2` that the study will see, both ask
     :math:`|\bar d|` to exceed a known bound, while :math:`\bar d` is normal around the difference with variance
     :math:`\sigma^2 / n + c`; the mean over the chi-squared distribution of :math:`s^2` is taken numerically, to 2e-4.
     Without image variance this is the power of the t-test by the noncentral t distribution.

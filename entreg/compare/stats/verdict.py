@@ -14,7 +14,7 @@ from entreg.compare.stats.intervals import Estimate, paired_estimate
 from entreg.compare.stats.mcnemar import McNemar
 from entreg.compare.stats.unpaired import unpaired_estimate
 
-__all__ = ["Comparison", "Pairs", "Unpaired", "compare_arms"]
+__all__ = ["Comparison", "Pairs", "Unpaired", "compare_values"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +54,7 @@ class Unpaired:
     shared: int = 0
 
 
-def compare_arms(
+def compare_values(
     pairs: Mapping[str, Pairs | Unpaired],
     *,
     higher_is_better: bool,
@@ -95,7 +95,7 @@ def compare_arms(
 
     Example:
         >>> arms = {"min_ent": Pairs([95.9, 95.8, 96.0, 95.9], [95.2, 95.3, 95.2, 95.3])}
-        >>> compare_arms(arms, higher_is_better=True)["min_ent"].outcome
+        >>> compare_values(arms, higher_is_better=True)["min_ent"].outcome
         'better'
     """
     if not 0 < alpha < 1:

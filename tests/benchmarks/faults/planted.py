@@ -384,7 +384,7 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
         ("metrics-restored", "every process restores the sum over all processes",
          "torch.distributed.get_rank() > 0", "torch.distributed.get_rank() < 0"),
         ("loss-unweighted", "the logged loss is a mean over batches of any size",
-         'outputs["value"] * len(batch.target), len(batch.target)', 'outputs["value"], 1'),
+         'torch.where(counted > 0, outputs["value"] * counted, 0.0), counted', 'outputs["value"], 1'),
     ],
     ("callbacks", "callbacks/reseed.py"): [
         ("dropout-rank", "all processes drop the same units", "batch_idx, trainer.global_rank)", "batch_idx)"),
@@ -525,9 +525,9 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
     ],
     ("export", "export.py"): [
         ("export-raw", "the exported file does not normalise",
-         "input if self.data is None else normalised(input, self.data)", "input.float()"),
+         "self.net(normalise(input, self.data))", "self.net(input.float())"),
     ],
-    ("inference", "inference.py"): [
+    ("inference", "inference/predictions.py"): [
         ("predict-temperature", "the confidence at T is sharpened",
          ".double() / self.temperature", ".double() * self.temperature"),
     ],

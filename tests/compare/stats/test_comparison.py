@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from entreg.compare.stats import Interval, Pairs, compare_arms, detectable, mcnemar, seeds_needed
+from entreg.compare.stats import Interval, Pairs, compare_values, detectable, mcnemar, seeds_needed
 
 NOISE = np.array([0.01, -0.02, 0.0, 0.02, -0.01])
 BASELINE = np.array([95.0, 95.1, 94.9, 95.05, 94.95])
@@ -14,7 +14,7 @@ BASELINE = np.array([95.0, 95.1, 94.9, 95.05, 94.95])
 
 def judge(shift, noise=NOISE, higher_is_better=True, **kwargs):
     pairs = Pairs(BASELINE + shift + noise, BASELINE, kwargs.pop("contributions", None))
-    return compare_arms({"arm": pairs}, higher_is_better=higher_is_better, **kwargs)["arm"]
+    return compare_values({"arm": pairs}, higher_is_better=higher_is_better, **kwargs)["arm"]
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_more_seeds_do_not_replace_images():
 def test_one_seed():
     checkpoints = mcnemar([True, True], [True, False])
     pairs = Pairs([0.96], [0.95], np.zeros((1, 4)), checkpoints)
-    comparison = compare_arms({"arm": pairs}, higher_is_better=True, margin=0.1)["arm"]
+    comparison = compare_values({"arm": pairs}, higher_is_better=True, margin=0.1)["arm"]
     assert comparison.outcome == "untestable"
     assert comparison.checkpoints == checkpoints
     found = (comparison.n, comparison.interval, comparison.p, comparison.detectable, comparison.seeds_needed)
@@ -79,7 +79,7 @@ def test_one_seed():
 
 @pytest.mark.parametrize("pairs", [Pairs([], []), Pairs([1.0, 2.0], [1.0, 2.0]), Pairs([1.1, 2.1], [1.0, 2.0])])
 def test_what_cannot_be_tested(pairs):
-    assert compare_arms({"arm": pairs}, higher_is_better=True)["arm"].outcome == "untestable"
+    assert compare_values({"arm": pairs}, higher_is_better=True)["arm"].outcome == "untestable"
 
 
 def test_is_frozen():

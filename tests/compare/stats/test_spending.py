@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from entreg.compare.stats import Pairs, compare_arms
+from entreg.compare.stats import Pairs, compare_values
 from entreg.compare.stats.spending import obrien_fleming
 from tests.compare.studies import within_binomial_error
 
@@ -28,8 +28,8 @@ def test_three_looks_seldom_find_what_is_not_there():
             level = obrien_fleming(0.05, n / planned) - spent
             spent += level
             pairs = {"arm": Pairs(values[0, :n], values[1, :n])}
-            found |= compare_arms(pairs, higher_is_better=True, alpha=level)["arm"].outcome != "undecided"
-            found_carelessly |= compare_arms(pairs, higher_is_better=True)["arm"].outcome != "undecided"
+            found |= compare_values(pairs, higher_is_better=True, alpha=level)["arm"].outcome != "undecided"
+            found_carelessly |= compare_values(pairs, higher_is_better=True)["arm"].outcome != "undecided"
         wrong += found
         careless += found_carelessly
     assert wrong / studies <= 0.05 or within_binomial_error(wrong / studies, 0.05, studies)

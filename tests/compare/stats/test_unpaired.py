@@ -6,7 +6,7 @@ from scipy import stats
 
 from entreg.compare.stats import (
     Unpaired,
-    compare_arms,
+    compare_values,
     hierarchical_estimate,
     of_mean,
     paired_estimate,
@@ -72,7 +72,7 @@ def test_more_shared_seeds_than_there_are_is_an_error():
 @pytest.mark.parametrize(("a", "b"), [([], [1.0]), ([1.0], [2.0, 3.0]), ([1.0, 1.0], [2.0, 2.0])])
 def test_what_says_nothing_about_other_seeds_has_no_interval(a, b):
     assert unpaired_estimate(a, b).interval is None
-    assert compare_arms({"arm": Unpaired(a, b)}, higher_is_better=True)["arm"].outcome == "untestable"
+    assert compare_values({"arm": Unpaired(a, b)}, higher_is_better=True)["arm"].outcome == "untestable"
 
 
 @pytest.mark.parametrize("sizes", [(3, 3), (5, 3), (10, 4)])
@@ -82,7 +82,7 @@ def test_better_or_worse_is_seldom_said_at_no_difference(sizes):
         values = correct(rng, sum(sizes), 300, (0.9, 0.9)).astype(np.float32)
         a, b = values[0, : sizes[0]], values[1, sizes[0] :]
         images = [np.array([of_mean(row).images for row in rows]) for rows in (a, b)]
-        found = compare_arms({"arm": Unpaired(a.mean(1), b.mean(1), *images)}, higher_is_better=True)["arm"]
+        found = compare_values({"arm": Unpaired(a.mean(1), b.mean(1), *images)}, higher_is_better=True)["arm"]
         wrong += found.outcome in ("better", "worse")
         covered += found.interval is None or found.interval.low <= 0 <= found.interval.high
     assert wrong / studies <= 0.05 or within_binomial_error(wrong / studies, 0.05, studies)
@@ -92,7 +92,7 @@ def test_better_or_worse_is_seldom_said_at_no_difference(sizes):
 def test_what_is_detectable_counts_the_seeds_of_both():
     rng = np.random.default_rng(1)
     a, b = rng.normal(0, 1, (2, 8))
-    even = compare_arms({"arm": Unpaired(a, b)}, higher_is_better=True)["arm"]
-    uneven = compare_arms({"arm": Unpaired(a, np.tile(b, 2))}, higher_is_better=True)["arm"]
+    even = compare_values({"arm": Unpaired(a, b)}, higher_is_better=True)["arm"]
+    uneven = compare_values({"arm": Unpaired(a, np.tile(b, 2))}, higher_is_better=True)["arm"]
     assert 0 < uneven.detectable < even.detectable
     assert (even.unpaired, uneven.unpaired) == ((8, 8), (8, 16))

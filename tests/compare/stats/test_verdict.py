@@ -10,7 +10,7 @@ from statsmodels.stats.multitest import multipletests
 from entreg.compare.stats.hierarchical import hierarchical_estimate
 from entreg.compare.stats.intervals import paired_estimate
 from entreg.compare.stats.jackknife import of_mean
-from entreg.compare.stats.verdict import Pairs, compare_arms
+from entreg.compare.stats.verdict import Pairs, compare_values
 from tests.compare.studies import correct, within_binomial_error
 
 
@@ -21,8 +21,8 @@ def test_each_comparison_is_made_at_the_level_of_its_family():
         for name, shift in {"a": 0.1, "b": 0.2, "c": 0.0}.items()
     } | {"single": Pairs([1.0], [0.0], np.ones((1, 50)))}
     for family, found in (
-        (3, compare_arms(pairs, higher_is_better=True)),
-        (7, compare_arms(pairs, higher_is_better=True, family=7)),
+        (3, compare_values(pairs, higher_is_better=True)),
+        (7, compare_values(pairs, higher_is_better=True, family=7)),
     ):
         for name in "abc":
             arm = pairs[name]
@@ -35,7 +35,7 @@ def test_each_comparison_is_made_at_the_level_of_its_family():
 
 
 def test_one_arm_alone_is_compared_with_nothing():
-    assert compare_arms({}, higher_is_better=True) == {}
+    assert compare_values({}, higher_is_better=True) == {}
 
 
 def test_needs_neither_torch_nor_lightning():
@@ -46,7 +46,7 @@ def test_needs_neither_torch_nor_lightning():
 @pytest.mark.parametrize(("alpha", "margin", "named"), [(5, None, "alpha"), (0.05, 0.0, "margin")])
 def test_other_arguments_are_refused(alpha, margin, named):
     with pytest.raises(ValueError, match=named):
-        compare_arms({"arm": Pairs([1.0, 2.0], [1.0, 1.0])}, higher_is_better=True, margin=margin, alpha=alpha)
+        compare_values({"arm": Pairs([1.0, 2.0], [1.0, 1.0])}, higher_is_better=True, margin=margin, alpha=alpha)
 
 
 @pytest.mark.parametrize("n", [3, 5, 10])
@@ -59,7 +59,7 @@ def test_better_or_worse_is_seldom_said_at_no_difference(n):
             str(arm): Pairs(accuracy[arm], accuracy[0], [of_mean(d).images for d in values[arm] - values[0]])
             for arm in range(1, 5)
         }
-        outcomes = {comparison.outcome for comparison in compare_arms(pairs, higher_is_better=True).values()}
+        outcomes = {comparison.outcome for comparison in compare_values(pairs, higher_is_better=True).values()}
         wrong += bool(outcomes & {"better", "worse"})
     assert wrong / studies <= 0.05 or within_binomial_error(wrong / studies, 0.05, studies)
 
@@ -71,7 +71,7 @@ def test_better_or_worse_is_seldom_said_without_predictions(n):
     wrong = 0
     for study in values:
         pairs = {str(arm): Pairs(study[arm], study[0]) for arm in range(1, 5)}
-        outcomes = {comparison.outcome for comparison in compare_arms(pairs, higher_is_better=True).values()}
+        outcomes = {comparison.outcome for comparison in compare_values(pairs, higher_is_better=True).values()}
         wrong += bool(outcomes & {"better", "worse"})
     assert wrong / studies <= 0.05 or within_binomial_error(wrong / studies, 0.05, studies)
 
@@ -82,5 +82,5 @@ def test_equivalence_is_seldom_said_at_the_margin(n):
     wrong = 0
     for values in rng.normal(0.1, 0.05, (studies, n)):
         pairs = {"arm": Pairs(values, np.zeros(n))}
-        wrong += compare_arms(pairs, higher_is_better=True, margin=0.1)["arm"].outcome == "equivalent"
+        wrong += compare_values(pairs, higher_is_better=True, margin=0.1)["arm"].outcome == "equivalent"
     assert wrong / studies <= 0.05 or within_binomial_error(wrong / studies, 0.05, studies)

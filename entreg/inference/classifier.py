@@ -1,14 +1,12 @@
-"""A run folder as a classifier in Python."""
+"""A trained network with its classes, preprocessing and temperature."""
 
 from __future__ import annotations
 
 import copy
-import math
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,50 +22,12 @@ from entreg.data.source import described_shape
 from entreg.data.texts.encoder import encoded
 from entreg.data.vectors.prepared import standardised
 from entreg.errors import DataError
-from entreg.metrics.scores import predictive_entropy
-from entreg.restore import restored
-from entreg.runs import Run, open_run, read_config, read_summary
-from entreg.trust import check_config
+from entreg.inference.predictions import Predictions
 
 Samples = Tensor | NDArray[Any] | str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 
 _DTYPES = {"16": torch.float16, "bf16": torch.bfloat16, "32": torch.float32, "64": torch.float64}
 _BATCH = 512  # samples of one evaluation batch on a CPU
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """What a classifier says of N samples.
-
-    Attributes:
-        logits: ``(N, C)`` float32.
-        temperature: that of the run, NaN where it is undetermined: validation was all right, or not predicted.
-        names: names of all C classes.
-    """
-
-    logits: NDArray[np.float32]
-    temperature: float
-    names: tuple[str, ...]
-
-    @cached_property
-    def classes(self) -> NDArray[np.str_]:
-        """Name of the predicted class of each sample, ``(N,)``."""
-        return np.array(self.names)[self.logits.argmax(1)]
-
-    @cached_property
-    def probabilities(self) -> NDArray[np.float64]:
-        """Probabilities as the network gives them, ``(N, C)``."""
-        return torch.from_numpy(self.logits).double().softmax(1).numpy()
-
-    @cached_property
-    def calibrated(self) -> NDArray[np.float64]:
-        """Probabilities at the temperature that was fitted on validation, ``(N, C)``; NaN without one."""
-        return (torch.from_numpy(self.logits).double() / self.temperature).softmax(1).numpy()
-
-    @cached_property
-    def entropy(self) -> NDArray[np.float64]:
-        """Entropy of :attr:`probabilities` in nats, ``(N,)`` in [0, ln C]."""
-        return predictive_entropy(torch.from_numpy(self.logits).double()).numpy()
 
 
 @dataclass(frozen=True)
@@ -185,35 +145,6 @@ def normalise(inputs: Tensor, data: Mapping[str, Any]) -> Tensor:
     if "image_shape" in data:
         return normalised(inputs, data)
     return standardised(inputs, data) if "mean" in data else inputs.float()
-
-
-def load(run: Run | str | os.PathLike[str], trust: bool = False) -> TrainedClassifier:
-    """Build a run's classifier from its config and load the checkpoint chosen on validation, on the CPU.
-
-    Args:
-        run: a finished run, or its folder.
-        trust: whether its config may name any class, whose code then runs, see :mod:`entreg.trust`.
-
-    Returns:
-        the classifier in evaluation mode.
-
-    Raises:
-        ConfigError: if its config names a class that is not trusted, or not found, as one whose file is not in the
-            working directory.
-        RunError: if there is no such run, it is not finished, or its checkpoint cannot be opened or does not fit.
-    """
-    run = run if isinstance(run, Run) else open_run(run)
-    module = restored(Classifier, run, trust=trust)
-    summary = read_summary(run)
-    if not trust:
-        check_config({"encoder": summary["data"].get("encoder")}, run.summary)
-    return TrainedClassifier(
-        module,
-        tuple(map(str, summary["classes"])),
-        summary.get("temperature", math.nan),
-        str(read_config(run)["trainer"].get("precision") or "32-true"),
-        summary["data"],
-    )
 
 
 def _parsed(precision: str) -> tuple[torch.dtype, bool]:
