@@ -29,6 +29,7 @@ settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):
     settings.load_profile("ci")
 signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell starts in the background ignores Ctrl-C
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # and what nohup starts, a closed terminal
 torch.set_num_threads(1)  # tensors this small are slower on more, by far so where cores are shared
 
 

@@ -64,7 +64,7 @@ def test_the_table_has_a_row_for_each_metric_and_arm_and_the_print_has_words(arm
     assert table.loc[("acc", "b")].isna().outcome
     assert str(found).startswith("exploratory: ")
     assert found.sentences[1] in str(found)
-    assert "Other measures against a" in str(found)
+    assert "Other measures, for reading. Against a" in str(found)
 
 
 def test_seeds_may_have_names_and_runs_that_did_not_finish_count(arms: dict[str, Any]) -> None:

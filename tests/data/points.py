@@ -7,7 +7,7 @@ import torch
 from entreg.data import ClassificationDataModule
 
 
-class Vectors(ClassificationDataModule):
+class Points(ClassificationDataModule):
     """600 training and 60 test points of five numbers."""
 
     classes = ("a", "b", "c")
@@ -22,19 +22,19 @@ class Vectors(ClassificationDataModule):
         return centres[targets] + torch.randn(count, self.width, generator=generator), targets
 
 
-class OtherVectors(Vectors):
+class OtherPoints(Points):
     """Points of the same kind and other classes."""
 
     classes = ("x", "y", "z")
 
 
-class Longer(OtherVectors):
+class Longer(OtherPoints):
     """Points that have more numbers."""
 
     width = 6
 
 
-def set_up(cls: type[Vectors] = Vectors, **options) -> Vectors:
+def set_up(cls: type[Points] = Points, **options) -> Points:
     data = cls(root="unused", **options)
     data.setup()
     return data

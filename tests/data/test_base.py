@@ -16,20 +16,20 @@ from entreg.data import DataInfo, ImageDataModule, register
 from entreg.data import registry as registry_module
 from entreg.data.splits import digest
 from entreg.errors import ConfigError, DataError
-from tests.data.points import Longer, OtherVectors, Vectors, set_up
+from tests.data.points import Longer, OtherPoints, Points, set_up
 
 
 @pytest.fixture
 def others_have_names(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry_module, "_registry", dict(registry_module._registry))
-    for name, cls in (("others", OtherVectors), ("longer", Longer), ("alike", Vectors)):
+    for name, cls in (("others", OtherPoints), ("longer", Longer), ("alike", Points)):
         register(DataInfo(name, cls))
 
 
 class Linear(LightningModule):
     """A linear classifier that keeps what it is tested on."""
 
-    def __init__(self, data: Vectors) -> None:
+    def __init__(self, data: Points) -> None:
         super().__init__()
         self.net = nn.Linear(data.in_channels, data.num_classes)
         self.tested: dict[int, list[torch.Tensor]] = {}
@@ -69,7 +69,7 @@ def test_what_the_data_say_of_themselves() -> None:
 
 @pytest.mark.usefixtures("others_have_names")
 def test_inputs_of_another_shape_and_images_for_points_are_config_errors() -> None:
-    message = r"inputs of Longer have the shape \(6,\), those of Vectors \(5,\)"
+    message = r"inputs of Longer have the shape \(6,\), those of Points \(5,\)"
     with pytest.raises(ConfigError, match=message):
         set_up(ood=["longer"])
 
@@ -83,7 +83,7 @@ def test_points_are_nothing_to_evaluate_a_classifier_of_images_on() -> None:
             rows = torch.arange(40 if train else 10)
             return rows.to(torch.uint8).view(-1, 1, 1, 1).expand(-1, 1, 4, 4), rows % 2
 
-    with pytest.raises(ConfigError, match="OtherVectors holds no images"):
+    with pytest.raises(ConfigError, match="OtherPoints holds no images"):
         Images(ood=["others"]).setup()
     with pytest.raises(ConfigError, match="no data set is called 'noise'"):
         set_up(ood=["noise"])
@@ -91,8 +91,8 @@ def test_points_are_nothing_to_evaluate_a_classifier_of_images_on() -> None:
 
 def test_files_are_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     loads: list[bool] = []
-    load = Vectors.load
-    monkeypatch.setattr(Vectors, "load", lambda self, train: loads.append(train) or load(self, train))
+    load = Points.load
+    monkeypatch.setattr(Points, "load", lambda self, train: loads.append(train) or load(self, train))
     data = set_up()
     data.setup("test")
     data.pictures(torch.arange(2))
@@ -131,9 +131,9 @@ def test_a_run_does_not_resume_on_other_data_but_any_may_be_looked_at() -> None:
     ],
 )
 def test_files_that_do_not_fit_are_data_errors(monkeypatch, spoil, message) -> None:
-    load = Vectors.load
-    monkeypatch.setattr(Vectors, "load", lambda self, train: spoil(*load(self, train)))
-    with pytest.raises(DataError, match=f"Vectors training file: {message}"):
+    load = Points.load
+    monkeypatch.setattr(Points, "load", lambda self, train: spoil(*load(self, train)))
+    with pytest.raises(DataError, match=f"Points training file: {message}"):
         set_up()
 
 
@@ -145,10 +145,10 @@ def test_samples_cannot_be_kept_on_a_device_that_is_not_there(options: dict[str,
 
 def test_what_is_absent_is_fetched_that_of_other_sets_too(monkeypatch: pytest.MonkeyPatch) -> None:
     fetched: list[tuple[str, bool]] = []
-    monkeypatch.setattr(Vectors, "prepare", lambda self, train: fetched.append((type(self).__name__, train)))
-    monkeypatch.setattr(registry_module, "_registry", {"others": DataInfo("others", OtherVectors)})
-    Vectors(ood=["others"]).prepare_data()
-    assert fetched == [("Vectors", True), ("Vectors", False), ("OtherVectors", False)]
+    monkeypatch.setattr(Points, "prepare", lambda self, train: fetched.append((type(self).__name__, train)))
+    monkeypatch.setattr(registry_module, "_registry", {"others": DataInfo("others", OtherPoints)})
+    Points(ood=["others"]).prepare_data()
+    assert fetched == [("Points", True), ("Points", False), ("OtherPoints", False)]
 
 
 def test_nothing_below_the_images_knows_of_them() -> None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from entreg.errors import ConfigError
-from tests.data.points import OtherVectors, Vectors, set_up
+from tests.data.points import OtherPoints, Points, set_up
 
 
 def test_each_evaluation_sample_comes_once_with_its_own_id() -> None:
@@ -46,8 +46,8 @@ def test_training_samples_are_those_that_are_not_validation() -> None:
 
 def test_batches_are_transformed_as_the_trainer_uses_them(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[object] = []
-    monkeypatch.setattr(Vectors, "transform", lambda self, batch, epoch: asked.append(epoch))
-    monkeypatch.setattr(Vectors, "corrupt", lambda self, batch, extra: asked.append(extra))
+    monkeypatch.setattr(Points, "transform", lambda self, batch, epoch: asked.append(epoch))
+    monkeypatch.setattr(Points, "corrupt", lambda self, batch, extra: asked.append(extra))
     data = set_up()
     data.evaluation_sets = ["first", "second"]
     for trainer, loader in (
@@ -66,7 +66,7 @@ def test_batches_are_transformed_as_the_trainer_uses_them(monkeypatch: pytest.Mo
 def test_numbers_out_of_their_range_are_config_errors(wrong: dict[str, int]) -> None:
     ((name, number),) = wrong.items()
     with pytest.raises(ConfigError, match=rf"^data.{name} is a number >= {number + 1}, got {number}$"):
-        Vectors(**wrong)
+        Points(**wrong)
 
 
 def test_a_batch_larger_than_the_training_set_is_a_config_error() -> None:
@@ -83,7 +83,7 @@ def test_a_batch_that_the_processes_cannot_share_is_a_config_error() -> None:
 
 
 def test_processes_share_a_batch_and_the_evaluation() -> None:
-    data = set_up(OtherVectors, batch_size=54)
+    data = set_up(OtherPoints, batch_size=54)
     seen = []
     for rank in (0, 1):
         device = SimpleNamespace(root_device=torch.device("cpu"))

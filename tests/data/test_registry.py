@@ -15,7 +15,7 @@ from entreg.data import DataInfo, FashionMNIST, Strokes, available, class_path_o
 from entreg.data.registry import guest_of
 from entreg.errors import ConfigError
 from tests.data.images.sets.test_mnist import write
-from tests.data.points import Vectors
+from tests.data.points import Points
 
 PACKAGE = """
 import torch
@@ -85,18 +85,18 @@ def test_a_row_gives_class_path_and_arguments_for_a_config() -> None:
 
 @pytest.mark.usefixtures("own_registry")
 def test_a_registered_data_set_is_available_and_its_name_taken() -> None:
-    info = DataInfo("my-points", Vectors, {"batch_size": 7})
+    info = DataInfo("my-points", Points, {"batch_size": 7})
     assert register(info) is info
-    register(DataInfo("my-points", Vectors, {"batch_size": 7}))  # the same again
+    register(DataInfo("my-points", Points, {"batch_size": 7}))  # the same again
     assert available()["my-points"] == find("MyPoints")
     assert find("my_points").make(Path("here")).batch_size == 7
-    for other in (DataInfo("MyPoints", Vectors), DataInfo("Letters", Vectors)):
+    for other in (DataInfo("MyPoints", Points), DataInfo("Letters", Points)):
         taken = find(other.name)
         with pytest.raises(ValueError, match=rf"^data set name '{other.name}' is taken by {taken.name} = .*, choose"):
             register(other)
         assert find(other.name) is taken
     with pytest.raises(TypeError, match="is a DataInfo, got type"):
-        register(Vectors)
+        register(Points)
 
 
 @pytest.mark.usefixtures("package_in_reach")

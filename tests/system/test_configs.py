@@ -22,7 +22,7 @@ from tests.data.images.sets.test_mnist import write
 from tests.data.texts.stand_ins import ENCODER, write_banking77, write_clinc150
 from tests.system.processes import Process
 
-CONFIGS = sorted(path for path in (REPOSITORY / "configs").rglob("*") if path.is_file())
+CONFIGS = sorted(path for path in (REPOSITORY / "configs").rglob("*") if path.is_file() and path.suffix != ".md")
 PHOTOGRAPHS = {"cifar10.yaml", "cifar100.yaml", "fashion_mnist.yaml"}
 TOP_LEVEL = [path for path in CONFIGS if path.parent.name == "configs" and path.name not in PHOTOGRAPHS]
 STAND_INS = {"clinc150.yaml": write_clinc150, "banking77.yaml": write_banking77}

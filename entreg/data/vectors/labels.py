@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -49,6 +48,8 @@ def names_of(values: NDArray[Any], what: str) -> list[str]:
     Raises:
         DataError: naming the first row that is empty or holds a number that is not whole.
     """
+    import pandas as pd  # late: a training on images needs none
+
     if values.ndim != 1:
         raise DataError(f"{what}: has the shape {values.shape}, expected one name or number a row")
     empty = pd.isna(values) | np.array([value == "" for value in values.tolist()], dtype=bool)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from entreg.errors import ConfigError, DataError
@@ -125,21 +124,16 @@ def _second(item: tuple[str, int]) -> int:
     return item[1]
 
 
-def _columns_of(frame: pd.DataFrame) -> Columns:
+def _read_table(path: Path, as_text: bool) -> Columns:
+    import pandas as pd  # late: a training on images needs none
+
+    if path.suffix == ".csv":
+        frame = pd.read_csv(path, **({"dtype": str, "keep_default_na": False} if as_text else {}))
+    elif path.suffix == ".jsonl":
+        frame = pd.read_json(path, lines=True, dtype=False)
+    else:
+        frame = pd.read_parquet(path)
     return {str(name): frame[name].to_numpy() for name in frame.columns}
-
-
-def _read_csv(path: Path, as_text: bool) -> Columns:
-    options = {"dtype": str, "keep_default_na": False} if as_text else {}
-    return _columns_of(pd.read_csv(path, **options))
-
-
-def _read_json_lines(path: Path, as_text: bool) -> Columns:
-    return _columns_of(pd.read_json(path, lines=True, dtype=False))
-
-
-def _read_parquet(path: Path, as_text: bool) -> Columns:
-    return _columns_of(pd.read_parquet(path))
 
 
 def _read_npz(path: Path, as_text: bool) -> Columns:
@@ -152,9 +146,9 @@ def _read_npy(path: Path, as_text: bool) -> Columns:
 
 
 READERS: dict[str, Callable[[Path, bool], Columns]] = {
-    ".csv": _read_csv,
-    ".jsonl": _read_json_lines,
-    ".parquet": _read_parquet,
+    ".csv": _read_table,
+    ".jsonl": _read_table,
+    ".parquet": _read_table,
     ".npz": _read_npz,
     ".npy": _read_npy,
 }
