@@ -155,6 +155,7 @@ def test_lightning_launches_two_processes_that_make_one_run(workplace: Path) -> 
     assert_makes_one_run(command, MASTER_PORT=free_port())
 
 
+@pytest.mark.long
 def test_torchrun_makes_one_run_and_needs_no_word_on_devices(workplace: Path) -> None:
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "entreg"]
     assert_makes_one_run([*torchrun, "fit", *UNEVEN])

@@ -205,6 +205,7 @@ def test_one_command_works_at_several_trials(workplace: Path, capfd: pytest.Capt
     assert Path("sweeps/tiny/logs/warm.log").read_text() == ""
 
 
+@pytest.mark.long
 def test_a_forked_trial_is_the_run_of_the_same_command(workplace: Path) -> None:
     """Weights and metrics to the bit, on two threads."""
     place, finished = Place(environment={"OMP_NUM_THREADS": "2"}), []
