@@ -262,7 +262,7 @@ def url(storage: str) -> Iterator[str | None]:
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     ("storage", "seeds"),
-    [pytest.param("journal", 3, marks=pytest.mark.long), pytest.param("postgres", 6, marks=pytest.mark.cluster)],
+    [pytest.param("journal", 3, marks=pytest.mark.long), pytest.param("postgres", 4, marks=pytest.mark.cluster)],
 )
 def test_killed_workers_lose_no_trial(storage: str, seeds: int, url: str | None, workplace: Path) -> None:
     parameters = {"model.loss": ["cross_entropy", "mix_ent"], "seed_everything": list(range(seeds))}
