@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from typing_extensions import Self
 
-from entreg.data.splits import check_targets, split_validation
+from entreg.data.splits import check_targets, check_two_classes, split_validation
 
 _FILE = {True: "training file", False: "test file"}
 
@@ -143,8 +143,12 @@ class Source:
 
         Returns:
             ids of training and of validation.
+
+        Raises:
+            DataError: if all training samples are of one class, or no validation can be drawn.
         """
         if own := self.own_validation:
+            check_two_classes(train[:-own])
             ids = torch.arange(len(train))
             return ids[:-own], ids[-own:]
         return split_validation(train, test, seed)

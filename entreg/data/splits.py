@@ -23,6 +23,12 @@ def check_targets(targets: Tensor, samples: int, classes: int, what: str) -> Non
         raise DataError(f"{what}: labels run from {low} to {high}, expected 0 to {classes - 1}; fetch both files again")
 
 
+def check_two_classes(train: Tensor) -> None:
+    """Raise :class:`DataError` where all training samples are of one class."""
+    if len(train.unique()) < 2:
+        raise DataError(f"all {len(train)} training samples are of one class, {int(train[0])}: a classifier needs two")
+
+
 def split_validation(train: Tensor, test: Tensor, seed: int) -> tuple[Tensor, Tensor]:
     """Split the training file into training and validation ids, validation being as large as test and like it.
 
@@ -35,8 +41,7 @@ def split_validation(train: Tensor, test: Tensor, seed: int) -> tuple[Tensor, Te
         ids of training and of validation, each in ascending order. Where a class is too rare, validation takes at
         most half of it and all other classes in proportion.
     """
-    if len(train.unique()) < 2:
-        raise DataError(f"all {len(train)} training samples are of one class, {int(train[0])}: a classifier needs two")
+    check_two_classes(train)
     classes = int(max(train.max(), test.max())) + 1
     have, want = train.bincount(minlength=classes), test.bincount(minlength=classes)
     if len(test) < len(train) and torch.equal(train[-len(test) :].bincount(minlength=classes), want):

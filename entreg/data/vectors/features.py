@@ -15,6 +15,8 @@ from entreg.data.vectors.labels import names_of
 from entreg.data.vectors.tables import Part, column
 from entreg.errors import ConfigError, DataError
 
+_ROUNDED = 0.01  # of a standard deviation may be lost to float32
+
 
 @dataclass(frozen=True)
 class Column:
@@ -70,13 +72,18 @@ class Layout:
         chosen = [name for name in training.columns if name not in left_out]
         if not chosen:
             raise ConfigError(f"{training.name}: no column is left to be a feature; look at data.drop and data.label")
+        if "" in chosen:
+            raise DataError(
+                f"{training.name}: a column has no name, as row numbers have none; name it, or leave it out with "
+                "--data.drop '[\"\"]'"
+            )
         found = []
         for name in chosen:
             if name in categories:
                 values = tuple(sorted(set(names_of(training.columns[name], _where(training, name)))))
                 found.append(Column(name, len(values), values))
             else:
-                found.append(Column(name, _numbers(training, name).shape[1]))
+                found.append(Column(name, _numbers(training, name, check=True).shape[1]))
         return cls(found)
 
     @classmethod
@@ -127,21 +134,38 @@ class Layout:
         return np.eye(each.width, dtype=np.float32)[[place[name] for name in names]]
 
 
-def _numbers(part: Part, name: str) -> NDArray[np.float32]:
-    """Return a column of numbers, or of lists of as many numbers, ``(N, width)``."""
+def _numbers(part: Part, name: str, check: bool = False) -> NDArray[np.float32]:
+    """Return a column of numbers, or of lists of as many numbers, ``(N, width)``; ``check`` if float32 holds them."""
     values, where = part.columns[name], _where(part, name)
-    if values.dtype == object and len(values) and isinstance(values[0], list | np.ndarray):
-        widths = {len(row) for row in values}
+    if values.dtype == object and any(isinstance(row, list | np.ndarray) for row in values):
+        widths = {len(row) if isinstance(row, list | np.ndarray) else 0 for row in values}
         if len(widths) > 1:
             raise DataError(f"{where}: rows of {min(widths)} and of {max(widths)} numbers, expected as many in each")
         values = np.stack(list(values))
+    if values.size == 0:
+        raise DataError(f"{where}: holds rows of no numbers; leave it out with --data.drop '[{name}]'")
     try:
-        return np.ascontiguousarray(values.reshape(len(values), -1), dtype=np.float32)
+        if values.dtype.kind in "mMc":
+            raise TypeError(f"but {values.dtype}")
+        values = values.reshape(len(values), -1)
+        if check and values.dtype.itemsize > 4 and (lost := _lost(values.astype(np.float64))).any():
+            raise DataError(
+                f"{where}: numbers up to {np.abs(values[:, lost]).max():.4g} that differ by little are one in float32; "
+                f"subtract what they have in common, or leave it out with --data.drop '[{name}]'"
+            )
+        return np.ascontiguousarray(values, dtype=np.float32)
     except (ValueError, TypeError) as error:
         raise DataError(
             f"{where}: holds no numbers ({error}); declare it with --data.categories '[{name}]', or leave it out with "
             f"--data.drop '[{name}]'"
         ) from error
+
+
+def _lost(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which columns float32 rounds by more than a hundredth of their standard deviation."""
+    with np.errstate(all="ignore"):
+        spread = values.std(0)
+        return (spread > 0) & (np.abs(values).max(0) * 2.0**-24 > _ROUNDED * spread)
 
 
 def _where(part: Part, name: str) -> str:

@@ -11,6 +11,8 @@ from torch import Tensor
 
 from entreg.errors import DataError
 
+_EXACT = 2.0**53  # whole numbers up to it are told apart as floating point
+
 
 def class_names(labels: NDArray[Any], what: str) -> tuple[str, ...]:
     """Return the names of the classes of training labels, numbers in their order, then words in theirs.
@@ -52,13 +54,17 @@ def names_of(values: NDArray[Any], what: str) -> list[str]:
 
     if values.ndim != 1:
         raise DataError(f"{what}: has the shape {values.shape}, expected one name or number a row")
+    if any(isinstance(value, list | dict | np.ndarray) for value in values.tolist()):
+        raise DataError(f"{what}: holds lists, expected one name or number a row")
+    if values.dtype.kind == "S":
+        values = values.astype(str)
     empty = pd.isna(values) | np.array([value == "" for value in values.tolist()], dtype=bool)
     if empty.any():
         raise DataError(
             f"{what}: row {int(empty.argmax()) + 1} is empty, expected a name or a number; fill it in or leave it out"
         )
     if np.issubdtype(values.dtype, np.floating):
-        broken = ~np.isfinite(values) | (values != np.round(values))
+        broken = ~np.isfinite(values) | (values != np.round(values)) | (np.abs(values) > _EXACT)
         if broken.any():
             first = int(broken.argmax())
             raise DataError(f"{what}: row {first + 1} is {values[first]}, expected names or whole numbers")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -108,7 +110,7 @@ def column(part: Part, name: str, option: str) -> NDArray[Any]:
 
 def _parts_of(path: Path, columns: Columns) -> dict[str, Part]:
     split = column(Part(str(path), columns), SPLIT, "'split', or give a folder of train and test files").astype(str)
-    if len(others := sorted(set(split) - set(PARTS))):
+    if len(others := sorted(set(split.tolist()) - set(PARTS))):
         raise DataError(f"{path}: column {SPLIT!r} holds {others[0]!r}, expected train, val or test in every row")
     if len(absent := [part for part in ("train", "test") if part not in split]):
         raise DataError(f"{path}: no row is of {absent[0]} in column {SPLIT!r}")
@@ -128,12 +130,25 @@ def _read_table(path: Path, as_text: bool) -> Columns:
     import pandas as pd  # late: a training on images needs none
 
     if path.suffix == ".csv":
-        frame = pd.read_csv(path, **({"dtype": str, "keep_default_na": False} if as_text else {}))
+        options = {"dtype": str, "keep_default_na": False} if as_text else {}
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", pd.errors.ParserWarning)  # fields without a name
+                frame = pd.read_csv(path, index_col=False, **options)
+        except pd.errors.ParserWarning as error:
+            raise DataError(f"{path}: has rows of more fields than its first line has names; mend them") from error
+        # Names as written: pandas calls a second column 'label' 'label.1', and one without a name 'Unnamed: 0'.
+        head = pd.read_csv(path, header=None, nrows=1, dtype=str, keep_default_na=False, index_col=False)
+        frame.columns = head.iloc[0]
     elif path.suffix == ".jsonl":
-        frame = pd.read_json(path, lines=True, dtype=False)
+        with path.open(encoding="utf-8-sig") as lines:  # json's own: pandas makes dates of what has such a name
+            frame = pd.DataFrame([json.loads(line) for line in lines if line.strip()])
     else:
         frame = pd.read_parquet(path)
-    return {str(name): frame[name].to_numpy() for name in frame.columns}
+    names = [str(name) for name in frame.columns]
+    if len(twice := [name for name in names if names.count(name) > 1]):
+        raise DataError(f"{path}: {twice.count(twice[0])} columns are called {twice[0]!r}, expected one of each name")
+    return {name: frame.iloc[:, k].to_numpy() for k, name in enumerate(names)}
 
 
 def _read_npz(path: Path, as_text: bool) -> Columns:

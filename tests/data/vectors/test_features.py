@@ -11,6 +11,8 @@ import pytest
 import torch
 
 from entreg.data import Vectors
+from entreg.data.vectors.labels import class_names
+from entreg.data.vectors.tables import read_columns
 from entreg.errors import ConfigError, DataError
 
 ROWS = pd.DataFrame(
@@ -142,3 +144,59 @@ def test_files_that_are_damaged_or_absent_are_named(name, content, message, tmp_
     with pytest.raises(DataError, match=re.escape(message)) as found:
         Vectors(root=str(tmp_path))
     assert "\n" not in str(found.value)
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "message"),
+    [
+        (",x,label,split", "{0},{1},{2},{3}", "a column has no name"),
+        ("x,label,label,split", "{1},{2},{2},{3}", "2 columns are called 'label'"),
+        ("label,x,y,split", "{2},{2},{1},{1},{3}", "rows of more fields than its first line has names"),
+    ],
+)
+def test_columns_of_csv_without_a_name_of_their_own_are_refused(header, row, message, tmp_path: Path) -> None:
+    lines = [row.format(k, k % 5, k % 3, "train" if k < 20 else "test") for k in range(30)]
+    (file := tmp_path / "all.csv").write_text("\n".join([header, *lines]))
+    with pytest.raises(DataError, match=message):
+        Vectors(root=str(file))
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        (pd.date_range("2020-01-01", periods=8), r"holds no numbers \(but datetime64"),
+        (np.timedelta64("NaT") + np.zeros(8, "timedelta64[s]"), "holds no numbers"),
+        (1_700_000_000 + np.arange(8), "1.7e\\+09 that differ by little are one in float32"),
+        ([[0.0, 1.0], None] * 4, "rows of 0 and of 2 numbers"),
+        ([[]] * 8, "rows of no numbers"),
+    ],
+)
+def test_columns_that_float32_would_not_hold_are_refused(column, message, tmp_path: Path) -> None:
+    frame = ROWS.drop(columns="colour").assign(new=column)
+    with pytest.raises(DataError, match=message):
+        Vectors(root=str(write(tmp_path, frame, frame[:2], ".parquet")), ood=[]).setup()
+
+
+def test_labels_of_bytes_lists_and_numbers_beyond_floating_point() -> None:
+    assert class_names(np.array([b"b", b"a"]), "x") == ("a", "b")
+    with pytest.raises(DataError, match="row 1 is 1e\\+19"):
+        class_names(np.array([1e19, 3e19]), "x")
+    lists = np.empty(2, object)
+    lists[:] = [np.zeros(2), np.zeros(2)]
+    with pytest.raises(DataError, match="holds lists"):
+        class_names(lists, "x")
+
+
+def test_json_lines_keep_numbers_under_the_name_of_a_time_and_may_begin_with_a_mark(tmp_path: Path) -> None:
+    (file := tmp_path / "x.jsonl").write_text('\ufeff{"timestamp": 1700000000, "date": "1"}\n', encoding="utf-8")
+    assert {name: values.tolist() for name, values in read_columns(file).items()} == {
+        "timestamp": [1700000000],
+        "date": ["1"],
+    }
+
+
+def test_one_class_is_too_few_where_validation_is_given_too(tmp_path: Path) -> None:
+    file = tmp_path / "all.parquet"
+    ROWS.assign(label="yes", split=["train"] * 4 + ["val"] * 2 + ["test"] * 2).to_parquet(file)
+    with pytest.raises(DataError, match="a classifier needs two"):
+        Vectors(root=str(file), drop=["colour"], ood=[]).setup()
