@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from entreg.__main__ import main
-from entreg.cli.commands import compare
+from entreg.cli import comparison
 from entreg.errors import ConfigError
 from entreg.runs import Run, open_run, read_summary, write_summary
 from entreg.trust import check_config
@@ -110,7 +110,7 @@ def test_a_report_does_without_the_images_of_such_data(
     evil: Path, finished_copy: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = changed(finished_copy, "data/class_path", "runs.evil.Loss")
-    monkeypatch.setattr(compare, "write_report", lambda out, *_: out)
+    monkeypatch.setattr(comparison, "write_report", lambda out, *_: out)
     assert main(["compare", str(run.path), "--out", "report"]) == 0
     assert not evil.exists()
     assert "no images in the report" in capsys.readouterr().out
