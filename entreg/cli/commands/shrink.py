@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 from pathlib import Path
 from typing import Any, get_args
 
@@ -52,9 +53,10 @@ def run(given: argparse.Namespace) -> None:
         files.check()
     print_line(f"{sum(files.nbytes for files in parts.values()) / 1e9:,.1f} GB of pixels into {out}")
     shrink(parts, data.classes, out, given.workers, say=print_line)
+    quoted = shlex.quote(str(out))
     print_line(
-        f"done: --data ImageFolder --data.root {out} --data.image_size {given.size} --data.in_channels "
-        f"{given.in_channels} --data.fit {given.fit}; entreg data verify {out} reads and checks it"
+        f"done: --data ImageFolder --data.root {quoted} --data.image_size {given.size} --data.in_channels "
+        f"{given.in_channels} --data.fit {given.fit}; entreg data verify {quoted} reads and checks it"
     )
 
 
