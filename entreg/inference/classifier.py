@@ -89,9 +89,11 @@ class TrainedClassifier:
             DataError: if a file is no picture, the run takes no pictures, or the samples have another shape or are
                 not finite.
         """
+        if self.takes_texts and isinstance(samples, np.ndarray) and samples.dtype.kind in "UO":
+            samples = samples.tolist()
         if self.takes_texts and not isinstance(samples, Tensor | np.ndarray):
-            texts = [samples] if isinstance(samples, str | os.PathLike) else samples
-            samples = encoded([str(text) for text in texts], self.data["encoder"])
+            texts: list[Any] = [samples] if isinstance(samples, str | os.PathLike) else list(samples)
+            samples = encoded(texts, self.data["encoder"])
         if isinstance(samples, str | os.PathLike):
             samples = picture_files(Path(samples))
         if not isinstance(samples, Tensor | np.ndarray):
@@ -101,7 +103,8 @@ class TrainedClassifier:
         if inputs.shape[1:] != self.input_shape or not (raw or inputs.is_floating_point()):
             expected = ", ".join(map(str, self.input_shape))
             raise DataError(
-                f"samples are {inputs.dtype} {tuple(inputs.shape)}, expected (N, {expected}) floating point, normalised"
+                f"samples are {inputs.dtype} {tuple(inputs.shape)}, expected (N, {expected}) "
+                f"{'as the data set holds them' if self.takes_vectors else 'floating point, normalised'}"
                 f"{', or uint8 as the data set holds them' if self.takes_images else ''}"
             )
         broken = (~inputs.isfinite()).flatten(1).any(1).nonzero().flatten().tolist()

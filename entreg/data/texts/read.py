@@ -35,7 +35,7 @@ def read_texts(path: Path, name: str = "text") -> list[str]:
     if path.suffix != ".txt":
         return text_column(Part(str(path), read_columns(path, as_text=True)), name, "a column of that name")
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").split("\n")  # splitlines takes characters within a text too
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: cannot be read as text ({error})") from error
     if not any(line.strip() for line in lines):

@@ -130,7 +130,7 @@ def _read_table(path: Path, as_text: bool) -> Columns:
     import pandas as pd  # late: a training on images needs none
 
     if path.suffix == ".csv":
-        options = {"dtype": str, "keep_default_na": False} if as_text else {}
+        options = {"dtype": str, "keep_default_na": False, "skip_blank_lines": False} if as_text else {}
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error", pd.errors.ParserWarning)  # fields without a name
