@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple
@@ -106,8 +107,9 @@ class Comparison:
         """Smallest true difference that as many seeds find in 4 of 5 studies; as often too small as too large."""
         if not self.paired.sd or not self.paired.standard_error:
             return None
-        seeds = (self.paired.sd / self.paired.standard_error) ** 2  # of unpaired arms, as good as so many pairs
-        sd = deviation_median(self.paired.sd, self.n)
+        # unpaired arms are as good as so many pairs; of few that are much alike it would be less than one
+        seeds = max((self.paired.sd / self.paired.standard_error) ** 2, self.n)
+        sd = deviation_median(self.paired.standard_error * math.sqrt(seeds), self.n)
         return detectable(seeds, sd, self._image_variance, self.alpha / self.family)
 
     @cached_property

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtri
 
-from entreg.compare.stats.quantiles import critical_value, upper_tail
+from entreg.compare.stats.quantiles import Freedom, critical_value, upper_tail
 
 Floats = NDArray[np.float64]
 
@@ -51,13 +51,13 @@ class Estimate:
     p: float | None = None
 
 
-def interval(mean: float, standard_error: float, df: float, share: float = 1.0, level: float = 0.95) -> Interval:
+def interval(mean: float, standard_error: float, df: Freedom, share: float = 1.0, level: float = 0.95) -> Interval:
     """``mean`` plus and minus :func:`~entreg.compare.stats.quantiles.critical_value` times ``standard_error``."""
     half = critical_value(1 - level, df, share) * standard_error
     return Interval(mean - half, mean + half)
 
 
-def two_sided_p(mean: float, standard_error: float, df: float, share: float = 1.0) -> float:
+def two_sided_p(mean: float, standard_error: float, df: Freedom, share: float = 1.0) -> float:
     """p-value of a true mean of zero."""
     return 2 * upper_tail(abs(mean) / standard_error, df, share)
 

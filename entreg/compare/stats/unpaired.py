@@ -7,18 +7,24 @@ seed of the other (:mod:`entreg.compare.stats.hierarchical`),
 .. math:: se^2 = \frac{s_a^2}{n_a} + \frac{s_b^2}{n_b} - 2 r s_a s_b \frac{m}{n_a n_b}
                  + \max(0,\; c_{aa} + c_{bb} - 2 c_{ab}).
 
-The part from the seeds has
+Where all or three seeds and more are shared, or both arms have as many, the part from the seeds has
 
 .. math:: (m - 1) + (\nu - m + 1) \, \frac{n_a + n_b - 2 m}{n_a + n_b}
 
 degrees of freedom, :math:`\nu` being Satterthwaite's: the partially overlapping samples t-test. Without shared seeds it
-is Welch's, with all of them shared the paired one. Two pairs tell nothing of a correlation, so below three r is 0. In
-simulations of normal values it errs in at most 5.3 % of studies at 5 %, and is narrower than the interval of the
-pairs alone unless their correlation is about 0.9.
+is Welch's, with all of them shared the paired one. Two pairs tell nothing of a correlation, so below three r is 0.
+
+Of uneven numbers with fewer shared seeds these are too many: two seeds that happen to lie close together hide that they
+are two, and at 5 % it would err in 11 % of studies of 2 seeds against 10. There the quantiles of the two arms are
+weighted by :math:`s_a^2 / n_a` and :math:`s_b^2 / n_b`, as Cochran does.
+
+In simulations of normal values of equal variance it errs in at most 5.9 % of studies at 5 %; of standard deviations
+that differ threefold in up to 6.6 %, and with three shared seeds that are nearly alike in up to 7.6 %. It is narrower
+than the interval of the pairs alone unless their correlation is about 0.9.
 
 Source: Derrick, Russ, Toher and White 2017, *Test statistics for the comparison of means for two samples that include
-both paired and independent observations*; Welch 1947, *The generalization of "Student's" problem*; of the images as in
-the module on pairs.
+both paired and independent observations*; Welch 1947, *The generalization of "Student's" problem*; Cochran 1964,
+*Approximate significance levels of the Behrens-Fisher test*; of the images as in the module on pairs.
 """
 
 from __future__ import annotations
@@ -37,6 +43,7 @@ from entreg.compare.stats.intervals import (
     standard_deviation,
     two_sided_p,
 )
+from entreg.compare.stats.quantiles import Freedom, Mixture
 
 _FEWEST_PAIRS = 3  # that tell something of a correlation
 
@@ -103,8 +110,10 @@ def _correlation(ours: Floats, theirs: Floats, scale: float) -> float:
     return float(np.corrcoef(ours, theirs)[0, 1])
 
 
-def _degrees_of_freedom(of_a: float, of_b: float, a: int, b: int, shared: int) -> float:
-    """Between those of pairs and those of Welch's test, by the part of the seeds that is shared."""
+def _degrees_of_freedom(of_a: float, of_b: float, a: int, b: int, shared: int) -> Freedom:
+    """Between those of pairs and those of Welch's test, by the part of the seeds that is shared; see above of uneven."""
+    if a != b and shared < _FEWEST_PAIRS:
+        return Mixture(a - 1, b - 1, of_a / (of_a + of_b))
     welch = (of_a + of_b) ** 2 / (of_a**2 / (a - 1) + of_b**2 / (b - 1))
     if shared < _FEWEST_PAIRS:
         return welch

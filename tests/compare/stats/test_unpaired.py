@@ -15,14 +15,27 @@ from entreg.compare.stats import (
 from tests.compare.studies import correct, within_binomial_error
 
 
-@pytest.mark.parametrize("sizes", [(2, 2), (5, 3), (10, 4)])
-def test_over_seeds_it_is_welchs_test(sizes):
+@pytest.mark.parametrize("sizes", [(2, 2), (5, 5)])
+def test_over_seeds_it_is_welchs_test_of_equal_numbers(sizes):
     rng = np.random.default_rng(sum(sizes))
     a, b = rng.normal(1, 0.2, sizes[0]), rng.normal(0.8, 0.5, sizes[1])
     found, expected = unpaired_estimate(a, b), stats.ttest_ind(a, b, equal_var=False)
     assert found.p == pytest.approx(expected.pvalue)
     assert found.interval == pytest.approx(expected.confidence_interval(0.95))
     assert found.n == min(sizes)
+
+
+@pytest.mark.parametrize("spread", [0.3, 1.0, 3.0])
+@pytest.mark.parametrize(("shared", "sizes"), [(0, (2, 10)), (2, (2, 3)), (2, (2, 5)), (1, (10, 3)), (0, (3, 5))])
+def test_uneven_numbers_of_seeds_err_seldom(shared, sizes, spread):
+    rng, studies = np.random.default_rng(1), 2000
+    wrong = 0
+    for _ in range(studies):
+        a, b = rng.standard_normal(sizes[0]), spread * rng.standard_normal(sizes[1])
+        found = unpaired_estimate(a, b, shared=shared)
+        assert (found.p < 0.05) == (not found.interval.low <= 0 <= found.interval.high)
+        wrong += found.p < 0.05
+    assert wrong / studies <= 0.066  # Satterthwaite's degrees of freedom: up to 0.115
 
 
 def test_images_that_both_find_hard_do_not_widen_the_interval():
@@ -96,3 +109,10 @@ def test_what_is_detectable_counts_the_seeds_of_both():
     uneven = compare_values({"arm": Unpaired(a, np.tile(b, 2))}, higher_is_better=True)["arm"]
     assert 0 < uneven.detectable < even.detectable
     assert (even.unpaired, uneven.unpaired) == ((8, 8), (8, 16))
+
+
+def test_something_is_detectable_where_the_shared_seeds_are_much_alike():
+    a, b = [95.0, 96.0, 94.0, 95.5, 94.5], [94.01, 95.0, 93.01]
+    found = compare_values({"arm": Unpaired(a, b, shared=3)}, higher_is_better=True)["arm"]
+    assert (found.paired.sd / found.paired.standard_error) ** 2 < 2
+    assert found.detectable > 4.3 * found.paired.standard_error
