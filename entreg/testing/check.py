@@ -97,13 +97,20 @@ def check_loss(
 
     Raises:
         AssertionError: on the first property that does not hold: its name, what was expected and what was seen.
-        ValueError: if ``exempt`` holds a name that is none of these.
+        ValueError: if ``exempt`` holds a name that is none of these, or ``num_classes`` is no number of classes.
+        TypeError: if the loss is no module.
 
     Example:
         >>> check_loss(nn.CrossEntropyLoss(label_smoothing=0.1))
         >>> check_loss(nn.BCEWithLogitsLoss(), exempt={"indices", "shift"})
     """
-    unknown = set(exempt) - {*PROPERTIES, "indices"}
+    if not isinstance(loss, nn.Module):
+        said = loss.__name__ if isinstance(loss, type) else repr(loss)
+        raise TypeError(f"loss {said}: expected an instance of nn.Module, such as nn.CrossEntropyLoss()")
+    if num_classes is not None and (not isinstance(num_classes, int) or num_classes < 2):
+        raise ValueError(f"num_classes {num_classes!r}: expected a whole number >= 2")
+    exempt = {exempt} if isinstance(exempt, str) else set(exempt)
+    unknown = exempt - {*PROPERTIES, "indices"}
     if unknown:
         names = ", ".join([*PROPERTIES, "indices"])
         raise ValueError(f"a loss can be exempt from {names}, got {', '.join(sorted(unknown))}")

@@ -188,3 +188,14 @@ def test_the_loss_itself_is_not_changed() -> None:
     check_loss(loss, per_sample=True)
     after = loss.state_dict()
     assert all(torch.equal(before[name], after[name]) and after[name].dtype == torch.float32 for name in before)
+
+
+def test_what_is_no_loss_or_no_number_of_classes_is_one_clear_error() -> None:
+    for given in (nn.CrossEntropyLoss, nn.functional.cross_entropy, None):
+        with pytest.raises(TypeError, match=r"expected an instance of nn\.Module"):
+            check_loss(given)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="num_classes 0: expected a whole number >= 2"):
+        check_loss(nn.CrossEntropyLoss(), num_classes=0)
+    check_loss(nn.BCEWithLogitsLoss(), exempt={"indices", "shift"})
+    with pytest.raises(ValueError, match=r"got shifts$"):
+        check_loss(nn.CrossEntropyLoss(), exempt="shifts")
