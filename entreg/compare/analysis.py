@@ -97,6 +97,8 @@ def analyse(
         if key not in common:
             why = "; ".join(temperature_notes(study.results)) if key.endswith(("@T", "-cal")) else ""
             raise ConfigError(f"metric {key}: expected one that every run has: {', '.join(common)}{why and f'; {why}'}")
+    if unknown := (margins or {}).keys() - set(common):
+        raise ConfigError(f"margin of {min(unknown)}: expected a metric of {', '.join(common)}")
     chosen = _default_baseline(study, all_pairs) if baseline is None else study.label_of(baseline)
     others = [label for label in study.arms if chosen not in (None, label)]
     contrasts = [(label, str(chosen)) for label in others]

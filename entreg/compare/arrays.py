@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
@@ -13,7 +14,7 @@ from torch import Tensor
 from entreg.compare.failures import Failure
 from entreg.compare.result import Result
 from entreg.compare.study import Study
-from entreg.errors import DataError
+from entreg.errors import ConfigError, DataError
 from entreg.metrics.checks import check_logits, check_predictions
 from entreg.runs import Run
 from entreg.runs.scoring import DEFAULT_BINS, temperature_of
@@ -45,8 +46,13 @@ def study_of(
 
     Raises:
         DataError: if something is missing, or of another shape or type, or not finite.
+        ConfigError: if ``bins`` is no number of bins.
     """
+    if not isinstance(bins, int) or bins < 1:
+        raise ConfigError(f"bins {bins!r}: expected a whole number >= 1")
     known = [(TEST, logits, targets)] if validation is None else [(VAL, *validation), (TEST, logits, targets)]
+    if any(not isinstance(name, str) or not name for name in ood or ()):
+        raise DataError("ood-set: a name is empty or no text, expected one such as 'digits'")
     outside = [(SetName(SetKind.OOD, name), by_arm, None) for name, by_arm in (ood or {}).items()]
     sets = [(name, _by_seed(name, by_arm), _targets(name, labels)) for name, by_arm, labels in [*known, *outside]]
     if not logits:
@@ -82,14 +88,23 @@ def _by_seed(name: SetName, by_arm: Mapping[str, Seeds]) -> dict[str, dict[int, 
     """Number the seeds of those arms whose logits are in a row."""
     if not isinstance(by_arm, Mapping):
         raise DataError(f"{name.stem}: expected logits by name of the arm, {{'cross_entropy': [seed_0, ...]}}")
-    return {arm: dict(seeds) if isinstance(seeds, Mapping) else dict(enumerate(seeds)) for arm, seeds in by_arm.items()}
+    found = {
+        arm: dict(seeds) if isinstance(seeds, Mapping) else dict(enumerate(seeds)) for arm, seeds in by_arm.items()
+    }
+    for arm, runs in found.items():
+        if not isinstance(arm, str) or not arm:
+            raise DataError(f"{name.stem}: arm {arm!r}, expected a name such as 'cross_entropy'")
+        for seed in runs:
+            if not isinstance(seed, int | np.integer):
+                raise DataError(f"{name.stem} logits of {arm!r}: seed {seed!r}, expected a whole number")
+    return found
 
 
 def _targets(name: SetName, labels: ArrayLike | Tensor | None) -> Tensor | None:
     if labels is None:
         return None
     try:
-        return torch.as_tensor(labels).cpu()
+        return _tensor(labels)
     except (TypeError, ValueError) as error:
         raise DataError(f"targets of {name.stem} are no array of class indices: {error}") from error
 
@@ -107,7 +122,7 @@ def _read(
     if given is None:
         raise DataError(f"{where}: absent, expected an array for every run that has logits on test")
     try:
-        logits = torch.as_tensor(given).detach().cpu()
+        logits = _tensor(given)
         if logits.is_floating_point():
             logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
         if labels is None:
@@ -122,6 +137,14 @@ def _read(
     if labels is not None and not logits.gather(1, targets[:, None]).isfinite().all():
         raise DataError(f"{where}: the logit of a target is -inf, so its NLL is infinite; expected finite ones")
     return logits, targets
+
+
+def _tensor(given: ArrayLike | Tensor) -> Tensor:
+    """Copy what NumPy reads as an array, of any strides and byte order, pandas' included."""
+    if isinstance(given, Tensor):
+        return given.detach().cpu()
+    array = np.asarray(given)
+    return torch.from_numpy(np.array(array, dtype=array.dtype.newbyteorder("=")))
 
 
 def _check_classes(arms: Mapping[str, Sequence[Result]]) -> None:

@@ -108,7 +108,7 @@ def compare_arms(
 
     Raises:
         DataError: if an array is missing, or of another shape or type than expected, or not finite.
-        ConfigError: if baseline, a metric or the metric of a margin is unknown.
+        ConfigError: if baseline, a metric or the metric of a margin is unknown, or ``bins`` is no number of bins.
         ValueError: if ``alpha`` or a margin is out of range.
 
     Example:
@@ -125,13 +125,12 @@ def compare_arms(
         >>> print(found.sentences[1])
         mine is worse than cross_entropy: accuracy 13.25 points lower (95 %: -14.55 to -11.95)
     """
+    if isinstance(metrics, str):
+        raise ConfigError(f"metrics {metrics!r}: expected a list of them, [{metrics!r}]")
     study = study_of(logits, targets, validation=validation, ood=ood, bins=bins)
     if baseline is not None and baseline not in study.arms:
         raise ConfigError(f"baseline {baseline!r}: expected one of the arms, {', '.join(study.arms)}")
-    analysis = analyse(study, baseline, metrics, margins, alpha)
-    if unknown := (margins or {}).keys() - analysis.measures.keys():
-        raise ConfigError(f"margin of {min(unknown)}: expected a metric of {', '.join(analysis.measures)}")
-    return ComparedArms(analysis)
+    return ComparedArms(analyse(study, baseline, metrics, margins, alpha))
 
 
 def _ends(prefix: str, interval: tuple[float, float] | None) -> dict[str, float | None]:

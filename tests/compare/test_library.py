@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -81,6 +82,14 @@ def test_half_precision_is_compared_in_single(arms: dict[str, Any]) -> None:
     assert_equal(compare_arms(half, TARGETS).analysis, compare_arms(single, TARGETS).analysis)
 
 
+@pytest.mark.parametrize("of", [pd.DataFrame, np.ndarray.tolist, lambda run: run.astype(">f8"), torch.tensor])
+def test_arrays_may_be_of_any_kind(of: Callable[[np.ndarray], Any], arms: dict[str, Any]) -> None:
+    found = compare_arms({arm: [of(run) for run in runs] for arm, runs in arms.items()}, pd.Series(TARGETS))
+    pd.testing.assert_frame_equal(found.table(), compare_arms(arms, TARGETS).table(), rtol=1e-5)
+    backwards = {arm: [run[::-1] for run in runs] for arm, runs in arms.items()}
+    assert compare_arms(backwards, TARGETS[::-1]).outcomes == found.outcomes
+
+
 def without(arms: dict[str, Any], columns: int) -> dict[str, Any]:
     return {arm: [run[:, :-columns] for run in runs] for arm, runs in arms.items()}
 
@@ -102,6 +111,11 @@ BAD: dict[str, tuple[Callable[[dict[str, Any]], dict[str, Any]], type[Exception]
     "baseline 'c': expected one of the arms, a, b": (lambda arms: {"baseline": "c"}, ConfigError),
     "metric nll@T: expected one that every run has": (lambda arms: {"metrics": ["nll@T"]}, ConfigError),
     "margin of f1: expected a metric of acc, ": (lambda arms: {"margins": {"f1": 1.0}}, ConfigError),
+    "metrics 'acc': expected a list": (lambda arms: {"metrics": "acc"}, ConfigError),
+    "bins 0: expected a whole number": (lambda arms: {"bins": 0}, ConfigError),
+    "arm 0, expected a name": (lambda arms: {"logits": {0: arms["a"], 1: arms["b"]}}, DataError),
+    "seed 's', expected a whole number": (lambda arms: {"logits": {**arms, "b": {"s": arms["b"][0]}}}, DataError),
+    "ood-set: a name": (lambda arms: {"ood": {"": arms}}, DataError),
     "alpha 2.0: expected a level": (lambda arms: {"alpha": 2.0}, ValueError),
 }
 

@@ -111,7 +111,7 @@ def _correlation(ours: Floats, theirs: Floats, scale: float) -> float:
 
 
 def _degrees_of_freedom(of_a: float, of_b: float, a: int, b: int, shared: int) -> Freedom:
-    """Between those of pairs and those of Welch's test, by the part of the seeds that is shared; see above of uneven."""
+    """Between those of pairs and those of Welch's test, by the part that is shared; of uneven arms see above."""
     if a != b and shared < _FEWEST_PAIRS:
         return Mixture(a - 1, b - 1, of_a / (of_a + of_b))
     welch = (of_a + of_b) ** 2 / (of_a**2 / (a - 1) + of_b**2 / (b - 1))

@@ -50,7 +50,7 @@ def test_runs_of_several_test_sets_are_compared_apart(
         written[out] = analysis.study.samples
         return out / "index.html"
 
-    monkeypatch.setattr("entreg.cli.commands.compare.write_report", write)
+    monkeypatch.setattr("entreg.cli.comparison.write_report", write)
     losses = ("cross_entropy", "mix_ent")
     others = [str(write_run(tmp_path, loss, test_seed=7, images=390).path) for loss in losses]
     without = [str(write_run(tmp_path / "more", loss, test_seed=8).path) for loss in ("min_ent", "cross_entropy")]
@@ -105,6 +105,7 @@ def test_what_was_left_out_is_said(folders: list[str], tmp_path: Path, capsys) -
         (["nowhere"], 1, "no finished run to compare (left out: nowhere: is not there"),
         (["{runs}", "--metric", "f1"], 2, "metric f1: expected one that every run has: acc, nll"),
         (["{runs}", "--baseline", "focal"], 1, "baseline 'focal': no arm of that name"),
+        (["{runs}", "--margin", "foo=1"], 2, "margin of foo: expected a metric of acc"),
         (["{runs}", "--margin", "acc=-1"], 2, "--margin acc=-1: expected METRIC=NUMBER with a number > 0"),
         (["{runs}", "--margin", "0.1"], 2, "--margin 0.1: expected METRIC=NUMBER"),
         (["{runs}", "--power", "0"], 2, "--power 0: expected differences > 0"),
