@@ -45,7 +45,7 @@ def write_pictures(archive: Path, folder: Path, pictures: int) -> Path:
     with zipfile.ZipFile(archive) as packed:
         for part, wanted in (("train", pictures), ("test", pictures // 10)):
             names = [name for name in sorted(packed.namelist()) if name.startswith(part) and name.endswith(".png")]
-            for name in names[:: len(names) // wanted][:wanted]:
+            for name in (names[k * len(names) // wanted] for k in range(wanted)):
                 place = (root / name).with_suffix(".jpg")
                 if not place.exists():
                     place.parent.mkdir(parents=True, exist_ok=True)
