@@ -94,7 +94,9 @@ def standing_of(study: Study, metrics: Sequence[str], written: Written | None, e
         planned, done = plan.seeds * len(seeds), sum(min(number, plan.seeds) for number in seeds)
         left = again[0] if again else obrien_fleming(plan.alpha, done / planned) - spent
         if left > 0:
-            said = f"as planned in {written.path}, with {done} of {planned} runs: verdicts at level {left:.2g}"
+            more = sum(seeds) - done
+            runs = f"{done} of {planned} runs{f' and {more} that were not planned' if more else ''}"
+            said = f"as planned in {written.path}, with {runs}: verdicts at level {left:.2g}"
             return Standing(left, said, replace(look, alpha=left))
         why = f"earlier looks have used up the level of {written.path}"
     return Standing(plan.alpha, f"exploratory: {why}{_looked_at(before)}", look)

@@ -63,6 +63,8 @@ def would_help(measure: Measure, comparison: Comparison) -> str:
     margin = f"{rounded(comparison.margin or 0)}{unit(measure)}"
     if needed.about is None:
         return f"{said}; to find {margin} takes more test images, no number of seeds is enough"
+    if needed.about > _MANY:
+        return f"{said}; to find {margin} takes more than {_MANY:,} seeds an arm"
     return f"{said}; to find {margin} takes about {seeds_text(needed, ' seeds an arm')}"
 
 
@@ -70,6 +72,8 @@ def seeds_text(needed: SeedsNeeded, of_what: str = "") -> str:
     """Return a number of seeds, what they are, and the range; of each number two digits count."""
     if needed.about is None:
         return "more test images"
+    if needed.about > _MANY:
+        return _seeds(needed.about)
     ends = [_seeds(needed.low), _seeds(needed.high)]
     if needed.high is None or needed.high > _MANY:
         return f"{_seeds(needed.about)}{of_what} ({ends[0]} or more)"

@@ -87,13 +87,14 @@ def confirmation(board: Board, seeds: int) -> Confirmation:
     again = replace(sweep, parameters={SEED: fresh}, sampler="grid", trials=None, prune=None, baseline=None, plan=None)
     name = f"{sweep.name}-baseline"
     plan = sweep.plan or Plan(primary=dict.fromkeys(primary_of(sweep.metric)))
-    place = "the best" if challenger is cells[0] else "the best but for the baseline"
+    place = f"the best of {len(cells)}{'' if challenger is cells[0] else ' besides the baseline'}"
+    known = "" if baseline is None else f" ({baseline.score:.5g})"
     return Confirmation(
         replace(again, name=f"{sweep.name}-challenger", options={**options, **ours}),
         replace(again, name=name, options={**kept, **theirs}),
         replace(plan, baseline=name, seeds=seeds),
-        f"confirming {described(ours)}, {place} of {len(cells)} on validation ({sweep.metric} {challenger.score:.5g}), "
-        f"against {described(theirs)}, with seeds {fresh[0]} to {fresh[-1]}",
+        f"confirming {described(ours)}, {place} on validation ({sweep.metric} {challenger.score:.5g}), "
+        f"against {described(theirs)}{known}, with seeds {fresh[0]} to {fresh[-1]}",
     )
 
 
@@ -124,12 +125,14 @@ def confirm(
         work(of_arm)
     runs = [path for of_arm in boards for path in _runs(of_arm)]
     out = no_link(folder / "report")
-    once(
+    is_new = once(
         board,
         out / "trials.csv",
         "".join(map(table_of, boards)),
         lambda: compare(runs, plan=folder / PLAN, baseline=None, metrics=None, out=out),
     )
+    if not is_new:
+        print_line(f"compared before, report: {out / 'index.html'}")
 
 
 def _open(sweep: Sweep, folder: Path, url: str | None, retry: bool) -> Board:

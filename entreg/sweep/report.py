@@ -84,13 +84,19 @@ def primary_of(metric: str) -> list[str]:
     return ["acc", *({nearest} & {"nll", "brier", "ce2"})]
 
 
-def once(board: Board, written: Path, table: str, make: Callable[[], None]) -> None:
-    """Make something and write a table, unless that table is written already, as another worker was faster."""
+def once(board: Board, written: Path, table: str, make: Callable[[], None]) -> bool:
+    """Make something and write a table, unless that table is written already, as another worker was faster.
+
+    Returns:
+        whether it was made now.
+    """
     with board.lock:
-        if not (written.is_file() and written.read_text() == table):
-            make()
-            with atomic_path(written) as part:
-                part.write_text(table)
+        if written.is_file() and written.read_text() == table:
+            return False
+        make()
+        with atomic_path(written) as part:
+            part.write_text(table)
+        return True
 
 
 def _ranked(board: Board) -> list[FrozenTrial]:

@@ -49,17 +49,15 @@ def test_the_best_and_the_baseline_get_seeds_that_the_sweep_has_not_used(tmp_pat
     assert found.baseline.options == {"trainer.max_epochs": 3, "model.loss": "cross_entropy"}
     assert found.challenger.parameters == found.baseline.parameters == {"seed_everything": [6, 7, 8]}
     assert found.plan == Plan(primary={"acc": None}, baseline="s-baseline", seeds=3)
-    said = (
-        "confirming loss=mix_ent, the best of 3 on validation (val/acc 0.904), against loss=cross_entropy, with seeds 6"
-    )
-    assert found.said == f"{said} to 8"
+    said = "confirming loss=mix_ent, the best of 3 on validation (val/acc 0.904), against loss=cross_entropy (0.704)"
+    assert found.said == f"{said}, with seeds 6 to 8"
 
 
 def test_the_smallest_may_be_the_best_and_the_baseline_is_no_challenger(tmp_path: Path) -> None:
     sweep = replace(LOSSES, metric="val/nll", baseline="min_ent")
     found = confirmation(finished(sweep, tmp_path, {"min_ent": 0.7, "cross_entropy": 0.8, "mix_ent": 0.9}), 2)
     assert found.challenger.options["model.loss"] == "cross_entropy"
-    assert "the best but for the baseline of 3" in found.said
+    assert "the best of 3 besides the baseline" in found.said
     assert found.plan == Plan(primary={"acc": None, "nll": None}, baseline="s-baseline", seeds=2)
 
 

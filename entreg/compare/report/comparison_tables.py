@@ -132,7 +132,7 @@ def _cells(analysis: Analysis, contrast: Contrast, key: str, comparison: Compari
 def _pairs(comparison: Comparison) -> str:
     """Pairs of seeds, or seeds of the arm and of the baseline, and how many of them both have."""
     if comparison.unpaired is None:
-        return f"{comparison.n} pairs"
+        return "1 pair" if comparison.n == 1 else f"{comparison.n} pairs"
     ours, theirs = comparison.unpaired
     return f"{ours} and {theirs}" + (f" ({comparison.shared} in common)" if comparison.shared else "")
 

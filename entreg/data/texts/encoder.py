@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import pkgutil
 import re
+import sys
 from collections.abc import Sequence
 from functools import lru_cache
 from importlib.util import find_spec
@@ -69,9 +70,9 @@ def make_encoder(name: str) -> Encoder:
     """
     if is_class_path(name):
         try:
-            encoder: Encoder = pkgutil.resolve_name(name)()
-        except (ImportError, AttributeError, TypeError) as error:
-            raise ConfigError(f"data.encoder {name}: no such class can be made without arguments ({error})") from error
+            encoder: Encoder = _class_of(name)()
+        except TypeError as error:
+            raise ConfigError(f"data.encoder {name}: cannot be made without arguments ({error})") from error
         if not callable(getattr(encoder, "encode", None)):
             raise ConfigError(f"data.encoder {name}: has no method encode(texts) that returns an array (N, D)")
         return encoder
@@ -123,6 +124,13 @@ def is_class_path(name: str) -> bool:
     return "." in name and all(part.isidentifier() for part in name.split("."))
 
 
+def _class_of(name: str) -> Any:
+    try:
+        return pkgutil.resolve_name(name)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"data.encoder {name}: there is no such class ({error})") from error
+
+
 def folder_of(name: str) -> Path | None:
     """Return the folder of a model that is given by one, or that an installed package carries."""
     if (folder := Path(name).expanduser()).is_dir():
@@ -133,7 +141,13 @@ def folder_of(name: str) -> Path | None:
 
 
 def identity(name: str) -> str:
-    """Return what tells an encoder from all others: its name; of a folder, names, sizes and times of its files too."""
+    """Return what tells an encoder from all others.
+
+    That is its name; of a class its file's content, too; of a folder names, sizes and times of its files.
+    """
+    if is_class_path(name):
+        file = getattr(sys.modules[_class_of(name).__module__], "__file__", None)
+        return name if file is None else f"{name} {hashlib.sha256(Path(file).read_bytes()).hexdigest()}"
     folder = Path(name).expanduser()
     if not folder.is_dir():
         return name.removeprefix(_OWNER)

@@ -21,7 +21,8 @@ class VectorCorruptions:
     name      what it does                                             at severity 1 .. 5
     ========  =======================================================  ===================
     noise     Gaussian, its sd as a multiple of the feature's          0.25 .. 1.5
-    masking   features become their mean; the share of them            0.1 .. 0.5
+    masking   a share of the features become their mean, categories    0.1 .. 0.5
+              none
     ========  =======================================================  ===================
 
     The draws of a sample are the same at all severities, so that these differ in strength alone.

@@ -17,8 +17,8 @@ class Perturb:
 
     Args:
         noise: standard deviation of the noise, >= 0; features have one of 1.
-        dropout: probability in [0, 1) that a feature becomes its mean, 0; those that stay are divided by
-            ``1 - dropout``, as :class:`torch.nn.Dropout` does.
+        dropout: probability in [0, 1) that a feature becomes 0, its mean (of a category: none); those that stay are
+            divided by ``1 - dropout``, as :class:`torch.nn.Dropout` does.
 
     Raises:
         ConfigError: if a number is out of its range.

@@ -22,7 +22,7 @@ import entreg
 from entreg.__main__ import main
 from entreg.data import BANKING77, CLINC150, Texts
 from entreg.data.texts.cache import embedded, is_writable, text_digest
-from entreg.data.texts.encoder import DEFAULT, SentenceEncoder, make_encoder
+from entreg.data.texts.encoder import DEFAULT, SentenceEncoder, identity, make_encoder
 from entreg.errors import ConfigError, DataError
 from entreg.runs import open_run, read_predictions, read_summary
 from tests.data.texts.stand_ins import ENCODER, Words, write_banking77, write_clinc150
@@ -102,6 +102,18 @@ def test_digests_tell_texts_their_order_and_encoders_apart() -> None:
     assert len({text_digest(texts, encoder) for texts, encoder in lists}) == len(lists)
 
 
+def test_an_encoder_of_the_user_is_another_once_its_file_has_changed(tmp_path, monkeypatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    file = tmp_path / "my_encoder.py"
+    file.write_text("class Mine:\n    def encode(self, texts): ...\n")
+    before = identity("my_encoder.Mine")
+    assert identity("my_encoder.Mine") == before
+    file.write_text("class Mine:\n    def encode(self, texts): return []\n")
+    assert identity("my_encoder.Mine") != before
+    with pytest.raises(ConfigError, match="there is no such class"):
+        identity("my_encoder.Yours")
+
+
 def test_fingerprints_are_of_texts_not_of_the_last_bits_of_vectors(tmp_path: Path) -> None:
     one, other = (Texts(root=str(own(tmp_path / "own")), encoder=ENCODER, ood=[]) for _ in range(2))
     one.setup()
@@ -130,7 +142,7 @@ def test_fingerprints_are_of_texts_not_of_the_last_bits_of_vectors(tmp_path: Pat
             None,
             {"encoder": "no_module.Encoder"},
             ConfigError,
-            "data.encoder no_module.Encoder: no such class can be made",
+            "data.encoder no_module.Encoder: there is no such class",
         ),
         (None, {"encoder": "./nowhere"}, DataError, "data.encoder ./nowhere: is no folder"),
         (None, {"encoder": "builtins.object"}, ConfigError, "builtins.object: has no method encode(texts)"),
