@@ -132,10 +132,11 @@ def test_a_sweep_ends_in_its_trials_and_a_confirmation_of_the_best(
     assert "as planned in sweeps/tiny/confirm/plan.yaml" in said
     assert "mix_ent against cross_entropy" in said or "than cross_entropy: accuracy" in said
     assert (folder / "confirm" / "report" / "index.html").is_file()
-    assert main(["sweep", "--config", "sweep.yaml", "--confirm", "2"]) == 0  # finished: only the table
+    assert main(["sweep", "--config", "sweep.yaml", "--confirm", "2"]) == 0  # finished: only where the report is
     said = capfd.readouterr().out
     assert "seed_everything" not in said
-    assert "report:" not in said
+    assert "compared before, report: sweeps/tiny/confirm/report/index.html\n" in said
+    assert "as planned" not in said
 
 
 @pytest.mark.usefixtures("_forked")
