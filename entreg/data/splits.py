@@ -52,7 +52,8 @@ def split_validation(train: Tensor, test: Tensor, seed: int) -> tuple[Tensor, Te
         raise DataError(f"class {rare} is in the test file but not in the training file")
     share = min(Fraction(1), *(Fraction(h, 2 * w) for h, w in zip(have.tolist(), want.tolist(), strict=True) if w))
     order = torch.randperm(len(train), generator=counter_generator(seed, "split"))
-    chosen = [order[train[order] == k][: int(want[k].item() * share)] for k in range(classes)]
+    shuffled = train[order]
+    chosen = [order[shuffled == k][: int(want[k].item() * share)] for k in range(classes)]
     if not any(map(len, chosen)):
         rarest = int(torch.where(want > 0, have, have.max() + 1).argmin())
         raise DataError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -15,6 +15,7 @@ from entreg.runs.predictions import read_predictions
 from entreg.runs.set_name import TEST, VAL, SetKind, SetName, without_lookalikes
 
 Scores = dict[str, Any]
+Detectors = dict[str, Tensor]  # what each detector says of the samples of a set, by its name
 
 DEFAULT_BINS = 15
 SCORES = ("temperature", "val", "test", "shift", "corrupt", "ood")  # what evaluate_predictions finds
@@ -59,7 +60,7 @@ def evaluate_predictions(
             raise RunError(f"{run.predictions(VAL)}: no temperature can be fitted, {error}") from error
         found |= {} if temperature is None else {"temperature": temperature}
         found["val"] = _classification_scores(logits, targets, temperature, bins)
-    test: Tensor | None = None
+    test: list[Detectors] | None = None
     for name in _evaluated_sets(run):
         logits, targets = _read(run, name)
         if name.kind is SetKind.OOD:
@@ -69,7 +70,7 @@ def evaluate_predictions(
             continue
         scores = _classification_scores(logits, targets, temperature, bins)
         if name.kind is SetKind.TEST:
-            test = logits
+            test = [_detectors(version) for version in _versions(logits, temperature)]
             found["test"] = scores
         elif name.kind is SetKind.SHIFT:
             found.setdefault("shift", {})[name.name] = scores
@@ -141,7 +142,12 @@ def _with_whole_counts(scores: Mapping[str, float]) -> Scores:
 
 
 def _ood_scores(
-    name: str, test: Tensor, logits: Tensor, targets: Tensor, temperature: float | None, known: Mapping[str, Any]
+    name: str,
+    test: Sequence[Detectors],
+    logits: Tensor,
+    targets: Tensor,
+    temperature: float | None,
+    known: Mapping[str, Any],
 ) -> Scores:
     """Detection scores of an out-of-distribution set by its name, and without its lookalikes if it has some."""
     near = {"near": bool(known.get("near", False))}
@@ -152,14 +158,23 @@ def _ood_scores(
     return scores
 
 
-def _detection_scores(inside: Tensor, outside: Tensor, temperature: float | None) -> Scores:
-    """How well each detector tells the logits of two sets apart, and the same at the temperature under ``scaled``."""
-    scores: Scores = {"n": len(outside), **_by_detector(inside, outside)}
-    if temperature is not None:
-        scores["scaled"] = _by_detector(inside.double() / temperature, outside.double() / temperature)
-    return scores
+def _detection_scores(test: Sequence[Detectors], logits: Tensor, temperature: float | None) -> Scores:
+    """How well each detector tells a set from test, and the same at the temperature under ``scaled``."""
+    raw, *scaled = [
+        _told_apart(inside, _detectors(version)) | {"overconfident": overconfident_share(version)}
+        for inside, version in zip(test, _versions(logits, temperature), strict=True)
+    ]
+    return {"n": len(logits), **raw, **({"scaled": scaled[0]} if scaled else {})}
 
 
-def _by_detector(inside: Tensor, outside: Tensor) -> Scores:
-    detectors = {name: ood_metrics(score(inside), score(outside)) for name, score in OOD_SCORES.items()}
-    return {**detectors, "overconfident": overconfident_share(outside)}
+def _versions(logits: Tensor, temperature: float | None) -> list[Tensor]:
+    """Return the logits as they are and, where there is a temperature, divided by it."""
+    return [logits] if temperature is None else [logits, logits.double() / temperature]
+
+
+def _detectors(logits: Tensor) -> Detectors:
+    return {name: score(logits) for name, score in OOD_SCORES.items()}
+
+
+def _told_apart(inside: Detectors, outside: Detectors) -> Scores:
+    return {name: ood_metrics(inside[name], outside[name]) for name in inside}

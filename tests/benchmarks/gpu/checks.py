@@ -47,9 +47,14 @@ class CountWaits(Callback):
             warnings.simplefilter("always")
             torch.cuda.set_sync_debug_mode("warn")
         if trainer.global_step == 45:
+            planted = len(self.found)
+            torch.ones((), device=pl_module.device).item()  # a wait that has to be seen
             torch.cuda.set_sync_debug_mode("default")
             self.caught.__exit__(None, None, None)
-            type(self).waits = [f"{w.filename}:{w.lineno}" for w in self.found if "synchroniz" in str(w.message)]
+            if not any("synchroniz" in str(w.message) for w in self.found[planted:]):
+                raise RuntimeError("a planted wait was not seen, so that none of the others would have been")
+            waits = [w for w in self.found[:planted] if "synchroniz" in str(w.message)]
+            type(self).waits = [f"{w.filename}:{w.lineno}" for w in waits]
 
 
 def train(root: Path, runs: Path, name: str, *options: str, device: str) -> int:
@@ -130,7 +135,7 @@ class Trainings:
 
     def kill_and_resume(self) -> None:
         code = self.train("killed", *GRAPH, f"{CALLBACK}.KillAt", "--trainer.callbacks.step=85")
-        again = main(["fit", "--run", str(self.runs / "x-killed")])
+        again = main(["fit", "--run", str(self.runs / "x-killed"), "--trust"])
         value = difference(self.of(GRAPH), weights(self.runs, "killed"))
         name = f"killed (code {code}), resumed (code {again}): distance of the weights"
         self.table.add("checks", name, f"{value:.3g}", "75, 0, 0")
