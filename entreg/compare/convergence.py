@@ -19,6 +19,7 @@ class Convergence:
     """The training of one run.
 
     Attributes:
+        seed: of the run.
         reached: by validation accuracy, when it was first reached; ``None`` if never.
         area: mean validation accuracy in the course of training.
         spikes: number of times the training loss jumped.
@@ -27,6 +28,7 @@ class Convergence:
         curves: every series of the run, by name.
     """
 
+    seed: int
     reached: Mapping[float, Reached | None]
     area: float
     spikes: int
@@ -43,9 +45,10 @@ def convergence_of(study: Study, accuracies: Sequence[float] = ()) -> dict[str, 
         accuracies: validation accuracies to reach, in (0, 1); default: the two highest of a fixed ladder that half of
             the runs reach.
     """
-    logs = {label: [log for log in map(_log, arm) if log is not None] for label, arm in study.arms.items()}
-    targets = tuple(accuracies) or _targets([log["val/acc"] for arm in logs.values() for log, _ in arm])
-    return {label: [_converged(log, steps, targets) for log, steps in arm] for label, arm in logs.items()}
+    logs = {label: {result.seed: _log(result) for result in arm} for label, arm in study.arms.items()}
+    read = {label: {seed: log for seed, log in arm.items() if log is not None} for label, arm in logs.items()}
+    targets = tuple(accuracies) or _targets([log["val/acc"] for arm in read.values() for log, _ in arm.values()])
+    return {label: [_converged(seed, *log, targets) for seed, log in arm.items()] for label, arm in read.items()}
 
 
 def _log(result: Result) -> tuple[dict[str, Curve], float] | None:
@@ -64,11 +67,12 @@ def _targets(curves: Sequence[Curve]) -> tuple[float, ...]:
     return tuple(target for target in _LADDER if target <= half)[-2:]
 
 
-def _converged(curves: dict[str, Curve], steps_per_epoch: float, targets: Sequence[float]) -> Convergence:
+def _converged(seed: int, curves: dict[str, Curve], steps_per_epoch: float, targets: Sequence[float]) -> Convergence:
     steps, seconds, values = curves["val/acc"]
     seconds = without_pauses(seconds)
     losses, norms = curves.get("loss/train"), curves.get("grad/net")
     return Convergence(
+        seed=seed,
         reached={target: reached(steps, seconds, values, target, steps_per_epoch) for target in targets},
         area=area_under_curve(steps, values),
         spikes=0 if losses is None else loss_spikes(losses.values),

@@ -12,6 +12,7 @@ from entreg.compare.convergence import Convergence
 from entreg.compare.report.comparison_tables import secondary_sheet, verdict_sentences, verdicts_sheet
 from entreg.compare.report.contents import contents
 from entreg.compare.report.figures import write_figures
+from entreg.compare.report.numbers import comparisons_table, runs_table
 from entreg.compare.report.paper_table import paper_table
 from entreg.compare.report.paths import relative, without_absolute
 from entreg.compare.report.pictures import Pictures
@@ -43,7 +44,8 @@ def write_report(
     """Write the page ``index.html`` and return it, and beside it what is of use elsewhere.
 
     That is ``report.md``, all tables as LaTeX (``report.tex``) and a narrow one for a paper (``table.tex``), a CSV of
-    each, all numbers (``report.json``), and ``figures/`` as SVG and PDF. Paths in them are relative to ``out``.
+    each, all numbers (``report.json``; as tables for programs ``runs.csv`` and ``comparisons.csv``), and ``figures/``
+    as SVG and PDF. Paths in them are relative to ``out``.
 
     Args:
         out: folder; made if absent.
@@ -62,6 +64,9 @@ def write_report(
     _write(out / "table.tex", paper_table(analysis))
     for name, sheet in sheets.items():
         _write(out / f"{name}.csv", sheet.csv())
+    for name, frame in (("runs", runs_table(analysis, converged)), ("comparisons", comparisons_table(analysis))):
+        if len(frame):
+            _write(out / f"{name}.csv", frame.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
     write_json(out / "report.json", as_json(analysis, out))
     figures = write_figures(out / "figures", analysis, converged, pictures)
     index = out / "index.html"

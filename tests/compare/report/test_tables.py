@@ -46,7 +46,10 @@ def test_times_are_medians_in_which_who_never_gets_there_is_slowest() -> None:
     curve = Curve(np.array([9, 19]), np.array([1.0, 2.0]), np.array([0.5, 0.6]))
 
     def arm(*epochs: float | None) -> list[Convergence]:
-        return [Convergence({0.9: None if e is None else Reached(e, 10 * e)}, 0.5, 1, None, curve, {}) for e in epochs]
+        return [
+            Convergence(seed, {0.9: None if e is None else Reached(e, 10 * e)}, 0.5, 1, None, curve, {})
+            for seed, e in enumerate(epochs)
+        ]
 
     rows = convergence_sheet(
         {

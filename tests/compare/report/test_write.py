@@ -27,7 +27,7 @@ def report(analysis: Analysis, tmp_path_factory: pytest.TempPathFactory) -> Path
 def test_every_format_is_there_and_says_the_same(analysis: Analysis, report: Path) -> None:
     names = {path.name for path in report.parent.iterdir()}
     tables = {f"{name}.csv" for name in ("arms", "verdicts", "secondary", "refinement", "ood")} | {
-        f"{name}.csv" for name in ("convergence", "differences")
+        f"{name}.csv" for name in ("convergence", "differences", "runs", "comparisons")
     }
     assert names == {"index.html", "report.md", "report.tex", "table.tex", "report.json", "figures", *tables}
     figures = {path.name for path in (report.parent / "figures").iterdir()}
