@@ -12,6 +12,7 @@ from entreg.compare.plan import Written, read_plan
 from entreg.compare.report import pictures_of, print_tables, report_overall, verdict_sentences, write_report
 from entreg.console import print_line
 from entreg.errors import ConfigError, UserError
+from entreg.runs import Run
 
 
 def compare_runs(
@@ -47,11 +48,13 @@ def compare_runs(
         trust: see :func:`entreg.compare.report.pictures_of`.
 
     Raises:
-        ConfigError: if a metric is unknown, or ``out`` is no folder.
+        ConfigError: if a metric is unknown, or ``out`` is no folder or that of a run.
         RunError: if there is nothing to compare, or the runs of no test set can be compared.
     """
     if out is not None and out.exists() and not out.is_dir():
         raise ConfigError(f"--out {out}: is no folder, and the report is one; name a folder")
+    if out is not None and Run(out).config.is_file():
+        raise ConfigError(f"--out {out}: is the folder of a run, whose files would mix with the report's; name another")
     said = bool(baseline or metrics or margins or all_pairs)
     if plan is not None and said:
         raise ConfigError(

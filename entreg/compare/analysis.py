@@ -97,8 +97,9 @@ def analyse(
         if key not in common:
             why = "; ".join(temperature_notes(study.results)) if key.endswith(("@T", "-cal")) else ""
             raise ConfigError(f"metric {key}: expected one that every run has: {', '.join(common)}{why and f'; {why}'}")
-    if unknown := (margins or {}).keys() - set(common):
-        raise ConfigError(f"margin of {min(unknown)}: expected a metric of {', '.join(common)}")
+    if len(set(metrics)) < len(metrics):
+        raise ConfigError(f"metrics {', '.join(metrics)}: one is named twice, expected each once")
+    _check_margins(margins or {}, metrics, common)
     chosen = _default_baseline(study, all_pairs) if baseline is None else study.label_of(baseline)
     others = [label for label in study.arms if chosen not in (None, label)]
     contrasts = [(label, str(chosen)) for label in others]
@@ -181,6 +182,17 @@ def _estimate(measure: Measure, runs: Sequence[Contributions], samples: int) -> 
 def _common(runs: Sequence[Mapping[str, Contributions]]) -> list[str]:
     """Keys that every run has, in the order of the first."""
     return [key for key in runs[0] if all(key in of_run for of_run in runs)]
+
+
+def _check_margins(margins: Mapping[str, float], metrics: Sequence[str], common: Sequence[str]) -> None:
+    """Raise :class:`ConfigError` unless each is a number, of a metric that has a verdict."""
+    for key, margin in margins.items():
+        if key not in common:
+            raise ConfigError(f"margin of {key}: expected a metric of {', '.join(common)}")
+        if key not in metrics:
+            raise ConfigError(f"margin of {key}: no verdict is about it, name it among the metrics too")
+        if not isinstance(margin, int | float):
+            raise ConfigError(f"margin of {key}: expected a number, got {margin!r}")
 
 
 def _default_baseline(study: Study, all_pairs: bool) -> str | None:

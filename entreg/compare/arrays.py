@@ -15,7 +15,7 @@ from entreg.compare.failures import Failure
 from entreg.compare.result import Result
 from entreg.compare.study import Study
 from entreg.errors import ConfigError, DataError
-from entreg.metrics.checks import check_logits, check_predictions
+from entreg.metrics.checks import IGNORE_INDEX, check_logits, check_predictions
 from entreg.runs import Run
 from entreg.runs.scoring import DEFAULT_BINS, temperature_of
 from entreg.runs.set_name import TEST, VAL, SetKind, SetName
@@ -57,6 +57,11 @@ def study_of(
     sets = [(name, _by_seed(name, by_arm), _targets(name, labels)) for name, by_arm, labels in [*known, *outside]]
     if not logits:
         raise DataError("logits hold no arm: expected a mapping such as {'cross_entropy': [seed_0, seed_1], ...}")
+    for name, by_arm, _ in sets:
+        if surplus := by_arm.keys() - logits.keys():
+            raise DataError(
+                f"{name.stem} logits of {min(surplus)!r}: no such arm on test, expected {', '.join(logits)}"
+            )
     arms: dict[str, list[Result]] = {}
     failures: dict[str, list[Failure]] = {}
     for arm, seeds in _by_seed(TEST, logits).items():
@@ -129,7 +134,12 @@ def _read(
             check_logits(logits)
             targets = _NO_TARGETS
         else:
+            count = len(logits)
             logits, targets = check_predictions(logits, labels)
+            if len(logits) < count:
+                raise ValueError(
+                    f"{count - len(logits)} of {count} targets are {IGNORE_INDEX}; leave these samples out"
+                )
     except (TypeError, ValueError) as error:
         raise DataError(f"{where}: {error}") from error
     if len(logits) < 2:

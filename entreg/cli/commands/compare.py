@@ -19,7 +19,11 @@ def main(args: Sequence[str]) -> None:
         RunError: if there is nothing to compare, or the runs cannot be compared.
     """
     given = _parser().parse_args(list(args))
-    margins = dict(_margin(word) for word in given.margin)
+    margins: dict[str, float] = {}
+    for key, number in map(_margin, given.margin):
+        if key in margins:
+            raise ConfigError(f"--margin: two of {key}, {margins[key]:g} and {number:g}; expected one")
+        margins[key] = number
     for accuracy in given.accuracy:
         if not 0 < accuracy < 1:
             raise ConfigError(f"--accuracy {accuracy:g}: expected a share in (0, 1), such as 0.95")

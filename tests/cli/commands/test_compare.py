@@ -87,6 +87,11 @@ def test_a_report_is_no_file(folders: list[str], capsys) -> None:
     assert capsys.readouterr().err == "entreg: --out /dev/null: is no folder, and the report is one; name a folder\n"
 
 
+def test_a_report_is_not_written_among_the_files_of_a_run(folders: list[str], capsys) -> None:
+    assert main(["compare", *folders, "--out", folders[0]]) == 2
+    assert capsys.readouterr().err.startswith(f"entreg: --out {folders[0]}: is the folder of a run")
+
+
 def test_one_seed_is_a_stated_degradation(tmp_path: Path, capsys) -> None:
     assert main(["compare", *map(str, write_study(tmp_path, 1))]) == 0
     assert "one seed says nothing about other seeds" in capsys.readouterr().out
@@ -108,6 +113,8 @@ def test_what_was_left_out_is_said(folders: list[str], tmp_path: Path, capsys) -
         (["{runs}", "--margin", "foo=1"], 2, "margin of foo: expected a metric of acc"),
         (["{runs}", "--margin", "acc=-1"], 2, "--margin acc=-1: expected METRIC=NUMBER with a number > 0"),
         (["{runs}", "--margin", "0.1"], 2, "--margin 0.1: expected METRIC=NUMBER"),
+        (["{runs}", "--margin", "acc=1", "acc=2"], 2, "--margin: two of acc, 1 and 2; expected one"),
+        (["{runs}", "--margin", "nll=1"], 2, "margin of nll: no verdict is about it, name it among the metrics too"),
         (["{runs}", "--power", "0"], 2, "--power 0: expected differences > 0"),
         (["{runs}", "--accuracy", "95"], 2, "--accuracy 95: expected a share in (0, 1)"),
     ],
