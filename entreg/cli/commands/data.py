@@ -129,7 +129,7 @@ def _published(data: Source, train: bool) -> str:
     if not sums:
         return ""
     as_published = all(hashlib.md5(path.read_bytes()).hexdigest() == md5 for path, md5 in sums.items())
-    return ", MD5 as published" if as_published else ", packed anew (MD5 not as published)"
+    return ", MD5 as published" if as_published else ", MD5 not as published"
 
 
 def _prepare(data: Source) -> None:

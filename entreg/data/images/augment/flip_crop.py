@@ -39,9 +39,10 @@ class FlipCrop(Augment):
     cutout: int = 0
 
     def __post_init__(self) -> None:
-        if self.pad < 0 or self.cutout < 0 or not 0 <= self.flip_p <= 1:
+        whole = isinstance(self.pad, int) and isinstance(self.cutout, int)
+        if not whole or self.pad < 0 or self.cutout < 0 or not 0 <= self.flip_p <= 1:
             raise ConfigError(
-                f"data.augment: pad and cutout are >= 0, flip_p lies in [0, 1]; got pad={self.pad}, "
+                f"data.augment: pad and cutout are whole numbers >= 0, flip_p lies in [0, 1]; got pad={self.pad}, "
                 f"cutout={self.cutout}, flip_p={self.flip_p}"
             )
         if self.padding_mode not in ("reflect", "zeros"):

@@ -83,7 +83,8 @@ def test_a_square_is_hidden_where_cutout_hides_it(side: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"pad": -1}, {"cutout": -2}, {"flip_p": 1.5}, {"flip_p": float("nan")}, {"padding_mode": "edge"}]
+    "wrong",
+    [{"pad": -1}, {"pad": 1.5}, {"cutout": -2}, {"flip_p": 1.5}, {"flip_p": float("nan")}, {"padding_mode": "edge"}],
 )
 def test_wrong_arguments_are_config_errors(wrong: dict[str, object]) -> None:
     ((name, value),) = wrong.items()
