@@ -13,6 +13,7 @@ from entreg.compare.report.comparison_tables import WORDS
 from entreg.compare.result import Result
 from entreg.compare.stats.comparison import Comparison
 from entreg.runs.scoring import flatten
+from entreg.text import for_csv
 
 _OF_TRAINING = ("epochs", "steps", "precision", "train_seconds", "images_per_second", "git_commit")
 
@@ -29,7 +30,7 @@ def runs_table(analysis: Analysis, converged: Mapping[str, Sequence[Convergence]
         trainings = {training.seed: training for training in converged.get(label, ())}
         options = {key: values[label] for key, values in analysis.study.differences.items()}
         rows += [_run(label, result, options, trainings.get(result.seed)) for result in arm]
-    return pd.DataFrame(rows)
+    return _table(rows)
 
 
 def comparisons_table(analysis: Analysis) -> pd.DataFrame:
@@ -49,7 +50,19 @@ def comparisons_table(analysis: Analysis) -> pd.DataFrame:
         for key, pairs in analysis.between.items()
         for (arm, other), found in pairs.items()
     ]
-    return pd.DataFrame(rows)
+    return _table(rows)
+
+
+def as_csv(table: pd.DataFrame) -> str:
+    """Return comma-separated values, numbers with six digits."""
+    return table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Make a table in which every text can be written and none is a formula of a spreadsheet."""
+    return pd.DataFrame(
+        [{for_csv(key): for_csv(cell) if isinstance(cell, str) else cell for key, cell in row.items()} for row in rows]
+    )
 
 
 def _run(label: str, result: Result, options: Mapping[str, Any], training: Convergence | None) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from entreg.compare.convergence import Convergence
 from entreg.compare.report.comparison_tables import secondary_sheet, verdict_sentences, verdicts_sheet
 from entreg.compare.report.contents import contents
 from entreg.compare.report.figures import write_figures
-from entreg.compare.report.numbers import comparisons_table, runs_table
+from entreg.compare.report.numbers import as_csv, comparisons_table, runs_table
 from entreg.compare.report.paper_table import paper_table
 from entreg.compare.report.paths import relative, without_absolute
 from entreg.compare.report.pictures import Pictures
@@ -66,7 +66,7 @@ def write_report(
         _write(out / f"{name}.csv", sheet.csv())
     for name, frame in (("runs", runs_table(analysis, converged)), ("comparisons", comparisons_table(analysis))):
         if len(frame):
-            _write(out / f"{name}.csv", frame.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
+            _write(out / f"{name}.csv", as_csv(frame))
     write_json(out / "report.json", as_json(analysis, out))
     figures = write_figures(out / "figures", analysis, converged, pictures)
     index = out / "index.html"

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from entreg.compare import Analysis, analyse, convergence_of
-from entreg.compare.report.numbers import comparisons_table, runs_table
+from entreg.compare.report.numbers import as_csv, comparisons_table, runs_table
 
 
 def test_every_run_is_a_row_of_what_it_is_and_of_all_its_scores(analysis: Analysis) -> None:
@@ -41,5 +41,5 @@ def test_pairs_of_arms_that_are_not_the_baseline_are_rows_too(analysis: Analysis
 
 def test_numbers_come_back_from_csv(analysis: Analysis) -> None:
     table = comparisons_table(analysis)
-    again = pd.read_csv(io.StringIO(table.to_csv(index=False)))
-    pd.testing.assert_frame_equal(again, table, check_dtype=False)
+    again = pd.read_csv(io.StringIO(as_csv(table)))
+    pd.testing.assert_frame_equal(again, table, check_dtype=False, rtol=1e-5)
