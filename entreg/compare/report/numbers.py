@@ -39,16 +39,10 @@ def comparisons_table(analysis: Analysis) -> pd.DataFrame:
     ``low`` and ``high`` are the ends of the interval that decides, adjusted for ``family`` comparisons; ``p`` is, too.
     Only measures that are ``primary`` have a verdict.
     """
-    baseline = str(analysis.baseline)
     rows = [
-        _comparison(analysis, key, arm, baseline, found)
-        for key, arms in analysis.comparisons.items()
-        for arm, found in arms.items()
-    ]
-    rows += [
-        _comparison(analysis, key, arm, other, found)
-        for key, pairs in analysis.between.items()
-        for (arm, other), found in pairs.items()
+        _comparison(analysis, key, *contrast, found)
+        for key in analysis.measures
+        for contrast, found in analysis.contrasts(key).items()
     ]
     return _table(rows)
 
