@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from pathlib import Path
 
 from entreg.classifier import Classifier
 from entreg.inference.classifier import TrainedClassifier
@@ -12,11 +13,15 @@ from entreg.runs import Run, open_run, read_config, read_summary
 from entreg.trust import check_config
 
 
-def load(run: Run | str | os.PathLike[str], trust: bool = False) -> TrainedClassifier:
+LETTERS = Path(__file__).parent / "letters-vgg5"
+"""The run that comes with the package; its README says on what it was trained and measured."""
+
+
+def load(run: Run | str | os.PathLike[str] = LETTERS, trust: bool = False) -> TrainedClassifier:
     """Build a run's classifier from its config and load the checkpoint chosen on validation, on the CPU.
 
     Args:
-        run: a finished run, or its folder.
+        run: a finished run, or its folder; default: VGG-5 of handwritten letters, which comes with the package.
         trust: whether its config may name any class, whose code then runs, see :mod:`entreg.trust`.
 
     Returns:

@@ -115,11 +115,11 @@ def test_killed_with_steps_to_repeat_or_with_workers(
 @pytest.mark.parametrize(
     "options",
     [
-        ("--trainer.limit_train_batches", "3"),
+        pytest.param(("--trainer.limit_train_batches", "3"), marks=pytest.mark.long),
         pytest.param(("--trainer.val_check_interval", "2"), marks=pytest.mark.long),
         pytest.param(("--trainer.accumulate_grad_batches", "2"), marks=pytest.mark.long),
         ("--trainer.accumulate_grad_batches", "2", "--trainer.val_check_interval", "3"),
-        ("--trainer.check_val_every_n_epoch", "2"),
+        pytest.param(("--trainer.check_val_every_n_epoch", "2"), marks=pytest.mark.long),
         ("--config", "paper.yaml"),
     ],
 )

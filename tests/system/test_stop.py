@@ -6,6 +6,7 @@ import signal
 from functools import partial
 from pathlib import Path
 
+import pytest
 import torch
 
 from entreg.runs import Run, read_summary
@@ -30,6 +31,7 @@ def step_of(run: Run) -> int:
     return torch.load(run.checkpoint("last"), weights_only=True)["global_step"]
 
 
+@pytest.mark.long
 def test_each_signal_saves_the_step_and_the_same_command_goes_on(workplace: Path) -> None:
     assert Process(workplace, *COMMAND, "--id", "whole").wait() == 0
     run, command = Run(workplace / "runs" / "mix_ent-x"), [*COMMAND, "--id", "x"]

@@ -20,7 +20,7 @@ from entreg.data.texts.read import read_texts
 from entreg.data.vectors.prepared import features_of
 from entreg.errors import DataError
 from entreg.files import atomic_path, check_target
-from entreg.inference import Predictions, TrainedClassifier, load
+from entreg.inference import LETTERS, Predictions, TrainedClassifier, load
 from entreg.runs import Run, open_run
 from entreg.text import for_csv, shown
 
@@ -30,7 +30,7 @@ _BATCH = 256
 
 
 def main(args: Sequence[str]) -> None:
-    """Run ``entreg predict --run DIR --images PATH | --texts FILE | --vectors FILE [--out FILE]``.
+    """Run ``entreg predict [--run DIR] --images PATH | --texts FILE | --vectors FILE [--out FILE]``.
 
     Raises:
         ConfigError: on wrong usage.
@@ -40,7 +40,9 @@ def main(args: Sequence[str]) -> None:
     parser = CommandParser(
         prog="entreg predict", description="Classify pictures, texts or vectors with the best checkpoint of a run."
     )
-    parser.add_argument("--run", required=True, help="run folder")
+    parser.add_argument(
+        "--run", type=Path, help="run folder (default: VGG-5 of handwritten letters, which comes with the package)"
+    )
     kinds = parser.add_mutually_exclusive_group(required=True)
     kinds.add_argument("--images", type=Path, help="a picture, or a folder of pictures")
     kinds.add_argument("--texts", type=Path, help="a text a line (.txt), or a column text (.csv, .jsonl, .parquet)")
@@ -48,7 +50,9 @@ def main(args: Sequence[str]) -> None:
         "--vectors", type=Path, help="the columns that the run was trained on (.csv, .jsonl, .parquet, .npz, .npy)"
     )
     parser.add_argument(
-        "--out", type=Path, help="CSV file to write (default: predictions/<kind>.csv in the run folder)"
+        "--out",
+        type=Path,
+        help=f"CSV file to write (default: predictions/<kind>.csv in the run folder; without --run {LETTERS.name}.csv)",
     )
     parser.add_argument(
         "--polarity",
@@ -60,9 +64,9 @@ def main(args: Sequence[str]) -> None:
         "--trust", action="store_true", help="let the run's config name any class, whose code then runs"
     )
     given = parser.parse_args(list(args))
-    run = open_run(given.run)
+    run = open_run(given.run or LETTERS)
     kind = next(kind for kind in ("images", "texts", "vectors") if getattr(given, kind) is not None)
-    out = given.out or run.path / "predictions" / f"{kind}.csv"
+    out = given.out or (run.path / "predictions" / f"{kind}.csv" if given.run else Path(f"{LETTERS.name}.csv"))
     check_target(out)
     if kind == "images":
         _classify_pictures(run, given, out)

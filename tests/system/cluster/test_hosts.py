@@ -17,8 +17,8 @@ from tests.system.cluster.hosts import TwoHosts, why_not
 from tests.system.processes import start_ranks
 from tests.system.test_resume import assert_same
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
-FIT = ["fit", *TINY, "--trainer.max_epochs", "30", "--checkpoint.every_n_steps", "1"]
+pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("cluster"), pytest.mark.timeout(900)]
+FIT = ["fit", *TINY, "--trainer.max_epochs", "16", "--checkpoint.every_n_steps", "1"]
 TIMEOUT = 20
 STRATEGY = f'{{class_path: lightning.pytorch.strategies.DDPStrategy, init_args: {{timeout: "0:00:{TIMEOUT}"}}}}'
 
@@ -49,7 +49,7 @@ def test_a_host_that_is_cut_off_is_reported_and_the_run_goes_on(hosts: TwoHosts,
     run = Run(workplace / "runs" / "mix_ent-two")
     processes = start(hosts, workplace)
     deadline = time.monotonic() + 120
-    while not (run.metrics.exists() and run.metrics.read_text().count("\n") > 100):
+    while not (run.metrics.exists() and run.metrics.read_text().count("\n") > 40):
         assert time.monotonic() < deadline, (workplace / "host-0.log").read_text()
         time.sleep(0.05)
     hosts.cut(1)

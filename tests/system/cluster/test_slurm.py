@@ -17,7 +17,7 @@ from tests.system.processes import start_ranks
 from tests.system.test_resume import assert_same
 from tests.system.test_sweep import SWEEP, assert_all_done, board, write
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("cluster"), pytest.mark.timeout(900)]
 JOBS = REPOSITORY / "configs" / "cluster"
 CPUS = ["--nodes=1", "--gpus-per-node=0", "--cpus-per-task=1", "--time=10"]
 
