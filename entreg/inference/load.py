@@ -12,7 +12,6 @@ from entreg.restore import restored
 from entreg.runs import Run, open_run, read_config, read_summary
 from entreg.trust import check_config
 
-
 LETTERS = Path(__file__).parent / "letters-vgg5"
 """The run that comes with the package; its README says on what it was trained and measured."""
 

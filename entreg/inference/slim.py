@@ -17,7 +17,7 @@ from entreg.runs.checkpoints import write_checkpoint
 
 
 def slim(run: Run, folder: Path) -> Run:
-    """Copy a run's config, summary and chosen checkpoint, its weights rounded to bfloat16: a sixth of the size.
+    """Copy a run's config, summary and chosen checkpoint, its weights rounded to bfloat16: half the size.
 
     The scores of the summary are those of the weights before they were rounded, until ``entreg test --run`` has
     looked at the copy. It can be loaded, tested and exported, and is not trained on.

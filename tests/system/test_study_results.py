@@ -34,3 +34,12 @@ def test_every_run_of_a_plan_is_there_once(path: Path) -> None:
 
 def test_no_result_lacks_its_plan() -> None:
     assert {path.name for path in RESULTS.iterdir()} <= {path.stem for path in SWEEPS}
+
+
+@pytest.mark.parametrize("path", sorted(RESULTS.glob("*/reliability.csv")), ids=lambda path: path.parent.name)
+def test_the_bins_of_the_reliability_diagrams_hold_the_runs(path: Path) -> None:
+    runs = pd.read_csv(path.with_name("runs.csv")).groupby("loss")[["test/n", "test/errors"]].sum()
+    for _, bins in pd.read_csv(path).groupby("at"):
+        held = bins.groupby("arm")[["count", "correct"]].sum()
+        assert held["count"].to_dict() == runs["test/n"].to_dict()
+        assert (held["count"] - held["correct"]).to_dict() == runs["test/errors"].to_dict()
