@@ -30,7 +30,7 @@ class Look:
         arms: their hashes, sorted.
         tested: digest of the test set.
         primary: measures that verdicts were about.
-        seeds: number of seeds of each arm, in the order of the hashes.
+        seeds: seeds of each arm, sorted, in the order of the hashes.
         alpha: level at which the verdicts were made.
         time: when, UTC, ISO 8601.
     """
@@ -38,7 +38,7 @@ class Look:
     arms: Sequence[str]
     tested: str
     primary: Sequence[str]
-    seeds: Sequence[int]
+    seeds: Sequence[Sequence[int]]
     alpha: float
     time: str
 
@@ -72,10 +72,10 @@ def standing_of(study: Study, metrics: Sequence[str], written: Written | None, e
         earlier: looks that have been noted.
     """
     plan = Plan() if written is None else written.plan
-    sizes = {arm[0].arm: len(arm) for arm in study.arms.values()}
-    arms = sorted(sizes)
+    seeds_of = {arm[0].arm: sorted(result.seed for result in arm) for arm in study.arms.values()}
+    arms = sorted(seeds_of)
     tested = str(study.results[0].summary.get("data", {}).get("test", ""))
-    seeds = [sizes[arm] for arm in arms]
+    seeds = [seeds_of[arm] for arm in arms]
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
     look = Look(arms, tested, list(metrics), seeds, plan.alpha, now)
     before = [other for other in earlier if other.is_of(look) and other.seeds != seeds]
@@ -91,10 +91,10 @@ def standing_of(study: Study, metrics: Sequence[str], written: Written | None, e
     else:
         again = [other.alpha for other in earlier if other.is_of(look) and other.seeds == seeds]
         spent = sum(other.alpha for other in before)
-        planned, done = plan.seeds * len(seeds), sum(min(number, plan.seeds) for number in seeds)
+        planned, done = plan.seeds * len(seeds), sum(min(len(own), plan.seeds) for own in seeds)
         left = again[0] if again else obrien_fleming(plan.alpha, done / planned) - spent
         if left > 0:
-            more = sum(seeds) - done
+            more = _runs(seeds) - done
             runs = f"{done} of {planned} runs{f' and {more} that were not planned' if more else ''}"
             said = f"as planned in {written.path}, with {runs}: verdicts at level {left:.2g}"
             return Standing(left, said, replace(look, alpha=left))
@@ -150,9 +150,7 @@ def read_looks(path: Path) -> list[Look]:
         return []
     try:
         looks = [Look(**entry) for entry in read_json(path)["looks"]]
-        if not all(isinstance(look.seeds, list) for look in looks):
-            raise TypeError("seeds is no list, a number for each arm")
-        return looks
+        return [replace(look, seeds=[_seeds(own) for own in look.seeds]) for look in looks]
     except (KeyError, TypeError) as error:
         raise RunError(f"{path}: holds no looks ({error}); restore it, or delete it to count from now on") from error
 
@@ -168,15 +166,24 @@ def note(path: Path, look: Look) -> None:
         write_json(path, {"looks": [asdict(one) for one in (*looks, look)]})
 
 
+def _seeds(noted: list[int] | int) -> list[int]:
+    """Seeds of an arm; of version 0.1 their number, which are taken for the first ones."""
+    return list(noted) if isinstance(noted, list) else list(range(noted))
+
+
 def _looked_at(before: Sequence[Look]) -> str:
     if not before:
         return ""
-    runs = sorted(sum(seeds) for seeds in {tuple(look.seeds) for look in before})
+    runs = sorted(_runs(look.seeds) for look in before)
     times = "once" if len(runs) == 1 else f"{len(runs)} times"
     return (
-        f"; these arms have been looked at {times} before, with {_listed(runs)} runs, and who adds seeds "
+        f"; these arms have been looked at {times} before, with {_listed(runs)} runs, and who adds or changes seeds "
         "until something is found finds too much"
     )
+
+
+def _runs(seeds: Sequence[Sequence[int]]) -> int:
+    return sum(map(len, seeds))
 
 
 def _listed(numbers: Sequence[int]) -> str:

@@ -30,7 +30,7 @@ def test_without_a_plan_earlier_looks_are_told(tmp_path: Path) -> None:
     assert look_at(of_seeds(folders, 2)).standing.endswith("before the runs")  # the same look again
     look_at(of_seeds(folders, 3))
     said = look_at(of_seeds(folders, 4)).standing
-    assert "; these arms have been looked at 2 times before, with 6 and 9 runs, and who adds seeds" in said
+    assert "; these arms have been looked at 2 times before, with 6 and 9 runs, and who adds or changes seeds" in said
     assert "looked at" not in look_at(of_seeds(folders, 4), metrics=["nll"]).standing
 
 
@@ -55,7 +55,19 @@ def test_seeds_that_one_arm_alone_has_more_are_a_new_look(tmp_path: Path) -> Non
     levels = [look_at(read_study(found), written).comparisons["acc"]["min_ent"].alpha for found in (few, more, folders)]
     spent = [obrien_fleming(0.05, runs / 8) for runs in (5, 6, 8)]
     assert levels == pytest.approx([spent[0], spent[1] - spent[0], spent[2] - spent[1]])
-    assert [sorted(look.seeds) for look in read_looks(tmp_path / NAME)] == [[2, 3], [2, 4], [4, 4]]
+    assert [sorted(map(len, look.seeds)) for look in read_looks(tmp_path / NAME)] == [[2, 3], [2, 4], [4, 4]]
+
+
+def test_other_seeds_are_a_look_of_their_own_and_not_paid_for(tmp_path: Path) -> None:
+    folders = write_study(tmp_path, 4)
+    written = Written(Plan(seeds=4), tmp_path / "plan.yaml", EARLY)
+    first, last = (read_study([folder for folder in folders if folder.name[-1] in seeds]) for seeds in ("01", "23"))
+    assert look_at(first, written).standing.startswith("as planned")
+    said = look_at(last, written).standing
+    assert said.startswith("exploratory: earlier looks have used up the level")
+    assert said.endswith(
+        "once before, with 6 runs, and who adds or changes seeds until something is found finds too much"
+    )
 
 
 def test_a_plan_that_is_used_up_or_younger_than_the_runs_decides_nothing(tmp_path: Path) -> None:
@@ -89,10 +101,16 @@ def test_the_intervals_of_arms_do_not_depend_on_the_look(tmp_path: Path) -> None
 
 def test_a_damaged_list_of_looks_is_refused(tmp_path: Path) -> None:
     look = '"arms": [], "tested": "", "primary": [], "alpha": 0.05, "time": ""'
-    for content in ('{"looks": [{"seeds": 3}]}', f'{{"looks": [{{{look}, "seeds": 3}}]}}'):
+    for content in (
+        '{"looks": [{"seeds": 3}]}',
+        f'{{"looks": [{{{look}, "seeds": 3}}]}}',
+        f'{{"looks": [{{{look}, "seeds": [[0], "a"]}}]}}',
+    ):
         (tmp_path / NAME).write_text(content)
         with pytest.raises(RunError, match="holds no looks"):
             read_looks(tmp_path / NAME)
+    (tmp_path / NAME).write_text(f'{{"looks": [{{{look}, "seeds": [2, 1]}}]}}')  # as version 0.1 noted numbers
+    assert read_looks(tmp_path / NAME)[0].seeds == [[0, 1], [0]]
 
 
 def test_where_nothing_can_be_written_the_look_is_not_counted(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from tests.benchmarks.simulations.study import simulate
 from tests.benchmarks.simulations.world import Arm, truth, with_accuracy
 
 
-@pytest.mark.parametrize(("name", "studies"), [("null-2", 30), ("equivalence-5", 40), ("lost-7", 30)])
+@pytest.mark.parametrize(("name", "studies"), [("null-2", 20), ("equivalence-5", 25), ("lost-7", 20)])
 def test_the_bars_hold(name: str, studies: int) -> None:
     cell = CELLS[name]()
     seen = [simulate(name, cell, number) for number in range(studies)]
