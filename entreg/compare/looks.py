@@ -151,7 +151,7 @@ def read_looks(path: Path) -> list[Look]:
     try:
         looks = [Look(**entry) for entry in read_json(path)["looks"]]
         return [replace(look, seeds=[_seeds(own) for own in look.seeds]) for look in looks]
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise RunError(f"{path}: holds no looks ({error}); restore it, or delete it to count from now on") from error
 
 
@@ -166,9 +166,9 @@ def note(path: Path, look: Look) -> None:
         write_json(path, {"looks": [asdict(one) for one in (*looks, look)]})
 
 
-def _seeds(noted: list[int] | int) -> list[int]:
+def _seeds(noted: Sequence[int] | int) -> list[int]:
     """Seeds of an arm; of version 0.1 their number, which are taken for the first ones."""
-    return list(noted) if isinstance(noted, list) else list(range(noted))
+    return list(range(noted)) if isinstance(noted, int) else [int(seed) for seed in noted]
 
 
 def _looked_at(before: Sequence[Look]) -> str:

@@ -46,9 +46,8 @@ def overall_sentence(found: Overall) -> str:
     if fewest == 1:
         return f"{seeds} an arm: with one seed somewhere there are no intervals over all data sets"
     return (
-        f"intervals over all data sets are about other seeds on these {len(found.sets)} and say nothing of other data "
-        f"sets; a stratified bootstrap of {seeds} an arm, called 95 %, is too narrow where seeds are few: it holds the "
-        "truth in about 74 % of studies with 2 seeds, 84 % with 3, 92 % with 5, 94 % with 10"
+        f"intervals over all data sets (95 %, from {seeds} an arm) are about other seeds on these {len(found.sets)} and "
+        "say nothing of other data sets"
     )
 
 

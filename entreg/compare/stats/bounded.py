@@ -52,7 +52,23 @@ def within_bounds(estimate: Estimate, samples: int, upper: float = 1.0, level: f
     else:
         worth = share * (1 - share) / (estimate.standard_error / upper) ** 2
         critical = critical_value(1 - level, estimate.n - 1, estimate.share)
+    low, high = wilson(share, worth, critical)
+    return replace(estimate, interval=Interval(upper * low, upper * high))
+
+
+def wilson(share: float, worth: float, critical: float) -> Interval:
+    """Return Wilson's interval of a share in [0, 1].
+
+    Args:
+        share: estimate.
+        worth: number of independent samples that it is worth.
+        critical: standard errors that the truth may be away.
+
+    Example:
+        >>> print("{:.3f} to {:.3f}".format(*wilson(0.9, worth=50, critical=1.96)))
+        0.786 to 0.957
+    """
     z = critical**2 / worth
     middle, half = share + z / 2, math.sqrt(share * (1 - share) * z + z**2 / 4)
     low, high = (min(max(end / (1 + z), 0.0), 1.0) for end in (middle - half, middle + half))
-    return replace(estimate, interval=Interval(upper * low, upper * high))
+    return Interval(low, high)

@@ -1,11 +1,13 @@
-"""Numbers over all data sets, against rliable, and its bootstrap against all resamples that there are."""
+"""Numbers over all data sets, against rliable, and the errors against all resamples that there are."""
 
 from __future__ import annotations
 
+import math
 from itertools import product
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from entreg.compare.stats.aggregate import aggregate, performance_profile
 
@@ -36,16 +38,38 @@ def test_ranks_are_within_data_sets_and_shared_by_ties() -> None:
 
 
 def test_intervals_are_those_of_all_resamples_of_seeds_within_data_sets() -> None:
-    ours, theirs = [[1.0, 4.0], [10.0, 30.0]], [[2.0, 3.0], [5.0, 25.0]]
-    found = aggregate({"b": ours, "a": theirs}, "a", level=0.8, resamples=20_000)["b"]
-    assert found.iqm.interval == pytest.approx(np.quantile([_middle(m) for m in _draws(ours)], [0.1, 0.9]))
-    better = [
-        np.mean([(np.greater.outer(x, y)).mean() for x, y in zip((a[:2], a[2:]), (b[:2], b[2:]), strict=True)])
-        for a in _draws(ours)
-        for b in _draws(theirs)
-    ]
+    ours, theirs = [[1.0, 4.0, 6.0], [10.0, 13.0, 30.0]], [[2.0, 3.0, 5.0], [5.0, 25.0, 26.0]]
+    found = aggregate({"b": ours, "a": theirs}, "a", resamples=20_000)["b"]
+    variance, *alone = (
+        np.var([stats.trim_mean(sum(drawn, ()), 0.25) for drawn in product(*of)]) for of in _drawn(ours)
+    )
+    half = stats.t.ppf(0.975, 2 * sum(alone) ** 2 / sum(part**2 for part in alone)) * math.sqrt(variance)
+    assert found.iqm.interval == pytest.approx((found.iqm.value - half, found.iqm.value + half), rel=0.02)
+
+    variance, *alone = (
+        np.var(
+            [
+                np.mean([np.greater.outer(x, y).mean() for x, y in zip(a, b, strict=True)])
+                for a, b in product(product(*b), product(*a))
+            ]
+        )
+        for b, a in zip(_drawn(ours), _drawn(theirs), strict=True)
+    )
+    critical = stats.t.ppf(0.975, 4 * sum(alone) ** 2 / sum(part**2 for part in alone))
     assert found.improvement is not None
-    assert found.improvement.interval == pytest.approx(np.quantile(better, [0.1, 0.9]))
+    share = found.improvement.value
+    for end in found.improvement.interval:  # where the truth is as many of its own standard errors away
+        own = math.sqrt(variance * end * (1 - end) / (share * (1 - share)))
+        assert abs(end - share) / own == pytest.approx(critical, rel=0.02)
+
+
+def test_where_nothing_varies_a_share_is_worth_its_runs_and_a_rank_is_certain() -> None:
+    found = aggregate({"b": [[8, 9], [7, 9]], "a": [[1, 2], [2, 3]]}, "a")["b"]
+    assert found.rank.interval == (1, 1)
+    assert found.improvement is not None
+    low, high = found.improvement.interval
+    critical = stats.t.ppf(0.975, 4)
+    assert (low, high) == pytest.approx((1 / (1 + critical**2 / 4), 1))
 
 
 def test_smaller_may_be_better() -> None:
@@ -68,8 +92,9 @@ def test_a_profile_is_the_share_of_runs_above_each_threshold() -> None:
     assert found.shares.tolist() == [1, 3 / 6, 2 / 6, 0]
     assert found.low is not None
     assert found.high is not None
-    assert (found.low[0], found.high[0], found.low[3], found.high[3]) == (1, 1, 0, 0)
-    assert 0 <= found.low[1] < 0.5 < found.high[1] <= 1
+    assert (found.high[0], found.low[3]) == (1, 0)
+    assert np.all((found.low >= 0) & (found.low <= found.shares) & (found.shares <= found.high) & (found.high <= 1))
+    assert np.all(found.high - found.low > 0.3)  # of six runs
     assert performance_profile([[1, 2], [3]], [0]).low is None
 
 
@@ -79,9 +104,7 @@ def test_arms_have_scores_on_the_same_data_sets(wrong: dict[str, list[list[float
         aggregate(wrong, "a")
 
 
-def _draws(columns: list[list[float]]) -> list[tuple[float, ...]]:
-    return [sum(drawn, ()) for drawn in product(*(product(column, repeat=2) for column in columns))]
-
-
-def _middle(runs: tuple[float, ...]) -> float:
-    return float(np.mean(sorted(runs)[1:3]))
+def _drawn(columns: list[list[float]]) -> list[list[list[tuple[float, ...]]]]:
+    """All draws of two of three seeds within each data set; then within one data set alone."""
+    two, all_ = [list(product(column, repeat=2)) for column in columns], [[tuple(column)] for column in columns]
+    return [two, [two[0], all_[1]], [all_[0], two[1]]]
