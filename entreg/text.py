@@ -33,6 +33,16 @@ def shown(text: str) -> str:
     return "".join(_escaped(character) if _is_unseen(character) else character for character in text)
 
 
+def decimals(value: float, digits: int, sign: str = "") -> str:
+    """Return a number with fixed decimals; from 100,000 on, as of a run that diverged, with three digits.
+
+    Example:
+        >>> decimals(0.1234, 3), decimals(23259537.2, 3, "+")
+        ('0.123', '+2.33e+07')
+    """
+    return f"{value:{sign}.{digits}f}" if abs(value) < 1e5 else f"{value:{sign}.3g}"
+
+
 def for_html(text: str) -> str:
     """Return the content of an element, or of an attribute in quotes.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from entreg.compare.measures import Measure
 from entreg.compare.stats.comparison import Comparison, SeedsNeeded
+from entreg.text import decimals
 
 _MANY = 1000  # seeds, beyond which a number says no more
 
@@ -39,19 +40,19 @@ def difference(measure: Measure, comparison: Comparison) -> str:
         return measure.name
     if not size:
         return f"{measure.name} the same"
-    return f"{measure.name} {abs(size):.{measure.digits}f}{unit(measure)} {'higher' if size > 0 else 'lower'}"
+    return f"{measure.name} {decimals(abs(size), measure.digits)}{unit(measure)} {'higher' if size > 0 else 'lower'}"
 
 
 def interval(measure: Measure, comparison: Comparison) -> str:
     """Level and ends of the interval that decides."""
     if comparison.interval is None:
         return "no interval"
-    low, high = comparison.interval
+    ends = " to ".join(decimals(end, measure.digits, "+") for end in comparison.interval)
     adjusted = "" if comparison.family == 1 else f", adjusted for {comparison.family} comparisons"
     if comparison.unpaired is not None:
         some = f"{comparison.shared} seed{'' if comparison.shared == 1 else 's'}" if comparison.shared else "no seed"
         adjusted += f", {some} in common"
-    return f"{100 * (1 - comparison.alpha):.4g} %{adjusted}: {low:+.{measure.digits}f} to {high:+.{measure.digits}f}"
+    return f"{100 * (1 - comparison.alpha):.4g} %{adjusted}: {ends}"
 
 
 def would_help(measure: Measure, comparison: Comparison) -> str:

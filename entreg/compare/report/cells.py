@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from entreg.compare.measures import Measure
 from entreg.compare.stats.comparison import Comparison
 from entreg.compare.stats.intervals import Estimate
+from entreg.text import decimals
 
 
 def number(value: float | None, digits: int) -> str:
     """Fixed decimals, ``-`` for what is undefined."""
-    return "-" if value is None else f"{value:.{digits}f}"
+    return "-" if value is None else decimals(value, digits)
 
 
 def mean(values: Iterable[float], digits: int) -> str:
@@ -44,18 +45,19 @@ def estimate_text(estimate: Estimate, digits: int) -> str:
     if estimate.interval is None:
         return number(estimate.mean, digits)
     low, high = estimate.interval
-    below, above = f"{estimate.mean - low:.{digits}f}", f"{high - estimate.mean:.{digits}f}"
+    below, above = decimals(estimate.mean - low, digits), decimals(high - estimate.mean, digits)
     if below == above:
-        return f"{estimate.mean:.{digits}f} ± {above}"
-    return f"{estimate.mean:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
+        return f"{decimals(estimate.mean, digits)} ± {above}"
+    return f"{decimals(estimate.mean, digits)} ({decimals(low, digits)} to {decimals(high, digits)})"
 
 
 def difference_text(comparison: Comparison, measure: Measure) -> str:
     """A difference with its sign."""
-    return "-" if comparison.difference is None else f"{comparison.difference:+.{measure.digits}f}"
+    return "-" if comparison.difference is None else decimals(comparison.difference, measure.digits, "+")
 
 
 def interval_text(comparison: Comparison, measure: Measure) -> str:
     """Both ends of the interval that decides, with their signs."""
-    ends = comparison.interval
-    return "-" if ends is None else f"{ends.low:+.{measure.digits}f} to {ends.high:+.{measure.digits}f}"
+    if comparison.interval is None:
+        return "-"
+    return " to ".join(decimals(end, measure.digits, "+") for end in comparison.interval)

@@ -46,8 +46,8 @@ def overall_sentence(found: Overall) -> str:
     if fewest == 1:
         return f"{seeds} an arm: with one seed somewhere there are no intervals over all data sets"
     return (
-        f"intervals over all data sets (95 %, from {seeds} an arm) are about other seeds on these {len(found.sets)} and "
-        "say nothing of other data sets"
+        f"intervals over all data sets (95 %, from {seeds} an arm) are about other seeds on these {len(found.sets)} "
+        "and say nothing of other data sets"
     )
 
 

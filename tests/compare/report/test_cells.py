@@ -13,7 +13,9 @@ def test_small_p_values_are_said_to_be_small(p: float | None, text: str) -> None
     assert p_value(p) == text
 
 
-@pytest.mark.parametrize(("values", "text"), [([], "-"), ([1.234], "1.23"), ([1.0, 2.0], "1.50 ± 6.35")])
+@pytest.mark.parametrize(
+    ("values", "text"), [([], "-"), ([1.234], "1.23"), ([1.0, 2.0], "1.50 ± 6.35"), ([1e7, 2e7], "1.5e+07 ± 6.35e+07")]
+)
 def test_an_estimate_has_an_interval_only_where_there_is_one(values: list[float], text: str) -> None:
     assert estimate_text(mean_estimate(values), 2) == text
 
