@@ -97,7 +97,7 @@ def test_losses_and_verdicts_need_no_run_folder(capsys: pytest.CaptureFixture[st
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.parent.name)
 def test_every_page_names_files_that_exist(page: Path) -> None:
     text = page.read_text()
-    for path in re.findall(r"(?<![\w/])(?:configs|notebooks|tests|entreg)/[\w./*{},]+\w", text):
+    for path in re.findall(r"(?<![\w/])(?:configs|notebooks|tests|entreg)/[\w./*{},-]+\w", text):
         assert expanded(path), path
     for link in re.findall(r"\]\((?!http)([^)#]*)", text):
         assert (page.parent / link).exists(), link
