@@ -29,7 +29,7 @@ Source of the degrees of freedom: Satterthwaite 1946, *An approximate distributi
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -129,10 +129,7 @@ def aggregate(
     sets = range(sizes.pop())
     drawn = []
     if all(len(column) > 1 for columns in rows.values() for column in columns):
-        drawn = [
-            _all(_resampled(rows, resamples, chosen), baseline, higher_is_better)
-            for chosen in (sets, *([number] for number in sets))
-        ]
+        drawn = [_all(of, baseline, higher_is_better) for of in _resamples(rows, resamples)]
 
     def over(arm: str, name: str, *arms: str) -> Over:
         value = float(points[arm][name])
@@ -189,11 +186,8 @@ def performance_profile(
     shares = _shares(rows, at, sign)
     if any(len(row) < 2 for row in rows):
         return Profile(at, shares, None, None)
-    sets, freedom = range(len(rows)), [len(row) - 1 for row in rows]
-    variances = [
-        _shares(_resampled({"": rows}, resamples, chosen)[""], at, sign).var(-1)
-        for chosen in (sets, *([number] for number in sets))
-    ]
+    freedom = [len(row) - 1 for row in rows]
+    variances = [_shares(drawn["one"], at, sign).var(-1) for drawn in _resamples({"one": rows}, resamples)]
     ends = [
         _of_share(share, variance, sum(map(len, rows)), critical_value(1 - level, _freedom(parts, freedom)))
         for share, variance, *parts in zip(shares.tolist(), *(v.tolist() for v in variances), strict=True)
@@ -201,20 +195,25 @@ def performance_profile(
     return Profile(at, shares, np.array([end.low for end in ends]), np.array([end.high for end in ends]))
 
 
-def _resampled(rows: Mapping[str, _Columns], resamples: int, chosen: Sequence[int]) -> dict[str, list[Floats]]:
-    """Draw n - 1 of the n seeds of each arm anew within each chosen data set: ``(resamples, n - 1)`` for each.
+def _resamples(rows: Mapping[str, _Columns], resamples: int) -> Iterator[dict[str, list[Floats]]]:
+    """Yield every arm with all data sets drawn anew, then with one data set after the other drawn alone.
 
-    Of the other data sets all seeds are there each time.
+    A data set that is drawn has n - 1 of each arm's n seeds, ``(resamples, n - 1)``; one that is not has all of them.
     """
-    rng = np.random.default_rng(0)
+    sets = range(len(next(iter(rows.values()))))
+    for chosen in (sets, *([number] for number in sets)):
+        rng = np.random.default_rng(0)
+        yield {
+            arm: [
+                _drawn(column, resamples, rng) if number in chosen else np.tile(column, (resamples, 1))
+                for number, column in enumerate(columns)
+            ]
+            for arm, columns in rows.items()
+        }
 
-    def drawn(number: int, column: Floats) -> Floats:
-        n = len(column)
-        return column[
-            rng.integers(n, size=(resamples, n - 1)) if number in chosen else np.tile(np.arange(n), (resamples, 1))
-        ]
 
-    return {arm: [drawn(number, column) for number, column in enumerate(columns)] for arm, columns in rows.items()}
+def _drawn(column: Floats, resamples: int, rng: np.random.Generator) -> Floats:
+    return column[rng.integers(len(column), size=(resamples, len(column) - 1))]
 
 
 def _freedom(parts: Sequence[float], freedom: Sequence[int]) -> float:
