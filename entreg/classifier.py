@@ -91,7 +91,11 @@ class Classifier(Restorable, StepModule):
         return [kind() for kind in needed if not any(isinstance(callback, kind) for callback in present)]
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """One optimizer, the network's parameters in its first group and the loss's in its second."""
+        """One optimizer, the network's parameters in its first group and the loss's in its second.
+
+        Raises:
+            ConfigError: if optimizer or schedule cannot be made, or a schedule does not know when training ends.
+        """
         assert self.net is not None
         groups: list[dict[str, Any]] = [{"params": list(self.net.parameters())}]
         if loss_parameters := list(self.loss.parameters()):

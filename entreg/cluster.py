@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple
 from entreg.errors import ConfigError
 
 _RUN_ID = "ENTREG_RUN_ID"
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP, signal.SIGINT)  # after which work can go on later
 SHARE = "ENTREG_SHARE"  # among how many runs the memory of a GPU is divided
 
 
@@ -124,11 +126,11 @@ def lost_touch(error: RuntimeError) -> bool:
     return isinstance(error, DistError) or "gloo/transport" in str(error)
 
 
-def requeue() -> bool:
-    """Ask SLURM to start this job again; whether it will."""
+def requeued(signum: int) -> str | None:
+    """Hand the job back to SLURM where the signal asks for it, and say so; ``None`` if it will not start it again."""
     environment = os.environ
-    if "SLURM_JOB_ID" not in environment:
-        return False
+    if signum != signal.SIGUSR1 or "SLURM_JOB_ID" not in environment:
+        return None
     job = environment["SLURM_JOB_ID"]
     if "SLURM_ARRAY_JOB_ID" in environment:  # its last task has the array's own id, which would requeue every task
         job = f"{environment['SLURM_ARRAY_JOB_ID']}_{environment['SLURM_ARRAY_TASK_ID']}"
@@ -137,8 +139,8 @@ def requeue() -> bool:
     except (OSError, subprocess.CalledProcessError) as error:  # as in a container without SLURM's commands
         reason = error.stderr if isinstance(error, subprocess.CalledProcessError) else str(error)
         print(f"SLURM does not requeue this job: {' '.join(reason.split())}")
-        return False
-    return True
+        return None
+    return f"SLURM starts job {environment['SLURM_JOB_ID']} again"
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from collections.abc import Sequence
 
 from lightning.pytorch.utilities import rank_zero_only
 from rich.console import Console
@@ -28,6 +29,13 @@ def print_note(text: str) -> None:
 def cell(text: object) -> Text:
     """Return a text as it is for the cell or the title of a table."""
     return Text(shown(str(text)))
+
+
+def print_columns(rows: Sequence[Sequence[str]]) -> None:
+    """Print rows whose cells stand below each other."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 def let_go_of_terminal() -> None:

@@ -102,11 +102,11 @@ def metadata(classifier: TrainedClassifier) -> dict[str, Any]:
     }
 
 
-Write = Callable[[torch.export.ExportedProgram, Path, dict[str, Any]], None]
-Run = Callable[[Path, Tensor], Tensor]
+_Writer = Callable[[torch.export.ExportedProgram, Path, dict[str, Any]], None]
+_Runner = Callable[[Path, Tensor], Tensor]
 
 
-def _format(target: Path) -> tuple[Write, Run]:
+def _format(target: Path) -> tuple[_Writer, _Runner]:
     if target.suffix == ".pt2":
         return _write_program, _run_program
     if target.suffix != ".onnx":

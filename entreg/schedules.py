@@ -35,6 +35,9 @@ class OneCycle(LambdaLR):
         warmup: share of the steps that rise, in (0, 1).
         start: factor at the first step.
         end: factor at the last step.
+
+    Raises:
+        ValueError: if ``warmup`` is out of range.
     """
 
     def __init__(

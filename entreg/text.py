@@ -6,10 +6,13 @@ Everywhere a control character, or what is no Unicode of a file's name, is writt
 from __future__ import annotations
 
 import html
+import json
 import re
 import unicodedata
+from collections.abc import Iterable
 
 _UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # control, format, surrogates, ends of lines and paragraphs
+_LONGEST = 40  # characters of a value in a message
 _JOINERS = "\u200c\u200d"  # which some scripts and emoji need
 _MARKDOWN = re.compile(r"[\\`*\[\]<>|~$]|&(?=#?\w+;)|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _LATEX = str.maketrans(
@@ -41,6 +44,28 @@ def decimals(value: float, digits: int, sign: str = "") -> str:
         ('0.123', '+2.33e+07')
     """
     return f"{value:{sign}.{digits}f}" if abs(value) < 1e5 else f"{value:{sign}.3g}"
+
+
+def enumerated(things: Iterable[object]) -> str:
+    """Return things as they are named one after the other, ``and`` before the last.
+
+    Example:
+        >>> enumerated([1, 2, 3]), enumerated(["one"])
+        ('1, 2 and 3', 'one')
+    """
+    *others, last = map(str, things)
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def shortened(value: object) -> str:
+    """Return a value of a config as JSON, the first 40 characters of it.
+
+    Example:
+        >>> shortened({"a": [1, None]})
+        '{"a": [1, null]}'
+    """
+    text = json.dumps(value, default=str)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 
 def for_html(text: str) -> str:

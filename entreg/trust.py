@@ -54,10 +54,10 @@ def check_config(content: Any, path: Path, own: Collection[str] = ()) -> None:
             continue
         if last == "class_path" or _can_be_imported(text):
             module = text.rpartition(".")[0] or text
-            own = f"; if {module} is your own, ENTREG_TRUST={module} in the environment says so"
+            hint = f"; if {module} is your own, ENTREG_TRUST={module} in the environment says so"
             raise ConfigError(
                 f"{path}: {key} names {text}, whose code would run; if you trust the folder, add --trust"
-                f"{'' if module.partition('.')[0] in _OTHERS else own}"
+                f"{'' if module.partition('.')[0] in _OTHERS else hint}"
             )
         if last == _ENCODER and _is_folder(text, path.parent):
             raise ConfigError(

@@ -44,11 +44,10 @@ def of(net: type[nn.Module]) -> TrainedClassifier:
     return TrainedClassifier(module.eval(), tuple("abc"), math.nan, "32-true", {"input_shape": [1, 2, 2]})
 
 
-@pytest.mark.parametrize("net", ["VGG5", "Timm"])
-def test_onnx_has_the_logits_of_the_network(net: str, tmp_path_factory, tmp_path: Path, capsys) -> None:
+def test_onnx_has_the_logits_of_the_network(tmp_path_factory, tmp_path: Path, capsys) -> None:
     import onnxruntime
 
-    run = run_of(net, tmp_path_factory)
+    run = run_of("VGG5", tmp_path_factory)
     capsys.readouterr()
     assert main(["export", "--run", str(run.path), "--out", str(tmp_path / "model.onnx")]) == 0
     assert "its logits differ by at most" in capsys.readouterr().out

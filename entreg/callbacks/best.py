@@ -48,7 +48,7 @@ class BestCheckpoint(ModelCheckpoint):
         """
         scores = {}
         if (score := state_dict["best_model_score"]) is not None:
-            scores = {str(self.run.chosen().absolute()): score}
+            scores = {str(self.run.kept_best().absolute()): score}
         here = {"best_model_path": self.path, "kth_best_model_path": self.path, "best_k_models": scores}
         super().load_state_dict({**state_dict, **here, "dirpath": self.dirpath})
 

@@ -43,6 +43,9 @@ class CheckpointOptions:
             one is written after the first step or validation that ends 20 seconds or more after the last one.
         keep: checkpoints of a finished run: ``best`` alone, which cannot be trained on, ``last`` besides, or ``all``,
             with the one before it.
+
+    Raises:
+        ValueError: if ``every_n_steps`` is out of range, or ``mode`` the wrong way round for a loss.
     """
 
     monitor: str = "val/acc"

@@ -13,7 +13,7 @@ from torch.optim import Optimizer
 
 from entreg.data import Batch
 from entreg.losses import collapses
-from entreg.step import Late
+from entreg.step import Late, gradient_norm
 
 
 @runtime_checkable
@@ -50,6 +50,9 @@ class ObserveLoss(Callback):
         every_n_steps: distance of two rows.
         collapse: share of a coefficient's start that counts as nothing; each way in which learnt coefficients
             collapse is reported once, see :func:`entreg.losses.collapses`.
+
+    Raises:
+        ValueError: if a number is out of range.
     """
 
     def __init__(self, every_n_steps: int = 50, collapse: float = 0.05) -> None:
@@ -79,8 +82,7 @@ class ObserveLoss(Callback):
     def on_before_optimizer_step(self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer) -> None:
         """Note the gradient's norm, if it is time."""
         if trainer.global_step % self.every_n_steps == 0:
-            gradients = [p.grad for p in pl_module.get_submodule("net").parameters() if p.grad is not None]
-            self._norm = torch.nn.utils.get_total_norm(gradients)
+            self._norm = gradient_norm(pl_module.get_submodule("net"))
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Batch, batch_idx: int

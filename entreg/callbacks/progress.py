@@ -22,7 +22,11 @@ class LossProgress(Callback):
         self._steps = 1
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Find the buffers and the number of steps."""
+        """Find the buffers and the number of steps.
+
+        Raises:
+            ConfigError: if there are such buffers and nothing says when training ends.
+        """
         buffers = pl_module.get_submodule("loss").named_buffers()
         self._clocks = [buffer for name, buffer in buffers if name.rpartition(".")[2] == "progress"]
         if self._clocks:

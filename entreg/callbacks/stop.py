@@ -13,9 +13,8 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 
 from entreg.callbacks.checkpoint import LastCheckpoint, validation_follows
+from entreg.cluster import STOP_SIGNALS
 from entreg.console import let_go_of_terminal
-
-SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP, signal.SIGINT)
 
 
 class Stopped(BaseException):
@@ -57,7 +56,7 @@ class StopOnSignal(Checkpoint):
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> StopOnSignal:
-        handlers = {signum: signal.getsignal(signum) for signum in SIGNALS}
+        handlers = {signum: signal.getsignal(signum) for signum in STOP_SIGNALS}
         self._before = {signum: handler for signum, handler in handlers.items() if handler is not signal.SIG_IGN}
         self._listen()
         return self

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,7 +9,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Trainer
 
 from entreg.callbacks import StopOnSignal, Stopped
-from entreg.cluster import lost_touch, requeue
+from entreg.cluster import lost_touch, requeued
 from entreg.errors import Cancelled, ConfigError, RunError
 from entreg.loggers import wandb_errors
 from entreg.runs import Run
@@ -59,6 +57,6 @@ def translated(trainer: Trainer, run: Run, stop: StopOnSignal) -> Iterator[None]
 
 def what_follows(stopped: Stopped, run: Run) -> str:
     """Hand the job back to SLURM where the signal asks for it, and say how the run goes on."""
-    if stopped.signum == signal.SIGUSR1 and requeue():
-        return f"SLURM starts job {os.environ['SLURM_JOB_ID']} again, which goes on"
+    if again := requeued(stopped.signum):
+        return f"{again}, which goes on"
     return f"go on with: entreg fit --run {run.path}" if run.started else "nothing was written"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,17 @@ from typing import Any
 from jsonargparse import get_loader
 from yaml import MarkedYAMLError, YAMLError
 
+from entreg.text import shortened
+
 _SUFFIXES = (".yaml", ".yml")
-_LONGEST = 40  # characters of a value
+
+
+def settings(file: Path) -> dict[str, Any]:
+    """Return every value of a config, and of the files that it includes, by its key (``trainer.devices``).
+
+    A class stands under the key that it is chosen with; what cannot be read holds nothing.
+    """
+    return dict(_settings(_read(file), (file,)))
 
 
 def overridden(files: Iterable[Path]) -> list[str]:
@@ -25,10 +33,10 @@ def overridden(files: Iterable[Path]) -> list[str]:
     in_force: dict[str, tuple[Any, Path]] = {}
     changed: dict[tuple[Path, Path], list[str]] = {}
     for file in files:
-        for key, value in dict(_settings(_read(file), (file,))).items():
+        for key, value in settings(file).items():
             before, earlier = in_force.get(key, (value, file))
             if before != value:
-                changed.setdefault((file, earlier), []).append(f"{key} {_shown(before)} -> {_shown(value)}")
+                changed.setdefault((file, earlier), []).append(f"{key} {shortened(before)} -> {shortened(value)}")
             in_force[key] = value, file
     return [f"{file} over {earlier}: {', '.join(keys)}" for (file, earlier), keys in changed.items()]
 
@@ -37,7 +45,7 @@ def headless(files: Iterable[Path]) -> str | None:
     """Return the first of several configs that gives options of data which neither it nor one before it names."""
     keys: set[str] = set()
     for file in files:
-        keys |= {key for key, _ in _settings(_read(file), (file,))}
+        keys |= settings(file).keys()
         if "data" not in keys and any(key.startswith("data.") for key in keys):
             return str(file)
     return None
@@ -98,8 +106,3 @@ def _read(file: Path) -> Any:
         return get_loader("yaml")(file.read_text())
     except (OSError, UnicodeDecodeError, YAMLError):  # it is no config, which the parser says of those that are to be
         return None
-
-
-def _shown(value: Any) -> str:
-    text = json.dumps(value, default=str)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."

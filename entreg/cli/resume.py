@@ -44,7 +44,7 @@ def to_train_from(run: Run, summary: Mapping[str, Any]) -> Path | None:
         RunError: if none opens, or the best one is not that of the summary.
     """
     if summary.get("finished"):
-        check_unchanged(run, summary, (run.chosen(),))
+        check_unchanged(run, summary, (run.kept_best(),))
     return run.resume_from()
 
 
@@ -78,8 +78,8 @@ def still_true(run: Run, summary: Mapping[str, Any], trainer: Trainer) -> dict[s
     return history
 
 
-def chosen(run: Run) -> Path:
-    """Return the checkpoint that validation has chosen in a training that has ended.
+def best_of_training(run: Run) -> Path:
+    """Return the checkpoint that validation chose, right after the training.
 
     Raises:
         ConfigError: if there was no validation.

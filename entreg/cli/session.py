@@ -34,7 +34,7 @@ from entreg.cli.failures import translated, what_follows
 from entreg.cli.machine import refresh_rate
 from entreg.cli.naming import title_of
 from entreg.cli.resolve import as_list, check_same, fill_in, find_run, fit_to_machine
-from entreg.cli.resume import chosen, is_over, still_true, to_evaluate, to_train_from
+from entreg.cli.resume import best_of_training, is_over, still_true, to_evaluate, to_train_from
 from entreg.cli.summary import logged_scores, print_results, training_summary
 from entreg.cli.unfit import check_trainer
 from entreg.cluster import shared_with_children
@@ -170,7 +170,7 @@ class Session:
             trainer.fit(model, datamodule=data, ckpt_path=checkpoint, weights_only=True)
         if self.writes:
             self.stop.check(trainer)
-            best = chosen(self.run) if self.config.evaluate else None  # before anything is taken back
+            best = best_of_training(self.run) if self.config.evaluate else None  # before anything is taken back
             self.summary = still_true(self.run, self.summary, trainer)
         found = training_summary(self.config, self.resolved, *parts, self.throughput, history_of(self.summary))
         lost = {"metrics_lost": dict(self.log.gaps)} if self.log.gaps else {}

@@ -93,17 +93,10 @@ def analyse(
     """
     found = {label: [measures_of(result) for result in arm] for label, arm in study.arms.items()}
     common = _common([of_run for arm in found.values() for of_run in arm])
-    for key in metrics:
-        if key not in common:
-            why = "; ".join(temperature_notes(study.results)) if key.endswith(("@T", "-cal")) else ""
-            raise ConfigError(f"metric {key}: expected one that every run has: {', '.join(common)}{why and f'; {why}'}")
-    if len(set(metrics)) < len(metrics):
-        raise ConfigError(f"metrics {', '.join(metrics)}: one is named twice, expected each once")
+    _check_metrics(metrics, common, study)
     _check_margins(margins or {}, metrics, common)
     chosen = _default_baseline(study, all_pairs) if baseline is None else study.label_of(baseline)
-    others = [label for label in study.arms if chosen not in (None, label)]
-    contrasts = [(label, str(chosen)) for label in others]
-    contrasts += [(label, other) for other, label in combinations(others, 2) if all_pairs]
+    contrasts = _contrasts(list(study.arms), chosen, all_pairs)
     if chosen is not None:  # the baseline first, everywhere
         study = replace(study, arms={chosen: study.arms[chosen], **study.arms})
     measures = {key: measure_of(key) for key in common}
@@ -132,14 +125,17 @@ def analyse(
     }
     return Analysis(
         study,
-        chosen if others else None,
+        chosen if contrasts else None,
         standing,
         tuple(metrics),
         measures,
         estimates,
         values,
-        {key: {pair[0]: found for pair, found in of.items() if pair[1] == chosen} for key, of in compared.items()},
-        {key: {pair: found for pair, found in of.items() if pair[1] != chosen} for key, of in compared.items()},
+        {
+            key: {arm: outcome for (arm, other), outcome in of.items() if other == chosen}
+            for key, of in compared.items()
+        },
+        {key: {pair: result for pair, result in of.items() if pair[1] != chosen} for key, of in compared.items()},
         {key: with_guesses(study, measures[key], values[key], compared[key]) for key in metrics},
     )
 
@@ -182,6 +178,25 @@ def _estimate(measure: Measure, runs: Sequence[Contributions], samples: int) -> 
 def _common(runs: Sequence[Mapping[str, Contributions]]) -> list[str]:
     """Keys that every run has, in the order of the first."""
     return [key for key in runs[0] if all(key in of_run for of_run in runs)]
+
+
+def _check_metrics(metrics: Sequence[str], common: Sequence[str], study: Study) -> None:
+    """Raise :class:`ConfigError` unless every run has each, and each is named once."""
+    for key in metrics:
+        if key not in common:
+            why = "; ".join(temperature_notes(study.results)) if key.endswith(("@T", "-cal")) else ""
+            raise ConfigError(f"metric {key}: expected one that every run has: {', '.join(common)}{why and f'; {why}'}")
+    if len(set(metrics)) < len(metrics):
+        raise ConfigError(f"metrics {', '.join(metrics)}: one is named twice, expected each once")
+
+
+def _contrasts(arms: Sequence[str], baseline: str | None, all_pairs: bool) -> list[Contrast]:
+    """Which arm is compared with which: each with the baseline, and with ``all_pairs`` all with each other."""
+    if baseline is None:
+        return []
+    others = [label for label in arms if label != baseline]
+    contrasts = [(label, baseline) for label in others]
+    return contrasts + [(label, other) for other, label in combinations(others, 2) if all_pairs]
 
 
 def _check_margins(margins: Mapping[str, float], metrics: Sequence[str], common: Sequence[str]) -> None:

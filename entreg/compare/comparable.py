@@ -19,14 +19,14 @@ from entreg.text import for_name
 
 
 def check_test_sets(results: Sequence[Result]) -> None:
-    """Raise :class:`RunError` unless all runs were tested on the same images."""
+    """Raise :class:`RunError` unless all runs were tested on the same samples."""
     first = results[0]
     all_known = all(result.has_predictions for result in results)
     for result in results[1:]:
         if _tested_on(result, all_known) != _tested_on(first, all_known):
             sizes = f"{first.scores['test']['n']} and {result.scores['test']['n']}"
             raise RunError(
-                f"{result.run.path} was tested on other images, or images with other labels, than {first.run.path} "
+                f"{result.run.path} was tested on other samples, or with other labels, than {first.run.path} "
                 f"({sizes} samples); compare runs of one test set"
             )
 
@@ -70,13 +70,13 @@ def with_common_bins(results: Sequence[Result], notes: list[str]) -> list[Result
 
 
 def with_common_sets(results: Sequence[Result], notes: list[str]) -> list[Result]:
-    """Leave out the further sets of which the runs do not hold the same images, and say so."""
+    """Leave out the further sets of which the runs do not hold the same samples, and say so."""
     kept = list(results)
     for kind in (SetKind.OOD, SetKind.SHIFT):
         names = {name for result in results for name in result.sets(kind)}
         for name in sorted(names, key=lambda name: name.name):
             if not _is_the_same_in_all(name, results):
-                notes.append(f"{kind.value} set {name.name} is left out: it does not hold the same images in all runs")
+                notes.append(f"{kind.value} set {name.name} is left out: it does not hold the same samples in all runs")
                 kept = [replace(result, scores=_scores_without(name, result.scores)) for result in kept]
     return kept
 

@@ -32,7 +32,6 @@ def reached(
     values: ArrayLike,
     target: float,
     steps_per_epoch: float,
-    higher_is_better: bool = True,
 ) -> Reached | None:
     """Epochs and seconds to a target, ``None`` if it was never reached.
 
@@ -43,9 +42,8 @@ def reached(
         steps: ``(T,)`` of the evaluations, counted from 0: step 0 is the first update.
         seconds: ``(T,)`` since the start.
         values: ``(T,)``; NaN reaches nothing.
-        target: value to reach.
+        target: value to reach, from below.
         steps_per_epoch: optimizer steps in an epoch.
-        higher_is_better: whether larger values are beyond the target.
 
     Example:
         >>> reached([99, 199, 299], [10, 20, 30], [0.90, 0.95, 0.96], target=0.95, steps_per_epoch=100)
@@ -53,7 +51,7 @@ def reached(
     """
     s, t, v = (np.asarray(row, dtype=np.float64) for row in (steps, seconds, values))
     _check_lengths(s, t, v)
-    there = np.flatnonzero(v >= target if higher_is_better else v <= target)
+    there = np.flatnonzero(v >= target)
     return Reached(float(s[there[0]] + 1) / steps_per_epoch, float(t[there[0]])) if len(there) else None
 
 
@@ -69,6 +67,9 @@ def area_under_curve(steps: ArrayLike, values: ArrayLike) -> float:
 
     Returns:
         the mean; of one evaluation, its value.
+
+    Raises:
+        ValueError: if the lengths differ, or the steps are none or do not increase.
 
     Example:
         >>> area_under_curve([0, 100, 200], [0.0, 0.8, 1.0])

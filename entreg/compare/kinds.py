@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from entreg.runs.experiment import EPOCHS_BY_START, TRAINING_DATA
+from entreg.text import enumerated
 
 Differences = Mapping[str, Mapping[str, Any]]
 """By key, the value of each arm."""
@@ -61,9 +62,9 @@ def premise_of(differences: Differences) -> str:
     if len(things) == 1:
         return f"the arms differ in {things[0]} and in nothing else"
     if LOSS in things:
-        others = _enumerated(things[1:])
+        others = _named(things[1:])
         return f"the arms differ in more than the loss, also in {others}: a difference need not be due to the loss"
-    return f"the arms differ in more than one thing, {_enumerated(things)}: a difference need not be due to one alone"
+    return f"the arms differ in more than one thing, {_named(things)}: a difference need not be due to one alone"
 
 
 def _things(kind: str, found: Differences) -> list[str]:
@@ -84,8 +85,7 @@ def name_of_setting(key: str) -> str:
     return next(word for word in reversed(key.removesuffix(".class_path").split(".")) if not word.isdigit())
 
 
-def _enumerated(things: Sequence[str]) -> str:
+def _named(things: Sequence[str]) -> str:
     if len(things) > _NAMED:
         things = [*things[: _NAMED - 1], f"{len(things) - _NAMED + 1} more"]
-    *others, last = things
-    return f"{', '.join(others)} and {last}" if others else last
+    return enumerated(things)

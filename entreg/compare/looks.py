@@ -18,6 +18,7 @@ from entreg.compare.study import Study
 from entreg.errors import RunError
 from entreg.files import write_json
 from entreg.runs.reading import read_json
+from entreg.text import enumerated
 
 NAME = ".looks.json"
 
@@ -177,18 +178,13 @@ def _looked_at(before: Sequence[Look]) -> str:
     runs = sorted(_runs(look.seeds) for look in before)
     times = "once" if len(runs) == 1 else f"{len(runs)} times"
     return (
-        f"; these arms have been looked at {times} before, with {_listed(runs)} runs, and who adds or changes seeds "
+        f"; these arms have been looked at {times} before, with {enumerated(runs)} runs, and who adds or changes seeds "
         "until something is found finds too much"
     )
 
 
 def _runs(seeds: Sequence[Sequence[int]]) -> int:
     return sum(map(len, seeds))
-
-
-def _listed(numbers: Sequence[int]) -> str:
-    *others, last = map(str, numbers)
-    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _begun(study: Study) -> datetime | None:

@@ -109,7 +109,7 @@ def score(run: Run, summary: Mapping[str, Any], bins: int) -> Scores:
     except ValueError as error:
         raise RunError(f"{run.path}: predictions cannot be scored ({error})") from error
     if not math.isfinite(scores["test"]["nll"]):
-        raise RunError(f"{run.path}: NLL on test is {scores['test']['nll']}, so the logits of some images are infinite")
+        raise RunError(f"{run.path}: NLL on test is {scores['test']['nll']}, so logits of some samples are infinite")
     return scores
 
 

@@ -63,7 +63,7 @@ def would_help(measure: Measure, comparison: Comparison) -> str:
         return said
     margin = f"{rounded(comparison.margin or 0)}{unit(measure)}"
     if needed.about is None:
-        return f"{said}; to find {margin} takes more test images, no number of seeds is enough"
+        return f"{said}; to find {margin} takes more test samples, no number of seeds is enough"
     if needed.about > _MANY:
         return f"{said}; to find {margin} takes more than {_MANY:,} seeds an arm"
     return f"{said}; to find {margin} takes about {seeds_text(needed, ' seeds an arm')}"
@@ -72,7 +72,7 @@ def would_help(measure: Measure, comparison: Comparison) -> str:
 def seeds_text(needed: SeedsNeeded, of_what: str = "") -> str:
     """Return a number of seeds, what they are, and the range; of each number two digits count."""
     if needed.about is None:
-        return "more test images"
+        return "more test samples"
     if needed.about > _MANY:
         return _seeds(needed.about)
     ends = [_seeds(needed.low), _seeds(needed.high)]

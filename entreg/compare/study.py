@@ -89,7 +89,7 @@ def read_study(folders: Iterable[str | Path]) -> Study:
     differ it is the one that most runs have, and a note says so.
 
     Raises:
-        RunError: if no run is left, or the runs were not tested on the same images.
+        RunError: if no run is left, or the runs were not tested on the same samples.
     """
     notes: list[str] = []
     results, failures = _read(folders, notes)

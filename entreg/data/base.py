@@ -24,8 +24,9 @@ from entreg.errors import ConfigError, DataError
 class ClassificationDataModule(Loaders, Source):
     """Base of all data modules: a subclass names its classes and loads two files of inputs (:class:`Source`).
 
-    Validation is drawn from the training file, as many samples as the test set has and in its class proportions:
-    the file's tail where that already holds, else a draw from ``split_seed``. Test samples choose nothing.
+    Validation that does not come with the data is drawn from the training file, as many samples as the test set has
+    and in its class proportions: the file's tail where that already holds, else a draw from ``split_seed``. Test
+    samples choose nothing.
 
     The order of samples is a function of (seed, epoch): workers, batch size and number of processes change no sample.
 

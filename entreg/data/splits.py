@@ -40,6 +40,9 @@ def split_validation(train: Tensor, test: Tensor, seed: int) -> tuple[Tensor, Te
     Returns:
         ids of training and of validation, each in ascending order. Where a class is too rare, validation takes at
         most half of it and all other classes in proportion.
+
+    Raises:
+        DataError: if there are fewer than two classes, one is in the test file alone, or all are too rare to be split.
     """
     check_two_classes(train)
     classes = int(max(train.max(), test.max())) + 1

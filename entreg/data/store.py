@@ -36,6 +36,12 @@ def locked(root: Path, name: str) -> Iterator[None]:
         yield
 
 
+def is_writable(folder: Path) -> bool:
+    """Whether files may be put into a folder, or it made; one without a right to write is left alone, by root too."""
+    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    return there.is_dir() and os.access(there, os.W_OK) and bool(there.stat().st_mode & 0o222)
+
+
 @contextmanager
 def staged(root: Path, name: str) -> Iterator[Path]:
     """Yield an empty folder below ``root`` to download to; the files in it are moved to ``root`` at the end.

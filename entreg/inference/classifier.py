@@ -134,9 +134,10 @@ class TrainedClassifier:
         module = self.module if mixed or dtype == torch.float32 else copy.deepcopy(self.module).to(dtype)
         device = next(module.parameters()).device
         autocast = torch.autocast(device.type, dtype) if mixed else nullcontext()
-        with torch.inference_mode(), autocast:
-            batches = self.preprocess(samples, polarity).split(batch_size)
-            return torch.cat([module(batch.to(device)).float().cpu() for batch in batches])
+        with torch.inference_mode():
+            batches = self.preprocess(samples, polarity).split(batch_size)  # in float32: so were texts encoded
+            with autocast:
+                return torch.cat([module(batch.to(device)).float().cpu() for batch in batches])
 
     def predict(self, samples: Samples, polarity: Polarity = "auto") -> Predictions:
         """Classify samples in float32; arguments and errors are those of :meth:`preprocess`."""

@@ -71,7 +71,11 @@ def check_logits(logits: Tensor) -> None:
 
 
 def class_weight(weight: Sequence[float] | Tensor | None) -> Tensor | None:
-    """Return class weights as a floating point tensor."""
+    """Return class weights as a floating point tensor.
+
+    Raises:
+        ValueError: unless they are finite numbers >= 0 in one row.
+    """
     if weight is None:
         return None
     values = torch.as_tensor(weight)

@@ -162,8 +162,8 @@ def reverse_cross_entropy(
 ) -> Tensor:
     r"""Cross-entropy with its roles swapped, :math:`RCE_b(p, q) = -\sum_k p_k \log_b \tilde q_k = H_b + KL_b`.
 
-    For hard targets it is the mean absolute error, :math:`(1 - p_y)(-\log_b \epsilon)`: the reverse term of
-    Symmetric Cross Entropy (arXiv 1908.06112) with :math:`A = \ln\epsilon`.
+    For hard targets it is :math:`(1 - p_y)(-\log_b \epsilon)`, a multiple of the mean absolute error: the reverse
+    term of Symmetric Cross Entropy (arXiv 1908.06112) with :math:`A = \ln\epsilon`.
 
     Raises:
         ValueError: if ``base`` is not > 1, ``eps`` is outside (0, 1), or on a target that does not fit.

@@ -127,17 +127,17 @@ class Run:
         return None
 
     def best(self) -> Path:
-        """Return the checkpoint chosen on validation.
+        """Return the checkpoint that validation chose.
 
         Raises:
-            RunError: if there is none, or it is damaged.
+            RunError: if the run is not finished so far, or the checkpoint is lost or damaged.
         """
         if not self.checkpoint("best").is_file() and not self.predictions("test").is_file():  # it is not finished
             raise RunError(f"{self.path}: holds no checkpoints/best.ckpt; finish it with entreg fit --run {self.path}")
-        return self.chosen()
+        return self.kept_best()
 
-    def chosen(self) -> Path:
-        """Return the checkpoint that validation has chosen already.
+    def kept_best(self) -> Path:
+        """Return the checkpoint that validation chose, in a run that has had one.
 
         Raises:
             RunError: if it is lost or damaged: no training comes by it again.

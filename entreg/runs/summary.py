@@ -13,6 +13,7 @@ from entreg.files import sha256_of, write_json
 from entreg.runs.expected import EXPECTED
 from entreg.runs.folder import Run
 from entreg.runs.reading import read_json, reason_of
+from entreg.text import shortened
 
 _CHECKSUMS = "checksums"
 
@@ -44,7 +45,7 @@ def read_summary(run: Run) -> dict[str, Any]:
     content = read_json(run.summary)
     for key, (is_right, expected) in EXPECTED.items():
         if key in content and not is_right(content[key]):
-            raise RunError(f"{run.summary}: is damaged ({key} is {_short(content[key])}, expected {expected})")
+            raise RunError(f"{run.summary}: is damaged ({key} is {shortened(content[key])}, expected {expected})")
     checksums = content.get(_CHECKSUMS, {})
     rest = {key: value for key, value in content.items() if key != _CHECKSUMS}
     if checksums and checksums.get(run.summary.name) != _checksum(rest):
@@ -91,8 +92,3 @@ def _sha256(path: Path, size: int | None = None) -> str:
     """Digest of a file, or of its first ``size`` bytes."""
     with path.open("rb") as file:
         return sha256_of(file, path.stat().st_size if size is None else size)
-
-
-def _short(value: Any) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 40 else f"{text[:40]}..."

@@ -5,7 +5,7 @@ from entreg.step.eligible import looks_ahead, obstacle
 from entreg.step.guard import Guard
 from entreg.step.late import Late
 from entreg.step.module import StepModule, StepOutput, is_captured
-from entreg.step.training import TrainingStep
+from entreg.step.training import TrainingStep, gradient_norm
 
 __all__ = [
     "CapturedStep",
@@ -16,6 +16,7 @@ __all__ = [
     "StepOutput",
     "TrainingStep",
     "capture",
+    "gradient_norm",
     "is_captured",
     "looks_ahead",
     "obstacle",

@@ -13,11 +13,10 @@ from typing import NamedTuple
 
 from typing_extensions import Self
 
+from entreg.cluster import STOP_SIGNALS
 from entreg.errors import RunError
 from entreg.sweep.places import Place
 from entreg.sweep.starters import Process, trial_environment
-
-SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP, signal.SIGINT)  # that end the work on a sweep
 
 
 class Order(NamedTuple):
@@ -82,9 +81,7 @@ class Forks:
         self._connection, theirs = Pipe()
         self._log.parent.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "entreg.sweep.warm", str(theirs.fileno()), *self._names]
-        before = signal.pthread_sigmask(
-            signal.SIG_BLOCK, SIGNALS
-        )  # Ctrl-C reaches the server too, which is to ignore it
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)  # Ctrl-C reaches the server, too: it ignores it
         try:
             with self._log.open("a") as output:
                 self._server = subprocess.Popen(

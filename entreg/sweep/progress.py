@@ -13,6 +13,7 @@ from rich.table import Table
 from typing_extensions import Self
 
 from entreg.console import cell
+from entreg.sweep.space import described
 from entreg.sweep.training import Training
 
 
@@ -54,7 +55,7 @@ def _table(trainings: Sequence[Training]) -> Table:
     table = Table("trial", "values", "minutes", "validations", box=None)
     table.add_column(cell(trainings[0].metric if trainings else ""))
     for training in trainings:
-        values = ", ".join(f"{key} {value}" for key, value in training.trial.params.items())
+        values = described(training.trial.params)
         minutes = (time.monotonic() - training.since) / 60
         latest = f"{training.values[-1]:.5g}" if training.values else ""
         row = (training.trial.number, values, f"{minutes:.1f}", len(training.values), latest)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 import optuna
+from optuna.importance import PedAnovaImportanceEvaluator
 from optuna.trial import FrozenTrial, TrialState
 from rich.console import Console
 from rich.table import Table
@@ -145,7 +146,7 @@ def _draw_importance(board: Board, finished: list[FrozenTrial]) -> None:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the plot is experimental in Optuna, and says so
-        optuna.visualization.matplotlib.plot_param_importances(board.study)
+        optuna.visualization.matplotlib.plot_param_importances(board.study, evaluator=PedAnovaImportanceEvaluator())
     with atomic_path(board.folder / "importance.png") as part:
         plt.savefig(part, bbox_inches="tight", dpi=150)
     plt.close("all")

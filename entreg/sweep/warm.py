@@ -23,7 +23,8 @@ from importlib import import_module
 from multiprocessing.connection import Connection
 from typing import NamedTuple
 
-from entreg.sweep.forks import SIGNALS, Order, Signal
+from entreg.cluster import STOP_SIGNALS
+from entreg.sweep.forks import Order, Signal
 from entreg.sweep.places import pin
 
 _LOOK = 0.05  # seconds between two looks at the trials, while nothing is asked for
@@ -118,7 +119,7 @@ def take_place(order: Order) -> None:
     os.close(output)
     pin(0, order.place)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
 
 
 def become(program: str, order: Order, added: Mapping[str, str], threads: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -11,16 +10,15 @@ import optuna
 from optuna.exceptions import StorageInternalError
 from optuna.trial import TrialState
 
-from entreg.cluster import requeue
+from entreg.cluster import STOP_SIGNALS, requeued
 from entreg.console import let_go_of_terminal
 from entreg.errors import Cancelled, ConfigError, Interrupted, RunError
 from entreg.runs import Run, read_summary
 from entreg.sweep.board import Board
 from entreg.sweep.checks import no_link
-from entreg.sweep.forks import SIGNALS
 from entreg.sweep.places import Place
 from entreg.sweep.progress import Display
-from entreg.sweep.space import arguments
+from entreg.sweep.space import arguments, described
 from entreg.sweep.starters import Starter
 from entreg.sweep.training import Training
 
@@ -87,8 +85,8 @@ class Worker:
         finally:
             self._stop()
         if self._signal is not None:
-            again = self._signal == signal.SIGUSR1 and requeue()
-            who = f"SLURM starts job {os.environ['SLURM_JOB_ID']} again, which" if again else "the same command"
+            again = requeued(self._signal)
+            who = f"{again}, which" if again else "the same command"
             error = Cancelled if self._signal == signal.SIGINT else Interrupted
             raise error(f"stopped by {signal.Signals(self._signal).name}; {who} goes on with the sweep")
 
@@ -123,9 +121,8 @@ class Worker:
     def _start(self, trial: optuna.Trial, place: Place, held: ExitStack) -> Training:
         with held:  # let go of the trial if it cannot be started
             attempt, run = trial.user_attrs["attempts"], self.board.run(trial)
-            values = ", ".join(f"{key} {value}" for key, value in trial.params.items())
             again = f", attempt {attempt}" if attempt > 1 else ""
-            self.display.say(f"trial {trial.number} of {self.board.total}{again}: {values}")
+            self.display.say(f"trial {trial.number} of {self.board.total}{again}: {described(trial.params)}")
             log = no_link(self.board.folder / "logs" / f"{trial.number}.log")
             log.parent.mkdir(exist_ok=True)
             reported = len(self.board.trials[trial.number].intermediate_values)
@@ -201,7 +198,7 @@ class Worker:
     @contextmanager
     def _listening(self) -> Iterator[None]:
         """Note the signals that end the work, instead of ending at once."""
-        heard = [signum for signum in SIGNALS if signal.getsignal(signum) is not signal.SIG_IGN]  # as under nohup
+        heard = [signum for signum in STOP_SIGNALS if signal.getsignal(signum) is not signal.SIG_IGN]  # as under nohup
         handlers = {signum: signal.signal(signum, self._receive) for signum in heard}
         try:
             yield

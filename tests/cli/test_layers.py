@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from entreg.__main__ import main
-from entreg.cli.layers import overridden
+from entreg.cli.layers import overridden, settings
 from tests.conftest import REPOSITORY, TINY
 
 PAPER, MIX = (REPOSITORY / "configs" / f"{name}.yaml" for name in ("paper", "mix_ent"))
@@ -17,6 +17,13 @@ FILES = {
     "part.yaml": "class_path: entreg.data.EMNIST\ninit_args: {batch_size: 32}",
     "d.yaml": "data: Strokes\nmodel: {loss_lr: 1}\nname: nothing.yaml",
 }
+
+
+def test_what_a_file_includes_is_set_by_it(tmp_path: Path) -> None:
+    for name, content in FILES.items():
+        (tmp_path / name).write_text(content)
+    assert settings(tmp_path / "c.yaml") == {"data": "EMNIST", "data.batch_size": 32, "name": "c.yaml"}
+    assert settings(MIX)["trainer.max_epochs"] == 10
 
 
 def test_shipped_configs_say_what_one_changes_of_another_in_either_order() -> None:

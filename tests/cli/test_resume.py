@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from entreg.__main__ import main
-from entreg.cli.resume import chosen, is_over
+from entreg.cli.resume import best_of_training, is_over
 from entreg.errors import ConfigError, RunError
 from entreg.runs import Run, write_checkpoint
 from tests.cli.test_session import contents
@@ -39,6 +39,6 @@ def test_a_run_is_over_when_it_is_finished_and_kept_nothing_to_go_on_from(finish
 def test_what_validation_has_chosen_is_there_or_there_was_none(tmp_path: Path) -> None:
     run = Run(tmp_path)
     with pytest.raises(ConfigError, match="ended before its first validation"):
-        chosen(run)
+        best_of_training(run)
     write_checkpoint(run.checkpoint("best"), {"state_dict": {}, "pytorch-lightning_version": "2"})
-    assert chosen(run) == run.checkpoint("best")
+    assert best_of_training(run) == run.checkpoint("best")

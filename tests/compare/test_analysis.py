@@ -76,7 +76,7 @@ def test_one_seed_leaves_a_test_of_two_checkpoints(tmp_path: Path) -> None:
     assert comparison.checkpoints is not None
     assert comparison.checkpoints.only_b > comparison.checkpoints.only_a
     said = comparison.checkpoints.describe("mix_ent", "cross_entropy")
-    assert said.startswith(f"the checkpoint of mix_ent alone is right on {comparison.checkpoints.only_a} images")
+    assert said.startswith(f"the checkpoint of mix_ent alone is right on {comparison.checkpoints.only_a} samples")
     assert "about these two checkpoints, not about their losses" in said
 
 
@@ -167,7 +167,7 @@ def test_without_predictions_the_summary_is_believed_about_seeds_alone(tmp_path:
             assert comparison.interval == pytest.approx(known.comparisons[key][label].paired.interval, abs=1e-3)
             assert comparison.hierarchical is None
     assert "9 of 9 runs hold no predictions" in told.study.notes[0]
-    assert "seeds on these images" in arms_sheet(told).title
+    assert "seeds on these samples" in arms_sheet(told).title
     write_report(tmp_path / "report", told, {})
     assert not (tmp_path / "report" / "figures" / "reliability.svg").exists()
     assert (tmp_path / "report" / "figures" / "forest-all.svg").exists()

@@ -14,7 +14,7 @@ from entreg.runs.scoring import evaluate_predictions
 from tests.compare.run_folders import write_run
 
 
-@pytest.mark.parametrize(("images", "test_seed", "what"), [(400, 5, "other labels"), (390, 0, "other images")])
+@pytest.mark.parametrize(("images", "test_seed", "what"), [(400, 5, "other labels"), (390, 0, "other samples")])
 def test_runs_of_another_test_set_are_refused(images: int, test_seed: int, what: str, tmp_path: Path) -> None:
     first = write_run(tmp_path)
     other = write_run(tmp_path, seed=1, images=images, test_seed=test_seed)
@@ -28,7 +28,7 @@ def test_a_set_that_is_not_the_same_in_all_runs_is_left_out_and_said_so(tmp_path
     logits, targets = (torch.from_numpy(arrays[key][:-1]) for key in ("logits", "targets"))
     write_predictions(second.predictions("ood-noise"), logits, targets, torch.arange(len(targets)))
     study = read_study([first.path, second.path])
-    assert study.notes == ("ood set noise is left out: it does not hold the same images in all runs",)
+    assert study.notes == ("ood set noise is left out: it does not hold the same samples in all runs",)
     assert all(result.scores["ood"] == {} for result in study.results)
     assert "auroc:noise" not in analyse(study).measures
 

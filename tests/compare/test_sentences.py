@@ -46,7 +46,7 @@ def test_nothing_found_says_what_would_have_been_and_what_would_help() -> None:
     )
     assert said(0.005, "nll").endswith("; this study would have found 0.029 or more in 4 of 5 cases")
     few_images = said(0.05, margin=0.1, contributions=np.tile([0.05, -0.05], (5, 1)))
-    assert few_images.endswith("; to find 0.1 points takes more test images, no number of seeds is enough")
+    assert few_images.endswith("; to find 0.1 points takes more test samples, no number of seeds is enough")
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_nothing_found_says_what_would_have_been_and_what_would_help() -> None:
         (SeedsNeeded(19, 6, 60), "19 (6 to 60)"),
         (SeedsNeeded(134, 21, 4000), "130 (21 or more)"),
         (SeedsNeeded(40, 8, None), "40 (8 or more)"),
-        (SeedsNeeded(None, None, None), "more test images"),
+        (SeedsNeeded(None, None, None), "more test samples"),
     ],
 )
 def test_seeds_have_a_range_and_two_digits_that_count(needed: SeedsNeeded, text: str) -> None:

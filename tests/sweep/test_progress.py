@@ -39,7 +39,7 @@ def test_a_file_gets_the_lines_alone(tmp_path: Path) -> None:
 
 def test_a_terminal_shows_the_trials_at_hand_below_the_lines(tmp_path: Path) -> None:
     text = shown(tmp_path, terminal=True)
-    row = next(line for line in text.splitlines() if "model.loss mix_ent" in line)
-    assert row.split() == ["0", "model.loss", "mix_ent", "0.0", "2", "0.5"]
+    row = next(line for line in text.splitlines() if "loss=mix_ent" in line)
+    assert row.split() == ["0", "loss=mix_ent", "0.0", "2", "0.5"]
     assert "trial 1: [a] word" in text
     assert text.endswith("over\n")

@@ -68,7 +68,7 @@ def states(board: Board) -> list[TrialState]:
 def test_values_are_those_of_the_summaries(tmp_path: Path) -> None:
     board, said = work(tmp_path, FINISHES)
     assert [trial.value for trial in board.trials] == [1, 2, 3]
-    assert said[0] == "trial 0 of 3: x 1"
+    assert said[0] == "trial 0 of 3: x=1"
     assert said[1].startswith("trial 0: val/acc 1  ")
 
 
@@ -183,7 +183,7 @@ def test_places_are_worked_at_together(tmp_path: Path) -> None:
     board, said = work(tmp_path, textwrap.dedent(MEETS) + textwrap.dedent(FINISHES), places=2)
     assert [trial.value for trial in board.trials] == [1, 2, 3]
     assert [trial.user_attrs["attempts"] for trial in board.trials] == [1, 1, 1]
-    assert said[:2] == ["trial 0 of 3: x 1", "trial 1 of 3: x 2"]
+    assert said[:2] == ["trial 0 of 3: x=1", "trial 1 of 3: x=2"]
 
 
 STAYS = """

@@ -36,6 +36,11 @@ class Process:
         return self._process.is_alive()
 
     @property
+    def pid(self) -> int:
+        assert self._process.pid is not None
+        return self._process.pid
+
+    @property
     def printed(self) -> str:
         return self._log.read_text() if self._log.exists() else ""
 
@@ -48,8 +53,7 @@ class Process:
         return self.printed + self.errors
 
     def send(self, signum: int) -> None:
-        assert self._process.pid is not None
-        os.kill(self._process.pid, signum)
+        os.kill(self.pid, signum)
 
     def kill(self) -> None:
         if self.is_running:
@@ -111,6 +115,7 @@ def start_ranks(folder: Path, count: int, run_id: str, *arguments: str, **enviro
 
 
 def _run(folder: Path, arguments: Sequence[str], environment: dict[str, str], log: Path, errors: Path) -> None:
+    os.setsid()  # as a shell starts a command: at the head of a process group
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(folder)

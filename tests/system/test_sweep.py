@@ -6,7 +6,6 @@ import csv
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -29,7 +28,7 @@ from tests.sweep.test_board import SWEEP as GRID
 from tests.sweep.test_board import assert_each_once, take_all
 from tests.system.postgres import Postgres
 from tests.system.postgres import why_not as no_postgres
-from tests.system.processes import SERVER, Forked
+from tests.system.processes import SERVER, Forked, Process
 from tests.system.test_resume import assert_same
 
 OPTIONS = {key.removeprefix("--"): yaml.safe_load(value) for key, value in zip(TINY[::2], TINY[1::2], strict=True)}
@@ -48,22 +47,22 @@ def board(content: dict[str, object], url: str | None = None) -> Board:
     return Board.open(Sweep(**content), Path("sweeps/tiny"), url)  # type: ignore[arg-type]
 
 
-def start_worker(*options: str) -> subprocess.Popen[bytes]:
-    """A worker at the head of a process group, to be killed with its trial or without."""
-    command = [sys.executable, "-m", "entreg", "sweep", "--config", "sweep.yaml", *options]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    with Path("workers.log").open("a") as log:
-        return subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
+def start_worker(*options: str) -> Process:
+    return Process(Path.cwd(), "sweep", "--config", "sweep.yaml", *options)
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 180) -> None:
-    deadline = time.monotonic() + seconds
+def wait_for(condition: Callable[[], bool], *workers: Process) -> None:
+    deadline = time.monotonic() + 180
     while not condition():
-        assert time.monotonic() < deadline, Path("workers.log").read_text()
+        assert time.monotonic() < deadline, said_by(*workers)
         time.sleep(0.1)
 
 
-def is_training(worker: subprocess.Popen[bytes], sweep: Board, trials: int = 1) -> bool:
+def said_by(*workers: Process) -> str:
+    return "".join(worker.output for worker in workers)
+
+
+def is_training(worker: Process, sweep: Board, trials: int = 1) -> bool:
     """Whether as many trials of this worker are being trained."""
     found = 0
     for trial in sweep.trials:
@@ -74,8 +73,8 @@ def is_training(worker: subprocess.Popen[bytes], sweep: Board, trials: int = 1) 
     return found >= trials
 
 
-def assert_all_done(sweep: Board, number: int) -> None:
-    assert [trial.state for trial in sweep.trials] == [TrialState.COMPLETE] * number, Path("workers.log").read_text()
+def assert_all_done(sweep: Board, number: int, said: str = "") -> None:
+    assert [trial.state for trial in sweep.trials] == [TrialState.COMPLETE] * number, said
     for trial in sweep.trials:
         run = sweep.run(trial)
         summary = read_summary(run)
@@ -116,7 +115,7 @@ def test_a_sweep_ends_in_its_trials_and_a_confirmation_of_the_best(
     said = capfd.readouterr().out
     sweep = board(content)
     assert_all_done(sweep, 2)
-    assert "trial 0 of 2: model.loss cross_entropy\n" in said
+    assert "trial 0 of 2: loss=cross_entropy\n" in said
     assert said.rstrip().endswith("sweep: sweeps/tiny")
     folder = Path("sweeps/tiny")
     assert {path.name for path in folder.glob("runs/*/checkpoints/*")} == {"best.ckpt"}
@@ -128,7 +127,7 @@ def test_a_sweep_ends_in_its_trials_and_a_confirmation_of_the_best(
     assert main(["sweep", "--config", "sweep.yaml", "--confirm", "2"]) == 0
     said = capfd.readouterr().out
     assert "confirming loss=mix_ent" in said
-    assert said.count("trial 0 of 2: seed_everything 1\n") == 2  # of each arm, and none of the sweep
+    assert said.count("trial 0 of 2: seed_everything=1\n") == 2  # of each arm, and none of the sweep
     assert "as planned in sweeps/tiny/confirm/plan.yaml" in said
     assert "mix_ent against cross_entropy" in said or "than cross_entropy: accuracy" in said
     assert (folder / "confirm" / "report" / "index.html").is_file()
@@ -225,29 +224,28 @@ def test_a_forked_trial_is_the_run_of_the_same_command(workplace: Path) -> None:
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize(("signum", "trials"), [(signal.SIGTERM, 1), (signal.SIGINT, 2)])
-def test_a_signal_stops_all_trials_and_the_same_command_goes_on(signum: int, trials: int, workplace: Path) -> None:
-    seeds = list(range(trials))
-    write(
-        {**SWEEP, "parameters": {"seed_everything": seeds}, "options": {**SWEEP["options"], "trainer.max_epochs": 12}}
-    )
-    sweep = board(yaml.safe_load(Path("sweep.yaml").read_text()))
-    workers = ["--workers", str(trials)]
-    command = start_worker(*workers)
-    wait_for(lambda: is_training(command, sweep, trials))
+def test_a_signal_stops_all_trials_and_the_same_command_goes_on(workplace: Path) -> None:
+    content = {**SWEEP, "options": {**OPTIONS, "checkpoint.every_n_steps": 1, "trainer.max_epochs": 20}}
+    content["parameters"] = {"seed_everything": [0, 1]}
+    write(content)
+    sweep = board(content)
     # Ctrl-C at a terminal reaches every process; the trials leave it to their worker.
-    (os.killpg if signum == signal.SIGINT else os.kill)(command.pid, signum)
-    assert command.wait(180) == (130 if signum == signal.SIGINT else 75)
-    with pytest.raises(ProcessLookupError):  # nothing is left of it
-        os.killpg(command.pid, 0)
-    said, name = Path("workers.log").read_text(), signal.Signals(signum).name
-    assert f"entreg: stopped by {name}; the same command goes on with the sweep" in said
-    assert "Traceback" not in said
-    for number in seeds:
-        assert "entreg: stopped by SIGTERM after step" in Path(f"sweeps/tiny/logs/{number}.log").read_text()
-    assert start_worker(*workers).wait(400) == 0
-    assert_all_done(sweep, trials)
-    assert [trial.user_attrs["attempts"] for trial in sweep.trials] == [2] * trials
+    for send, signum, code in ((os.killpg, signal.SIGINT, 130), (os.kill, signal.SIGTERM, 75)):
+        worker = start_worker("--workers", "2")
+        wait_for(partial(is_training, worker, sweep, 2), worker)
+        send(worker.pid, signum)
+        assert worker.wait(180) == code
+        with pytest.raises(ProcessLookupError):  # nothing is left of it
+            os.killpg(worker.pid, 0)
+        name = signal.Signals(signum).name
+        assert f"entreg: stopped by {name}; the same command goes on with the sweep" in worker.output
+        assert "Traceback" not in worker.output
+        for number in (0, 1):
+            assert "entreg: stopped by SIGTERM after step" in Path(f"sweeps/tiny/logs/{number}.log").read_text()
+    worker = start_worker("--workers", "2")
+    assert worker.wait(400) == 0, worker.output
+    assert_all_done(sweep, 2)
+    assert [trial.user_attrs["attempts"] for trial in sweep.trials] == [3, 3]
 
 
 @pytest.fixture
@@ -270,16 +268,14 @@ def test_killed_workers_lose_no_trial(storage: str, url: str | None, workplace: 
     write(content)
     place = [] if url is None else ["--storage", url]
     sweep = board(content, url)
-    victim = start_worker(*place)
-    others = []
-    for whole_group in (True, False):  # the worker with its trial, then the worker alone: its trial ends by itself
-        wait_for(partial(is_training, victim, sweep))
-        (os.killpg if whole_group else os.kill)(victim.pid, signal.SIGKILL)
-        victim.wait()
-        victim = start_worker(*place)
-        others += [start_worker(*place) for _ in range(2 - len(others))]
-    for worker in (victim, *others):
-        assert worker.wait(400) == 0, Path("workers.log").read_text()
-    assert_all_done(sweep, 4)
+    workers = [start_worker(*place)]
+    wait_for(partial(is_training, workers[0], sweep), *workers)
+    os.killpg(workers[0].pid, signal.SIGKILL)  # the worker with its trial
+    workers += [start_worker(*place), start_worker(*place)]
+    wait_for(partial(is_training, workers[1], sweep), *workers)
+    os.kill(workers[1].pid, signal.SIGKILL)  # the worker alone: its trial ends by itself
+    assert [worker.wait(400) for worker in workers] == [-signal.SIGKILL, -signal.SIGKILL, 0], said_by(*workers)
+    said = said_by(*workers)
+    assert_all_done(sweep, 4, said)
     assert sum(trial.user_attrs["attempts"] for trial in sweep.trials) == 6
-    assert Path("workers.log").read_text().count("report: sweeps/tiny/report/index.html") == 1
+    assert said.count("report: sweeps/tiny/report/index.html") == 1

@@ -52,7 +52,7 @@ def _parser() -> CommandParser:
     parser = CommandParser(
         prog="entreg compare",
         description="Compare finished runs: runs that differ in their seed only are one arm; arms are compared with a "
-        "baseline, paired by seed, on the same test images. Name the runs first, then the options.",
+        "baseline, paired by seed, on the same test samples. Name the runs first, then the options.",
     )
     parser.add_argument("runs", nargs="+", metavar="RUN", help="run folders, for example runs/*")
     parser.add_argument(

@@ -85,7 +85,7 @@ def _state(name: str, data: Source) -> str:
     here = [part for part, train in (("training", True), ("test", False)) if not data.missing(train)]
     if not here:
         return f"no: entreg data prepare {name}"
-    files = data.files(train=here == ["training"] or len(here) == 2)
+    files = data.files(train="training" in here)
     return f"{' and '.join(here)}, {files[0].parent}" if files else "drawn when it is needed"
 
 

@@ -9,6 +9,7 @@ from typing import get_args
 from typing_extensions import get_type_hints
 
 from entreg.cli.parser import CommandParser
+from entreg.console import print_columns
 from entreg.errors import ConfigError
 from entreg.losses import LossInfo, available, find
 
@@ -33,10 +34,7 @@ def main(args: Sequence[str]) -> None:
 
 def _print_list() -> None:
     rows = [(info.name, info.formula, info.learnable or "-", info.reference) for info in available().values()]
-    header = ("name", "loss of a sample", "learnt", "reference")
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    for row in (header, *rows):
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    print_columns([("name", "loss of a sample", "learnt", "reference"), *rows])
 
 
 def _print_page(info: LossInfo) -> None:

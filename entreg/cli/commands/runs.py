@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from entreg.cli.parser import CommandParser
+from entreg.console import print_columns
 from entreg.errors import ConfigError, RunError
 from entreg.runs import Run, near, run_folders
 from entreg.runs.listing import Entry, entry_of
@@ -41,10 +42,7 @@ def main(args: Sequence[str]) -> None:
     if given.json:
         print(json.dumps([asdict(entry) for entry in entries], indent=2))
         return
-    rows = [_HEADER, *(tuple(map(shown, _row(entry))) for entry in entries)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    print_columns([_HEADER, *(tuple(map(shown, _row(entry))) for entry in entries)])
 
 
 def _parser() -> CommandParser:

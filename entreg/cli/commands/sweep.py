@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields
-from itertools import pairwise
 from pathlib import Path
 
 import optuna
-import yaml
 from jsonargparse import ArgumentParser, Namespace
 from jsonargparse.typing import PositiveInt
 
+from entreg.cli.layers import settings
 from entreg.cli.messages import OneLineErrors
+from entreg.cli.options import values
 from entreg.errors import ConfigError
 from entreg.sweep.board import Board
 from entreg.sweep.checks import no_link
@@ -105,9 +105,8 @@ def _starter(board: Board) -> Starter:
 def _chooses_gpus(sweep: Sweep, extra: Sequence[str]) -> bool:
     """Whether the user says which GPUs a trial is to have, or that it is to have several."""
     key = "trainer.devices"
-    words = " ".join(extra).replace("=", " ").split()
-    said = [sweep.options.get(key), *(value for word, value in pairwise(words) if word == f"--{key}")]
+    said = [sweep.options.get(key), *(value for _, value in values(extra, f"--{key}"))]
     said += [key] if key in sweep.parameters else []
-    trainers = [(yaml.safe_load(Path(path.absolute).read_text()) or {}).get("trainer") for path in sweep.fit]
-    said += [part.get("devices") for part in trainers if isinstance(part, dict)]
+    said += [settings(Path(path.absolute)).get(key) for path in sweep.fit]
+    said += [settings(Path(file)).get("devices") for _, file in values(extra, "--trainer")]
     return not {str(value) for value in said if value is not None} <= {"1", "auto"}

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from entreg.compare.measures import Measure
 from entreg.compare.stats.comparison import Comparison
 from entreg.compare.stats.intervals import Estimate
+from entreg.compare.study import Study
 from entreg.text import decimals
 
 
@@ -49,6 +50,11 @@ def estimate_text(estimate: Estimate, digits: int) -> str:
     if below == above:
         return f"{decimals(estimate.mean, digits)} ± {above}"
     return f"{decimals(estimate.mean, digits)} ({decimals(low, digits)} to {decimals(high, digits)})"
+
+
+def sampled(study: Study) -> str:
+    """What the interval of an arm is over: where no predictions are at hand, nothing is known of other samples."""
+    return "seeds and samples" if study.has_predictions else "seeds on these samples"
 
 
 def difference_text(comparison: Comparison, measure: Measure) -> str:

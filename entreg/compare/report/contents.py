@@ -80,10 +80,7 @@ def _subtitle(analysis: Analysis) -> str:
     study = analysis.study
     data = study.results[0].summary.get("data", {}).get("name", "")
     against = "" if analysis.baseline is None else f", compared with {analysis.baseline}"
-    return (
-        f"{len(study.results)} runs in {len(study.arms)} arms{against}; {data}, {study.samples} test samples; "
-        "intervals are 95 %"
-    )
+    return f"{len(study.results)} runs in {len(study.arms)} arms{against}; {data}, {study.samples} test samples"
 
 
 def _machines(analysis: Analysis) -> str:

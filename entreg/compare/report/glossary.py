@@ -8,7 +8,7 @@ from entreg.text import for_html
 
 TERMS = {
     "at T": "after the logits were divided by the temperature T, one number that is fitted on validation",
-    "adjusted": "made wider, or larger, so that all comparisons together err in at most 5 % of studies",
+    "adjusted": "made wider, or larger, so that all comparisons together err in 5 % of studies, or what is said",
     "AUPR in": "area under the precision-recall curve where test samples are what is looked for",
     "AUPR out": "area under the precision-recall curve where samples of the other set are what is looked for",
     "AUROC": "probability that a test sample gets a higher score than one of another set; 50 % is chance",
@@ -31,7 +31,7 @@ TERMS = {
     "pairs": "seeds that both arms have: the two runs of a seed are compared with each other",
     "Performance profile": "which share of an arm's runs, over all data sets, is better than each score",
     "refinement": "what is left of NLL or Brier at T: how well classes are told apart, whatever the confidence",
-    "seeds and images": "an interval for new seeds and new test images, not for these images only",
+    "seeds and samples": "an interval for new seeds and new test samples, not for these samples only",
     "SmoothECE": "calibration error without bins (smECE), biased upwards where calibration is nearly perfect",
     "would have found": "smallest true difference that 4 of 5 such studies find",
 }

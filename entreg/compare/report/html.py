@@ -84,10 +84,8 @@ def table(sheet: Sheet) -> str:
     )
 
 
-def picture(figure: Figure | None, description: str) -> str:
+def picture(figure: Figure, description: str) -> str:
     """Return a figure as inline SVG whose text and axes take the colour of the page."""
-    if figure is None:
-        return ""
     from entreg.compare.report.svg import svg_of  # imports matplotlib, which only pictures need
 
     return f'<figure role="group" aria-label="{for_html(description)}">{svg_of(figure)}</figure>'

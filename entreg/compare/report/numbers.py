@@ -77,13 +77,16 @@ def _run(label: str, result: Result, options: Mapping[str, Any], training: Conve
 
 def _comparison(analysis: Analysis, key: str, arm: str, baseline: str, found: Comparison) -> dict[str, Any]:
     low, high = found.interval or (None, None)
+    seeds, of_baseline = found.unpaired or (found.n, found.n)
     is_primary = key in analysis.primary
     return {
         "arm": arm,
         "baseline": baseline,
         "measure": key,
         "primary": is_primary,
-        "pairs": found.paired.n,
+        "seeds": seeds,
+        "seeds_of_baseline": of_baseline,
+        "pairs": found.n if found.unpaired is None else found.shared,
         "difference": found.difference,
         "low": low,
         "high": high,

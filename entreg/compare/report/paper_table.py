@@ -6,7 +6,7 @@ import math
 
 from entreg.compare.analysis import Analysis
 from entreg.compare.measures import Measure
-from entreg.compare.report.cells import number
+from entreg.compare.report.cells import number, sampled
 from entreg.compare.stats.comparison import Outcome
 from entreg.compare.stats.intervals import Estimate
 from entreg.text import for_latex
@@ -99,7 +99,7 @@ def _head(measure: Measure) -> str:
 def _caption(analysis: Analysis, keys: list[str]) -> str:
     said = [
         f"Mean over seeds of each arm on {analysis.study.samples} test samples, with half of the 95 % interval over "
-        "seeds and images."
+        f"{sampled(analysis.study)}."
     ]
     if any(key.startswith("ce2") for key in keys):
         said.append("CE: calibration error, debiased.")

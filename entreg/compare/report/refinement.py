@@ -11,24 +11,26 @@ _TITLE = (
     "Is anything but temperature left? Refinement is the loss at T, calibration what T takes away; intervals of "
     "differences are adjusted as in the other tables"
 )
+_PARTS = ("refinement", "calibration")
 
 
 def refinement_sheet(analysis: Analysis) -> Sheet:
     """Refinement and calibration of every arm, and how far from the baseline's; no row where T is undetermined."""
-    against = "from the baseline" if analysis.baseline is None else f"from {analysis.baseline}"
+    against = [] if analysis.baseline is None else [f"{part} from {analysis.baseline}" for part in _PARTS]
     rows = [
         [
             label,
             analysis.measures[key].name,
             *(_estimate(analysis, part, label) for part in _parts(key)),
-            *(_difference(analysis, part, label) for part in _parts(key)),
+            *(_difference(analysis, part, label) for part in _parts(key) if against),
         ]
         for key in REFINED
         if f"{key}-cal" in analysis.measures
         for label in analysis.study.arms
     ]
-    header = ["arm", "loss", "refinement", "calibration", f"refinement {against}", f"calibration {against}"]
-    return Sheet(_TITLE, header, rows, "what the others are compared with")
+    return Sheet(
+        _TITLE, ["arm", "loss", *_PARTS, *against], rows, "what the others are compared with" if against else ""
+    )
 
 
 def _parts(key: str) -> tuple[str, str]:

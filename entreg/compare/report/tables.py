@@ -10,7 +10,7 @@ from entreg.compare.convergence import Convergence
 from entreg.compare.dynamics import Reached
 from entreg.compare.failures import counted
 from entreg.compare.measures import REFINED
-from entreg.compare.report.cells import estimate_text, mean, mean_percent
+from entreg.compare.report.cells import estimate_text, mean, mean_percent, sampled
 from entreg.compare.report.sheet import Sheet
 from entreg.compare.result import Result
 from entreg.compare.stats.intervals import Estimate
@@ -42,7 +42,7 @@ def arms_sheet(analysis: Analysis) -> Sheet:
     labels = [analysis.measures[key].label for key in keys]
     labels += [f"calibration error %{' at T' if '@' in key else ''}" for key in calibration]
     header = ["arm", "seeds", f"errors of {analysis.study.samples}", *labels, "ECE %", "ECE % at T", "T"]
-    about = "seeds and images" if analysis.study.has_predictions else "seeds on these images"
+    about = sampled(analysis.study)
     return Sheet(
         f"Mean over seeds, 95 % interval over {about}; ECE and SmoothECE are biased upwards", header, rows, _NO_T
     )

@@ -41,6 +41,9 @@ def of_mean(values: ArrayLike) -> Contributions:
     Args:
         values: ``(N,)``, N >= 2, summed in float64.
 
+    Raises:
+        ValueError: on another shape.
+
     Example:
         >>> accuracy = of_mean([1, 1, 1, 0])
         >>> accuracy.value, round(float(accuracy.images @ accuracy.images), 4)  # s^2 / N = 0.25 / 4
@@ -67,7 +70,10 @@ def of_calibration(confidence: ArrayLike, correct: ArrayLike, bins: ArrayLike) -
         correct: ``(N,)`` bool.
         bins: ``(N,)`` int >= 0, the bin of each image, by whatever rule.
 
-    Source: Kumar et al. 2019, arXiv 1909.10155, section 4.
+    Raises:
+        ValueError: on other shapes.
+
+    Source: Kumar et al. 2019, arXiv 1909.10155, section 5.
     """
     conf, acc = np.asarray(confidence, dtype=np.float64), np.asarray(correct, dtype=np.float64)
     index = np.asarray(bins)
@@ -94,6 +100,9 @@ def of_auroc(positive: ArrayLike, negative: ArrayLike) -> Contributions:
 
     Returns:
         the area in [0, 1], and the contributions ``(P + Q,)``, positives first.
+
+    Raises:
+        ValueError: on other shapes.
 
     Source: DeLong, DeLong and Clarke-Pearson 1988, *Comparing the areas under two or more correlated ROC curves*.
 

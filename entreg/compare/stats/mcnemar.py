@@ -26,7 +26,7 @@ class McNemar:
     def describe(self, a: str, b: str) -> str:
         """Say what was found, in words, of checkpoints of runs called ``a`` and ``b``."""
         return (
-            f"the checkpoint of {a} alone is right on {self.only_a} images, that of {b} alone on {self.only_b} (exact "
+            f"the checkpoint of {a} alone is right on {self.only_a} samples, that of {b} alone on {self.only_b} (exact "
             f"McNemar p = {self.p:.2g}, not corrected for the number of arms): about these two checkpoints, not about "
             "their losses"
         )

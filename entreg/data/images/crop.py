@@ -15,6 +15,15 @@ from entreg.errors import ConfigError
 _TRIES = 10  # as in torchvision
 
 
+def check_ranges(key: str, min_area: float, max_aspect: float, flip_p: float) -> None:
+    """Raise :class:`ConfigError` if a number of a random crop, an option below ``key``, is out of range."""
+    if not 0 < min_area <= 1 or not 1 <= max_aspect < math.inf or not 0 <= flip_p <= 1:
+        raise ConfigError(
+            f"{key}: min_area lies in (0, 1], max_aspect is a number >= 1, flip_p lies in [0, 1]; got "
+            f"min_area={min_area}, max_aspect={max_aspect}, flip_p={flip_p}"
+        )
+
+
 @dataclass(frozen=True)
 class DecodeCrop:
     """Cut out a part of random area and aspect, resize it to a square, and mirror it at random.
@@ -43,11 +52,7 @@ class DecodeCrop:
     def __post_init__(self) -> None:
         if self.size is not None and self.size < 1:
             raise ConfigError(f"data.crop.size is a number >= 1, got {self.size}")
-        if not 0 < self.min_area <= 1 or not 1 <= self.max_aspect < math.inf or not 0 <= self.flip_p <= 1:
-            raise ConfigError(
-                f"data.crop: min_area lies in (0, 1], max_aspect is a number >= 1, flip_p lies in [0, 1]; got "
-                f"min_area={self.min_area}, max_aspect={self.max_aspect}, flip_p={self.flip_p}"
-            )
+        check_ranges("data.crop", self.min_area, self.max_aspect, self.flip_p)
 
     def __call__(self, picture: Tensor, size: int, *counters: int) -> Tensor:
         """Return the crop of a picture.

@@ -27,6 +27,9 @@ class Mix:
     Args:
         kind: ``"mixup"`` or ``"cutmix"``.
         alpha: of the Beta distribution, > 0.
+
+    Raises:
+        ConfigError: on another kind, or if ``alpha`` is out of range.
     """
 
     kind: Literal["mixup", "cutmix"] = "mixup"

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from entreg.console import print_line
-from entreg.data.store import locked
+from entreg.data.store import is_writable, locked
 from entreg.data.texts.encoder import encoded, identity
 from entreg.errors import DataError
 from entreg.files import atomic_path
@@ -64,12 +64,6 @@ def text_digest(texts: Sequence[str], *others: str) -> str:
 def user_cache() -> Path:
     """Folder for what can be made anew, of this user."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "entreg"
-
-
-def is_writable(folder: Path) -> bool:
-    """Whether files may be put into a folder, or it made; one without a right to write is left alone, by root too."""
-    there = next(place for place in (folder, *folder.absolute().parents) if place.is_dir())
-    return os.access(there, os.W_OK) and bool(there.stat().st_mode & 0o222)
 
 
 def _read(file: Path) -> Tensor:

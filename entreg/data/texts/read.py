@@ -32,7 +32,7 @@ def read_texts(path: Path, name: str = "text") -> list[str]:
     Raises:
         DataError: if the file cannot be read, has no such column, or a row without a text.
     """
-    if path.suffix != ".txt":
+    if path.suffix.lower() != ".txt":
         return text_column(Part(str(path), read_columns(path, as_text=True)), name, "a column of that name")
     try:
         lines = path.read_text(encoding="utf-8-sig").split("\n")  # splitlines takes characters within a text too

@@ -31,17 +31,18 @@ def features_of(path: Path, data: Mapping[str, Any]) -> Tensor:
     if not {"input_shape", "mean", "std"} <= data.keys():
         raise DataError("the run was not trained on vectors, so it takes none")
     columns = read_columns(path)
-    if path.suffix == ".npy" or "columns" not in data:
+    if path.suffix.lower() == ".npy" or "columns" not in data:
         if ARRAY not in columns or columns[ARRAY].ndim != 2 or columns[ARRAY].dtype.kind not in "fiub":
             raise DataError(f"{path}: expected an array of numbers (N, {data['input_shape'][0]}), {ARRAY!r} in .npz")
-        features = torch.from_numpy(columns[ARRAY]).float()
+        layout, features = None, torch.from_numpy(columns[ARRAY]).float()
     else:
-        features = Layout.from_plain(data["columns"]).features(Part(str(path), columns))
+        layout = Layout.from_plain(data["columns"])
+        features = layout.features(Part(str(path), columns))
     if features.shape[1:] != torch.Size(data["input_shape"]):
         raise DataError(
             f"{path}: rows of {features.shape[1]} numbers, expected {data['input_shape'][0]} as in training"
         )
-    check_finite(features, lambda index: f"feature {index}", str(path))
+    check_finite(features, layout.feature_name if layout else lambda index: f"feature {index}", str(path))
     return features
 
 

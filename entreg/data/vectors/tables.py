@@ -70,23 +70,24 @@ def read_columns(path: Path, as_text: bool = False) -> Columns:
 
     Args:
         path: its suffix says what it is.
-        as_text: of CSV, take everything as it is written, ``NA`` and ``1.0`` too.
+        as_text: of CSV, take everything as it is written, ``1.0`` and an empty line too.
 
     Raises:
         ConfigError: if its format needs a package that is not installed.
         DataError: if it is absent, cannot be read, holds no row, or not as many in all of its arrays.
     """
-    if path.suffix not in READERS:
+    suffix = path.suffix.lower()
+    if suffix not in READERS:
         raise DataError(f"{path}: expected a file that ends in {', '.join(READERS)}")
     if not path.is_file():
         raise DataError(f"{path}: is not there, expected a file ({', '.join(READERS)})")
     try:
-        columns = READERS[path.suffix](path, as_text)
+        columns = READERS[suffix](path, as_text)
     except ImportError as error:
         raise ConfigError(f"{path}: reading it needs pyarrow: pip install 'entreg[tables]'") from error
     except (OSError, ValueError, EOFError) as error:
         said = str(error).strip().splitlines() or [type(error).__name__]
-        raise DataError(f"{path}: is not a whole {path.suffix} file ({said[0]}); replace it") from error
+        raise DataError(f"{path}: is not a whole {suffix} file ({said[0]}); replace it") from error
     lengths = {name: len(column) for name, column in columns.items()}
     if len(set(lengths.values())) > 1:
         (one, few), (other, many) = min(lengths.items(), key=_second), max(lengths.items(), key=_second)
@@ -129,18 +130,19 @@ def _second(item: tuple[str, int]) -> int:
 def _read_table(path: Path, as_text: bool) -> Columns:
     import pandas as pd  # late: a training on images needs none
 
-    if path.suffix == ".csv":
-        options = {"dtype": str, "keep_default_na": False, "skip_blank_lines": False} if as_text else {}
+    if path.suffix.lower() == ".csv":
+        # Only an empty field is missing: pandas takes a class or a category 'NA' for one, too.
+        options = {"dtype": str, "skip_blank_lines": False} if as_text else {"na_values": [""]}
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error", pd.errors.ParserWarning)  # fields without a name
-                frame = pd.read_csv(path, index_col=False, **options)
+                frame = pd.read_csv(path, index_col=False, keep_default_na=False, **options)
         except pd.errors.ParserWarning as error:
             raise DataError(f"{path}: has rows of more fields than its first line has names; mend them") from error
         # Names as written: pandas calls a second column 'label' 'label.1', and one without a name 'Unnamed: 0'.
         head = pd.read_csv(path, header=None, nrows=1, dtype=str, keep_default_na=False, index_col=False)
         frame.columns = head.iloc[0]
-    elif path.suffix == ".jsonl":
+    elif path.suffix.lower() == ".jsonl":
         with path.open(encoding="utf-8-sig") as lines:  # json's own: pandas makes dates of what has such a name
             frame = pd.DataFrame([json.loads(line) for line in lines if line.strip()])
     else:

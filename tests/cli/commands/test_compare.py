@@ -32,7 +32,8 @@ def test_it_writes_the_report_where_it_is_told(folders: list[str], tmp_path: Pat
     assert "NLL at T" in (out / "verdicts.csv").read_text()
 
 
-def test_arms_that_differ_in_more_than_the_loss_are_said_first(tmp_path: Path, capsys) -> None:
+def test_arms_that_differ_in_more_than_the_loss_are_said_first(tmp_path: Path, capsys, monkeypatch) -> None:
+    monkeypatch.setattr("entreg.compare.report.write.write_figures", lambda *_: {})  # which take seconds
     runs = [write_run(tmp_path, "cross_entropy"), write_run(tmp_path, "mix_ent", loss_lr=0.1)]
     assert main(["compare", *(str(run.path) for run in runs), "--out", str(tmp_path / "report")]) == 0
     said = "the arms differ in more than the loss, also in loss_lr: a difference need not be due to the loss"

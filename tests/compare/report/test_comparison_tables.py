@@ -41,4 +41,4 @@ def test_more_seeds_are_needed_to_see_less(analysis: Analysis) -> None:
     row = power_sheet(analysis, [10.0, 20.0]).rows[0]
     many, few = (int(cell.split()[0]) for cell in row[-2:])
     assert many >= few >= 2
-    assert power_sheet(analysis, [1e-3]).rows[0][-1] == "more test images"
+    assert power_sheet(analysis, [1e-3]).rows[0][-1] == "more test samples"

@@ -79,4 +79,3 @@ def test_a_figure_takes_the_colour_of_the_page() -> None:
     assert "currentColor" in html
     assert "#010203" not in html
     assert "a title" in html
-    assert picture(None, "nothing") == ""

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from entreg.compare import Analysis, analyse, convergence_of
+from entreg.compare import Analysis, analyse, convergence_of, read_study
 from entreg.compare.report.numbers import as_csv, comparisons_table, runs_table
 
 
@@ -37,6 +38,11 @@ def test_pairs_of_arms_that_are_not_the_baseline_are_rows_too(analysis: Analysis
     table = comparisons_table(analyse(analysis.study, all_pairs=True))
     pairs = set(zip(table["arm"], table["baseline"], strict=True))
     assert len(pairs) == len(analysis.study.arms) * (len(analysis.study.arms) - 1) / 2
+
+
+def test_arms_of_other_seeds_are_rows_with_the_seeds_of_each(folders: list[Path]) -> None:
+    table = comparisons_table(analyse(read_study(folders[1:]))).set_index(["arm", "measure"])
+    assert table.loc[("mix_ent", "acc"), ["seeds", "seeds_of_baseline", "pairs"]].tolist() == [4, 3, 3]
 
 
 def test_numbers_come_back_from_csv(analysis: Analysis) -> None:

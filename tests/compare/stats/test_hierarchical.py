@@ -75,9 +75,14 @@ def test_other_arguments_are_refused():
 
 # what the seeds have in common (c) over what they have not (s^2 / n), with 3 seeds:  0.1, 0.6, 4
 @pytest.mark.parametrize(
-    "variances", [{"arm": 0.1, "seed": 0.02}, {"arm": 0.2, "seed": 0.005}, {"arm": 0.4, "seed": 0.001}]
+    ("n", "variances"),
+    [
+        (3, {"arm": 0.1, "seed": 0.02}),
+        (3, {"arm": 0.4, "seed": 0.001}),
+        (5, {"arm": 0.2, "seed": 0.005}),
+        (10, {"arm": 0.1, "seed": 0.02}),
+    ],
 )
-@pytest.mark.parametrize("n", [3, 5, 10])
 def test_interval_covers_the_accuracy_over_seeds_and_images(n, variances):
     rng = np.random.default_rng(n)
     covered = []
@@ -114,7 +119,7 @@ def auroc_study(rng, n, separations, images=80):
     return rows[n:], rows[:n]
 
 
-@pytest.mark.parametrize("n", [3, 5, 10])
+@pytest.mark.parametrize("n", [3, 10])
 @pytest.mark.parametrize(
     ("study", "arms"),
     [(calibration_study, (1.0, 0.7)), (calibration_study, (1.0, 1.0)), (auroc_study, (1.0, 1.2))],

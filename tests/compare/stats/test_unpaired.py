@@ -25,7 +25,7 @@ def test_over_seeds_it_is_welchs_test_of_equal_numbers(sizes):
     assert found.n == min(sizes)
 
 
-@pytest.mark.parametrize("spread", [0.3, 1.0, 3.0])
+@pytest.mark.parametrize("spread", [0.3, 3.0])
 @pytest.mark.parametrize(("shared", "sizes"), [(0, (2, 10)), (2, (2, 3)), (2, (2, 5)), (1, (10, 3)), (0, (3, 5))])
 def test_uneven_numbers_of_seeds_err_seldom(shared, sizes, spread):
     rng, studies = np.random.default_rng(1), 2000
@@ -61,7 +61,7 @@ def test_with_all_seeds_shared_it_is_the_paired_estimate():
     )
 
 
-@pytest.mark.parametrize("correlation", [0.0, 0.5, 0.9])
+@pytest.mark.parametrize("correlation", [0.0, 0.9])
 @pytest.mark.parametrize(("shared", "sizes"), [(3, (5, 3)), (4, (5, 5))])
 def test_seeds_that_are_partly_shared_are_all_used_and_err_seldom(correlation, shared, sizes):
     rng, studies, wrong, narrower = np.random.default_rng(shared), 1000, 0, 0

@@ -49,7 +49,7 @@ def test_other_arguments_are_refused(alpha, margin, named):
         compare_values({"arm": Pairs([1.0, 2.0], [1.0, 1.0])}, higher_is_better=True, margin=margin, alpha=alpha)
 
 
-@pytest.mark.parametrize("n", [3, 5, 10])
+@pytest.mark.parametrize("n", [3, 10])
 def test_better_or_worse_is_seldom_said_at_no_difference(n):
     studies, rng, wrong = 1000, np.random.default_rng(n), 0
     for _ in range(studies):
@@ -64,7 +64,7 @@ def test_better_or_worse_is_seldom_said_at_no_difference(n):
     assert wrong / studies <= 0.05 or within_binomial_error(wrong / studies, 0.05, studies)
 
 
-@pytest.mark.parametrize("n", [3, 5, 10])
+@pytest.mark.parametrize("n", [3, 10])
 def test_better_or_worse_is_seldom_said_without_predictions(n):
     studies, rng = 1000, np.random.default_rng(n)
     values = rng.normal(95, 0.1, (studies, 5, n))
@@ -76,7 +76,7 @@ def test_better_or_worse_is_seldom_said_without_predictions(n):
     assert wrong / studies <= 0.05 or within_binomial_error(wrong / studies, 0.05, studies)
 
 
-@pytest.mark.parametrize("n", [3, 5, 10])
+@pytest.mark.parametrize("n", [3, 10])
 def test_equivalence_is_seldom_said_at_the_margin(n):
     studies, rng = 1000, np.random.default_rng(n)
     wrong = 0

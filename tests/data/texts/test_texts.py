@@ -21,7 +21,8 @@ import torch
 import entreg
 from entreg.__main__ import main
 from entreg.data import BANKING77, CLINC150, Texts
-from entreg.data.texts.cache import embedded, is_writable, text_digest
+from entreg.data.store import is_writable
+from entreg.data.texts.cache import embedded, text_digest
 from entreg.data.texts.encoder import DEFAULT, SentenceEncoder, identity, make_encoder
 from entreg.errors import ConfigError, DataError
 from entreg.runs import open_run, read_predictions, read_summary
@@ -197,6 +198,7 @@ def test_a_run_on_texts_predicts_texts_and_refuses_what_is_none(workplace: Path,
     classifier = entreg.load(run, trust=True)
     rows = [CLINC150.intents.index(name) for name in ("balance", "account_blocked")]
     np.testing.assert_allclose(classifier.predict(found["text"].tolist()).logits, logits[rows], atol=1e-5)
+    assert classifier.logits(found["text"].tolist(), precision="bf16-mixed").shape == (2, 150)
     assert main([*predict, "--trust", "--images", "new.txt"]) == 1
     assert "the run was not trained on images, so it takes no pictures" in capsys.readouterr().err
 

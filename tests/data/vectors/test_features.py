@@ -12,6 +12,7 @@ import torch
 
 from entreg.data import Vectors
 from entreg.data.vectors.labels import class_names
+from entreg.data.vectors.prepared import features_of
 from entreg.data.vectors.tables import read_columns
 from entreg.errors import ConfigError, DataError
 
@@ -44,6 +45,25 @@ def test_a_table_becomes_numbers_and_declared_categories(tmp_path: Path) -> None
     torch.testing.assert_close(batch[:, 0], (trained - trained.mean()) / trained.std(correction=0))
     assert torch.equal(batch[:, 1:], features[data.train_ids, 1:])  # categories stay 0 and 1
     assert data.description["columns"][1] == {"name": "colour", "width": 2, "values": ["blue", "red"]}
+
+
+def test_na_is_a_class_and_a_category_like_another(tmp_path: Path) -> None:
+    rows = ROWS.replace({"no": "NA", "blue": "null"})
+    data = Vectors(root=str(write(tmp_path, rows, rows[:2])), categories=["colour"], ood=[])
+    data.setup()
+    assert data.classes == ("NA", "yes")
+    assert data.layout.columns[1].values == ("null", "red")
+
+
+def test_features_to_predict_are_named_by_their_column_and_a_suffix_may_be_in_capitals(tmp_path: Path) -> None:
+    data = Vectors(root=str(write(tmp_path)), categories=["colour"], ood=[])
+    data.setup()
+    file = tmp_path / "new.CSV"
+    file.write_text("colour,age\nred,1.0\nblue,\n")
+    with pytest.raises(DataError, match=r"new.CSV: column 'age' is nan in row 2"):
+        features_of(file, data.description)
+    file.write_text("colour,age\nred,1.0\nblue,3.0\n")
+    assert torch.equal(features_of(file, data.description), data.load(train=True)[0][:2])
 
 
 def test_one_file_says_in_a_column_what_a_row_is_for(tmp_path: Path) -> None:

@@ -54,11 +54,11 @@ def test_two_tasks_of_a_job_train_one_run(slurm: Slurm) -> None:
 
 
 def test_an_array_is_one_run_a_seed(slurm: Slurm) -> None:
-    job = submit(slurm, "slurm_array.sbatch", ["--array=0-2"], [*TINY])
-    for task in range(3):
+    job = submit(slurm, "slurm_array.sbatch", ["--array=0-1"], [*TINY])
+    for task in range(2):
         assert slurm.wait(f"{job}_{task}", 240) == "COMPLETED", slurm.output(f"{job}_{task}")
     runs = [open_run(folder) for folder in Path("runs").glob("*")]
-    assert sorted(read_summary(run)["seed"] for run in runs) == [0, 1, 2]
+    assert sorted(read_summary(run)["seed"] for run in runs) == [0, 1]
     assert len({read_summary(run)["arm"] for run in runs}) == 1
 
 
@@ -89,8 +89,7 @@ def test_an_array_of_workers_shares_a_sweep(slurm: Slurm) -> None:
     job = submit(slurm, "slurm_sweep.sbatch", ["--array=0-1"], ["--config", "sweep.yaml"])
     for task in range(2):
         assert slurm.wait(f"{job}_{task}", 240) == "COMPLETED", slurm.output(f"{job}_{task}")
-    Path("workers.log").write_text("".join(slurm.output(f"{job}_{task}") for task in range(2)))
-    assert_all_done(board(SWEEP), 4)
+    assert_all_done(board(SWEEP), 4, "".join(slurm.output(f"{job}_{task}") for task in range(2)))
 
 
 def test_without_srun_a_job_of_two_tasks_says_so(slurm: Slurm) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor
 from typing_extensions import override
 
 from entreg.data.images.augment.augment import Augment
-from entreg.errors import ConfigError
+from entreg.data.images.crop import check_ranges
 
 _ATTEMPTS = 10
 
@@ -39,11 +39,7 @@ class ResizedCrop(Augment):
     flip_p: float = 0.5
 
     def __post_init__(self) -> None:
-        if not 0 < self.min_area <= 1 or not 1 <= self.max_aspect < math.inf or not 0 <= self.flip_p <= 1:
-            raise ConfigError(
-                f"data.augment: min_area lies in (0, 1], max_aspect is a number >= 1, flip_p lies in [0, 1]; got "
-                f"min_area={self.min_area}, max_aspect={self.max_aspect}, flip_p={self.flip_p}"
-            )
+        check_ranges("data.augment", self.min_area, self.max_aspect, self.flip_p)
 
     @override
     def draw(self, n: int, height: int, width: int, generator: torch.Generator, device: torch.device) -> Tensor:

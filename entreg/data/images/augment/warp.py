@@ -28,6 +28,9 @@ class Warp(Augment):
         distortion: how far perspective moves the corners, in [0, 1]; 0.5 moves them up to a quarter of the size.
         perspective_p: probability of the perspective, in [0, 1].
         degrees: the rotation angle is uniform in [-degrees, degrees].
+
+    Raises:
+        ConfigError: if a number is out of range.
     """
 
     distortion: float = 0.5
@@ -37,7 +40,7 @@ class Warp(Augment):
     def __post_init__(self) -> None:
         if not 0 <= self.distortion <= 1 or not 0 <= self.perspective_p <= 1 or not 0 <= self.degrees < math.inf:
             raise ConfigError(
-                f"augment: distortion and perspective_p lie in [0, 1], degrees is a number >= 0; got distortion="
+                f"data.augment: distortion and perspective_p lie in [0, 1], degrees is a number >= 0; got distortion="
                 f"{self.distortion}, perspective_p={self.perspective_p}, degrees={self.degrees}"
             )
 

@@ -28,7 +28,7 @@ class ImageFolder(ImageDataModule):
 
     They are resized to a square and held in memory as uint8; where that would take more than
     ``max_resident_bytes``, each is read when a batch asks for it, with the same pixels and slower: give it workers
-    then (``--data.num_workers``). Validation is drawn from the training images, as for all data sets.
+    then (``--data.num_workers``). Validation is drawn from the training images.
 
     With ``crop`` training reads each picture anew in every epoch and sees a random part of it, on top of which comes
     ``augment``, which then is best ``null``; validation, test and prediction see all of it.

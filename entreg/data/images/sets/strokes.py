@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-import os
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from entreg.console import print_line
 from entreg.data.images.module import ImageDataModule
 from entreg.data.images.sets.glyphs import TEST_FONTS, TRAIN_FONTS, glyphs, render
 from entreg.data.sampling import counter_generator
+from entreg.data.store import is_writable
 from entreg.errors import ConfigError
 from entreg.files import atomic_path
 
@@ -87,6 +88,9 @@ class Strokes(ImageDataModule):
         test_size: images in the test set.
         strokes_seed: seed of the drawing; it makes another data set, unlike the run's seed.
         kwargs: arguments of :class:`entreg.data.ImageDataModule`.
+
+    Raises:
+        ConfigError: if there are fewer images than classes.
     """
 
     classes = tuple("abcdefghijklmnopqrstuvwxyz")
@@ -117,15 +121,12 @@ class Strokes(ImageDataModule):
     def load(self, train: bool) -> tuple[Tensor, Tensor]:
         """Return all images and classes of the training or the test file, from the cache where there is one."""
         cache, stream, fonts, count = self._file(train)
-        if cache.is_file():
-            try:
-                with np.load(cache) as arrays:
-                    return torch.from_numpy(arrays["images"]), torch.from_numpy(arrays["targets"])
-            except (OSError, ValueError, KeyError, EOFError, BadZipFile):
-                cache.unlink()  # torn: drawing again is as good
+        # A cache that is absent or torn: drawing again is as good.
+        with suppress(OSError, ValueError, KeyError, EOFError, BadZipFile), np.load(cache) as arrays:
+            return torch.from_numpy(arrays["images"]), torch.from_numpy(arrays["targets"])
         print_line(f"Strokes: drawing {count:,} letters for {stream}")
         images, targets = draw_letters(fonts, count, self.strokes_seed, stream)
-        if _writable(cache.parent):
+        if is_writable(cache.parent):  # else it only costs the cache
             with atomic_path(cache) as part:
                 np.savez(part, images=images.numpy(), targets=targets.numpy())
         return images, targets
@@ -136,12 +137,3 @@ class Strokes(ImageDataModule):
             ("train", TRAIN_FONTS, self.train_size) if train else ("test", TEST_FONTS, self.test_size)
         )
         return self.root / "Strokes" / f"v1-{stream}-{count}-seed{self.strokes_seed}.npz", stream, fonts, count
-
-
-def _writable(folder: Path) -> bool:
-    """Make the folder if that is possible; a read-only data root only costs the cache."""
-    parent = next(path for path in (folder, *folder.parents) if path.exists())
-    if not parent.is_dir() or not os.access(parent, os.W_OK):
-        return False
-    folder.mkdir(parents=True, exist_ok=True)
-    return True
