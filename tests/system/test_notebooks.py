@@ -7,6 +7,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from tests.compare.run_folders import write_study
 from tests.conftest import REPOSITORY
 
 NOTEBOOKS = REPOSITORY / "notebooks"
@@ -22,7 +23,9 @@ def executed(name: str, folder: Path) -> nbformat.NotebookNode:
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", sorted(path.name for path in NOTEBOOKS.glob("*.ipynb") if path.name != "study.ipynb"))
-def test_runs_from_top_to_bottom(name: str, tmp_path: Path) -> None:
+def test_runs_from_top_to_bottom(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_study(tmp_path / "runs", 3)
+    monkeypatch.setenv("ENTREG_RUNS", str(tmp_path / "runs"))  # what compares runs need not train them first
     notebook = executed(name, tmp_path)
     assert all(cell.outputs for cell in notebook.cells if cell.cell_type == "code" and "plt.show" in cell.source)
 

@@ -19,7 +19,7 @@ from tests.system.test_resume import assert_same
 
 pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("cluster"), pytest.mark.timeout(900)]
 FIT = ["fit", *TINY, "--trainer.max_epochs", "16", "--checkpoint.every_n_steps", "1"]
-TIMEOUT = 20
+TIMEOUT = 12
 STRATEGY = f'{{class_path: lightning.pytorch.strategies.DDPStrategy, init_args: {{timeout: "0:00:{TIMEOUT}"}}}}'
 
 
