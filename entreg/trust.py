@@ -29,7 +29,7 @@ _KNOWN = re.compile(
 _CONFIG = re.compile(r"[{\[\n]|:\s|^- |^-$|://|::")  # a config in a text, standard input, or something far away
 _OTHERS = ("entreg", "lightning", "pytorch_lightning", "torch", "torchvision", "timm")  # nobody's own
 _HANDED_ON = {"dict_kwargs", "options", "settings"}  # to other libraries, which may open what a text names
-
+_ROOT = "data.init_args.root"  # a folder or a table of data, which is read as nothing else
 _ENCODER = "encoder"  # of texts: the name of a model, but not a folder, which brings code and files of its own
 
 
@@ -63,7 +63,8 @@ def check_config(content: Any, path: Path, own: Collection[str] = ()) -> None:
             raise ConfigError(
                 f"{path}: {key} names the folder {text}, whose model would be loaded; if you trust both, add --trust"
             )
-        if _HANDED_ON & set(key.split(".")) or _CONFIG.search(text) or _is_file(text, path.parent):
+        opened = key != _ROOT and _is_file(text, path.parent)
+        if _HANDED_ON & set(key.split(".")) or _CONFIG.search(text) or opened:
             raise ConfigError(
                 f"{path}: {key} is {text!r}, which might be opened as a file; if you trust the folder, add --trust"
             )

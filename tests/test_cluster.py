@@ -1,10 +1,6 @@
 from __future__ import annotations
 
 import os
-import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
@@ -93,17 +89,3 @@ def test_an_id_can_end_a_folder_name() -> None:
     for wrong in ("", "a-b", "a/b", "a b"):
         with pytest.raises(ConfigError, match="an id is made of"):
             check_id(wrong)
-
-
-@pytest.mark.long
-def test_processes_of_torchrun_agree(tmp_path: Path) -> None:
-    script = tmp_path / "script.py"
-    script.write_text(
-        "import os\nfrom entreg.cluster import launch, launch_id\n"
-        f"open(os.path.join({str(tmp_path)!r}, os.environ['RANK']), 'w').write(f'{{launch_id()}} {{launch()}}')\n"
-    )
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script)]
-    subprocess.run(command, check=True, capture_output=True, timeout=120)
-    first, second = ((tmp_path / rank).read_text() for rank in "01")
-    assert first == second
-    assert re.fullmatch(r"[0-9a-f]{8} Launch\(devices=2, num_nodes=1\)", first)

@@ -38,6 +38,7 @@ def nasty_runs(tmp_path: Path) -> list[str]:
     return [str(run.path) for run in runs]
 
 
+@pytest.mark.long
 def test_a_report_shows_them(nasty_runs: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compare", *nasty_runs, "--out", str(tmp_path / "report")]) == 0
     files = [path for path in (tmp_path / "report").rglob("*.*") if path.suffix != ".pdf"]

@@ -149,3 +149,12 @@ def test_the_encoder_of_texts_is_a_name_and_no_folder(tmp_path: Path, monkeypatc
         with pytest.raises(ConfigError, match=r"data.init_args.encoder names the folder .*--trust"):
             check_config({"data": {"init_args": {"encoder": name}}}, tmp_path / "config.yaml")
         check_config({"data": {"init_args": {"encoder": name}}}, tmp_path / "config.yaml", own={name})
+
+
+def test_data_may_be_a_file_and_nothing_else_may(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "points.csv").write_text("x,label\n1,a\n")
+    check_config({"data": {"init_args": {"root": "points.csv"}}}, tmp_path / "config.yaml")
+    for content in ({"data": {"init_args": {"label": "points.csv"}}}, {"root": "points.csv"}, {"data": "points.csv"}):
+        with pytest.raises(ConfigError, match=r"'points.csv', which might be opened as a file"):
+            check_config(content, tmp_path / "config.yaml")

@@ -97,6 +97,7 @@ def test_collects_again_after_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None
     assert (seen, gc.isenabled()) == ([False], True)
 
 
+@pytest.mark.long
 def test_what_the_first_step_does_not_need_is_not_imported(workplace: Path) -> None:
     """A real process, up to its first step: what is guarded is what makes it quick, not the seconds."""
     (workplace / "first_step.py").write_text(Path(first_step.__file__).read_text())

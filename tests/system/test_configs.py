@@ -126,8 +126,6 @@ def test_the_paper_recipe_is_what_it_says(capsys: pytest.CaptureFixture[str]) ->
         ["--data", "FashionMNIST"],
         ["--data", "EMNIST", "--data.split", "balanced"],
         ["--data", "CIFAR10", "--model.net", "MLP"],
-        ["--model.net", "Timm", "--model.net.name", "resnet18"],
-        ["--model.net", "Timm", "--model.net.name", "vit_tiny_patch16_224"],
     ],
     ids=" ".join,
 )

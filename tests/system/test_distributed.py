@@ -17,6 +17,7 @@ import torch
 from entreg.runs import Run, open_run, read_predictions, read_summary
 from tests.conftest import TINY, working_in
 from tests.data.images.picture_files import write_folder
+from tests.data.vectors.test_module import write_points
 from tests.system.processes import free_port, start_ranks
 from tests.system.test_resume import assert_same
 
@@ -66,6 +67,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory, strokes_root: Path) -> list[t
         return [run_processes(folder, devices) for devices in (1, 2)]
 
 
+@pytest.mark.long
 def test_two_processes_train_as_one(workplace: Path) -> None:
     options = [*TINY[TINY.index("--data") :], "--model.loss", "mix_ent", "--model.net", "MLP"]
     options += ["--model.net.dropout", "0", "--trainer.max_epochs", "13", "--observe.every_n_steps", "1"]
@@ -129,6 +131,15 @@ def test_streamed_in_two_processes_with_workers_equals_resident_in_one(workplace
     assert len(resident) == 2 * 18
     assert resident.keys() == streamed.keys()
     assert all(torch.equal(image, streamed[key]) for key, image in resident.items())
+
+
+@pytest.mark.long
+def test_vectors_are_perturbed_alike_by_two_processes_and_by_one(workplace: Path) -> None:
+    options = [*write_points(workplace / "points.csv"), "--evaluate", "false"]
+    (_, of_one), (_, of_two) = (run_processes(workplace, devices, options) for devices in (1, 2))
+    assert len(of_one) == 2 * 96
+    assert of_one.keys() == of_two.keys()
+    assert all(torch.equal(features, of_two[key]) for key, features in of_one.items())
 
 
 def test_two_processes_resume_to_the_bit(pair: list[tuple[Run, Samples]], workplace: Path) -> None:

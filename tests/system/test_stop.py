@@ -54,6 +54,7 @@ def test_each_signal_saves_the_step_and_the_same_command_goes_on(workplace: Path
     assert_same(run, Run(workplace / "runs" / "mix_ent-whole"))
 
 
+@pytest.mark.long
 def test_of_two_processes_one_is_told_and_both_stop(workplace: Path) -> None:
     options = [*TINY, "--trainer.max_epochs", "40", "--checkpoint.every_n_steps", "1000"]
     run = Run(workplace / "runs" / "mix_ent-two")

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -43,8 +43,8 @@ def write(content: dict[str, object]) -> None:
     Path("sweep.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
 
 
-def board(content: dict[str, object], url: str | None = None) -> Board:
-    return Board.open(Sweep(**content), Path("sweeps/tiny"), url)  # type: ignore[arg-type]
+def board(content: dict[str, object]) -> Board:
+    return Board.open(Sweep(**content), Path("sweeps/tiny"))  # type: ignore[arg-type]
 
 
 def start_worker(*options: str) -> Process:
@@ -192,20 +192,7 @@ def better_trial(number: int) -> FrozenTrial:
     )
 
 
-@pytest.mark.long
-def test_one_command_works_at_several_trials(workplace: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    write(SWEEP)
-    assert main(["sweep", "--config", "sweep.yaml", "--workers", "2"]) == 0
-    said = capfd.readouterr().out.splitlines()
-    sweep = board(SWEEP)
-    assert_all_done(sweep, 4)
-    assert {trial.user_attrs["attempts"] for trial in sweep.trials} == {1}
-    assert [line[:12] for line in said[:2]] == ["trial 0 of 4", "trial 1 of 4"]  # before either had ended
-    assert sum(line.startswith("report: ") for line in said) == 1
-    assert Path("sweeps/tiny/logs/warm.log").read_text() == ""
-
-
-@pytest.mark.long
+@pytest.mark.slow
 def test_a_forked_trial_is_the_run_of_the_same_command(workplace: Path) -> None:
     """Weights and metrics to the bit, on two threads."""
     place, finished = Place(environment={"OMP_NUM_THREADS": "2"}), []
@@ -242,36 +229,22 @@ def test_a_signal_stops_all_trials_and_the_same_command_goes_on(workplace: Path)
         assert "Traceback" not in worker.output
         for number in (0, 1):
             assert "entreg: stopped by SIGTERM after step" in Path(f"sweeps/tiny/logs/{number}.log").read_text()
-    worker = start_worker("--workers", "2")
-    assert worker.wait(400) == 0, worker.output
-    assert_all_done(sweep, 2)
-    assert [trial.user_attrs["attempts"] for trial in sweep.trials] == [3, 3]
+    assert [trial.user_attrs["attempts"] for trial in sweep.trials] == [2, 2]  # the second worker went on with them
+    lines = worker.printed.splitlines()
+    assert [line[:12] for line in lines[:2]] == ["trial 0 of 2", "trial 1 of 2"]  # before either had ended
+    assert Path("sweeps/tiny/logs/warm.log").read_text() == ""
 
 
-@pytest.fixture
-def url(storage: str) -> Iterator[str | None]:
-    if storage == "journal":
-        yield None
-        return
-    if reason := no_postgres():
-        pytest.skip(reason)
-    with Postgres() as server:
-        yield server.url
-
-
+@pytest.mark.long
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize(
-    "storage", [pytest.param("journal", marks=pytest.mark.long), pytest.param("postgres", marks=pytest.mark.cluster)]
-)
-def test_killed_workers_lose_no_trial(storage: str, url: str | None, workplace: Path) -> None:
+def test_killed_workers_lose_no_trial(workplace: Path) -> None:
     content = {**SWEEP, "options": {**SWEEP["options"], "trainer.max_epochs": 20}}
     write(content)
-    place = [] if url is None else ["--storage", url]
-    sweep = board(content, url)
-    workers = [start_worker(*place)]
+    sweep = board(content)
+    workers = [start_worker()]
     wait_for(partial(is_training, workers[0], sweep), *workers)
     os.killpg(workers[0].pid, signal.SIGKILL)  # the worker with its trial
-    workers += [start_worker(*place), start_worker(*place)]
+    workers += [start_worker(), start_worker()]
     wait_for(partial(is_training, workers[1], sweep), *workers)
     os.kill(workers[1].pid, signal.SIGKILL)  # the worker alone: its trial ends by itself
     assert [worker.wait(400) for worker in workers] == [-signal.SIGKILL, -signal.SIGKILL, 0], said_by(*workers)
@@ -279,3 +252,32 @@ def test_killed_workers_lose_no_trial(storage: str, url: str | None, workplace: 
     assert_all_done(sweep, 4, said)
     assert sum(trial.user_attrs["attempts"] for trial in sweep.trials) == 6
     assert said.count("report: sweeps/tiny/report/index.html") == 1
+
+
+def take_one_and_stay(folder: Path, url: str) -> None:
+    """What a worker does that is killed in the middle of a trial."""
+    with Board.open(GRID, folder, url).take():
+        time.sleep(600)
+
+
+@pytest.mark.cluster
+def test_workers_with_a_database_take_over_what_a_killed_one_leaves(tmp_path: Path) -> None:
+    if reason := no_postgres():
+        pytest.skip(reason)
+    with Postgres() as server:
+        victim = SERVER.Process(target=take_one_and_stay, args=(tmp_path, server.url))
+        victim.start()
+        while not list(tmp_path.glob("claims/*.json")):
+            assert victim.is_alive()
+            time.sleep(0.05)
+        victim.kill()
+        victim.join()
+        workers = [SERVER.Process(target=take_all, args=(tmp_path, server.url)) for _ in range(2)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join(120)
+            assert worker.exitcode == 0
+        trials = Board.open(GRID, tmp_path, server.url).trials
+    assert [trial.state for trial in trials] == [TrialState.COMPLETE] * 6
+    assert sorted(trial.user_attrs["attempts"] for trial in trials) == [1, 1, 1, 1, 1, 2]

@@ -626,9 +626,12 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
     ("compare", "compare/stats/aggregate.py"): [
         ("rank-direction", "the worst arm has rank 1", "stats.rankdata(-sign * means", "stats.rankdata(sign * means"),
         ("ties-lost", "a tie counts as lost", "(1 + found.mean((-2, -1))) / 2", "(found > 0).mean((-2, -1))"),
+    ],
+    ("compare", "compare/stats/resampling.py"): [
         ("stratum-mixed", "one seed is drawn for all data sets",
-         "column[rng.integers(len(column), size=(resamples, len(column)))] for column in columns",
-         "column[np.random.default_rng(0).integers(len(column), size=(resamples, len(column)))] for column in columns"),
+         "column[rng.integers(", "column[np.random.default_rng(0).integers("),
+    ],
+    ("compare", "compare/stats/profile.py"): [
         ("profile-direction", "a profile of losses counts the worse runs",
          "(pooled > sign * threshold)", "(pooled > threshold)"),
     ],

@@ -7,6 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from scipy import stats
@@ -18,6 +19,8 @@ from entreg.data import Perturb, VectorDataModule
 from entreg.data.vectors.windows import drawn_starts, drawn_uniform, windows
 from entreg.errors import ConfigError
 from entreg.runs import open_run, read_predictions, read_summary
+from tests.conftest import TINY
+from tests.system.test_resume import assert_same
 
 WIDTH = 6
 
@@ -89,6 +92,38 @@ def test_noise_has_the_features_of_training_and_not_how_they_go_together() -> No
     assert all(torch.isin(noise[:, k], trained[:, k]).all() for k in range(WIDTH))
     assert noise.mean(0).numpy() == pytest.approx(data.mean.numpy(), abs=0.5)
     assert not (noise[:50, None] == trained[None]).all(2).any()
+
+
+PERTURBED = ["--data.augment", "Perturb", "--data.augment.noise", "0.3", "--data.augment.dropout", "0.2"]
+
+
+def write_points(file: Path) -> list[str]:
+    """Rows of two features and three classes in a file; the options that train on them, in steps of 16 rows."""
+    drawn = np.random.default_rng(0).standard_normal((160, 2))
+    frame = pd.DataFrame({"x": drawn[:, 0], "y": drawn[:, 1], "label": np.arange(160) % 3})
+    frame.assign(split=["train"] * 96 + ["val"] * 32 + ["test"] * 32).to_csv(file, index=False)
+    small = [*TINY[TINY.index("--trainer.max_epochs") :], "--data", "Vectors", "--data.root", str(file)]
+    return [*small, "--data.batch_size", "16", "--model.loss", "mix_ent", "--model.net", "MLP", *PERTURBED]
+
+
+def test_a_run_goes_on_to_the_bit_and_its_export_has_its_logits(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ["fit", *write_points(workplace / "points.csv"), "--checkpoint.every_n_steps", "1"]
+    command += ["--trainer.callbacks", "user_file.KillAt"]
+    assert main([*command, "--id", "whole"]) == 0
+    monkeypatch.setenv("KILL_AT", "start-7")
+    with pytest.raises(BaseException, match="start-7"):
+        main([*command, "--id", "torn"])
+    monkeypatch.delenv("KILL_AT")
+    torn, whole = (open_run(Path("runs") / f"mix_ent-{name}") for name in ("torn", "whole"))
+    assert main(["fit", "--run", str(torn.path)]) == 0
+    assert_same(torn, whole)
+    assert main(["export", "--run", str(whole.path), "--out", "points.pt2", "--trust"]) == 0  # the callback is code
+    program = torch.export.load("points.pt2").module()
+    rows = torch.from_numpy(pd.read_csv("points.csv")[["x", "y"]].to_numpy()[-32:]).float()
+    logits = read_predictions(whole.predictions("test"))["logits"]
+    np.testing.assert_allclose(program(rows).detach(), logits, atol=1e-5)
 
 
 def test_digits_in_a_parquet_file_are_trained_on_evaluated_and_predicted(workplace: Path, capsys) -> None:

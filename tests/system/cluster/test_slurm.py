@@ -43,16 +43,6 @@ def only_run() -> Run:
     return open_run(folder)
 
 
-def test_two_tasks_of_a_job_train_one_run(slurm: Slurm) -> None:
-    job = submit(slurm, "slurm.sbatch", ["--ntasks-per-node=2"], [*TINY])
-    assert slurm.wait(job, 240) == "COMPLETED", slurm.output(job)
-    run = only_run()
-    assert run.path.name.startswith("mix_ent-")
-    assert run.id.endswith(f"_{job}_0")
-    assert len(np.unique(read_predictions(run.predictions("test"))["ids"])) == 130
-    assert slurm.output(job).count("run folder:") == 1
-
-
 def test_an_array_is_one_run_a_seed(slurm: Slurm) -> None:
     job = submit(slurm, "slurm_array.sbatch", ["--array=0-1"], [*TINY])
     for task in range(2):
@@ -62,7 +52,7 @@ def test_an_array_is_one_run_a_seed(slurm: Slurm) -> None:
     assert len({read_summary(run)["arm"] for run in runs}) == 1
 
 
-def test_a_signal_saves_and_requeues_and_the_job_goes_on(slurm: Slurm, workplace: Path) -> None:
+def test_two_tasks_train_one_run_and_a_signal_saves_and_requeues_it(slurm: Slurm, workplace: Path) -> None:
     options = [*TINY, "--trainer.max_epochs", "30", "--checkpoint.every_n_steps", "1000"]
     job = submit(slurm, "slurm.sbatch", ["--ntasks-per-node=2"], options)
     slurm.wait(job, 60, states=("RUNNING",))
@@ -79,6 +69,10 @@ def test_a_signal_saves_and_requeues_and_the_job_goes_on(slurm: Slurm, workplace
     said = slurm.output(job)
     assert f"stopped by SIGUSR1 after step {stopped_at}; SLURM starts job {job} again, which goes on" in said
     assert stopped_at < 120
+    assert only_run().path.name.startswith("mix_ent-")
+    assert only_run().id.endswith(f"_{job}_0")
+    assert len(np.unique(read_predictions(only_run().predictions("test"))["ids"])) == 130
+    assert said.count("run folder:") == 1
     for rank in start_ranks(workplace, 2, "whole", "fit", *options, "--runs", "undisturbed"):
         assert rank.wait() == 0, rank.output
     assert_same(only_run(), Run(workplace / "undisturbed" / "mix_ent-whole"))

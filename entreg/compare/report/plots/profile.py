@@ -8,7 +8,7 @@ import numpy as np
 
 from entreg.compare.overall import Overall
 from entreg.compare.report.plots.axes import colour_of, finish, mark_of, panels
-from entreg.compare.stats.aggregate import performance_profile
+from entreg.compare.stats.profile import performance_profile
 from entreg.text import for_matplotlib
 
 if TYPE_CHECKING:
