@@ -145,6 +145,7 @@ def test_a_result_is_what_it_was(arms: dict[str, Any]) -> None:
         compare_arms(arms, TARGETS).analysis = None
 
 
+@pytest.mark.long
 def test_needs_neither_lightning_nor_a_drawing(tmp_path: Path) -> None:
     code = (
         "import sys; from entreg.compare import compare_arms; "

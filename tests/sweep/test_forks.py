@@ -114,6 +114,7 @@ def test_a_fork_computes_on_its_share_of_cores_and_threads(forks: Forks, tmp_pat
         assert told(log)["alive"] >= threads  # they were really started
 
 
+@pytest.mark.long
 def test_a_fork_that_is_left_everything_has_the_threads_of_an_interpreter(
     toys: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -161,6 +162,7 @@ def test_a_signal_before_the_fork_is_not_lost(forks: Forks, tmp_path: Path) -> N
     assert end(forks, process) in (75, -signal.SIGTERM)
 
 
+@pytest.mark.long
 def test_a_server_that_cannot_start_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     log = tmp_path / "warm.log"

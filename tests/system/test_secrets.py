@@ -26,6 +26,7 @@ def server() -> Iterator[WandbServer]:
     server.close()
 
 
+@pytest.mark.long
 def test_the_key_is_written_printed_and_uploaded_nowhere(
     fit: Callable[..., Run],
     server: WandbServer,
