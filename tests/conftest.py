@@ -36,7 +36,7 @@ torch.set_num_threads(1)  # tensors this small are slower on more, by far so whe
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--kills", type=int, default=3, help="kills of test_kills.py; 25 with -m slow")
-    parser.addoption("--damages", type=int, default=8, help="damages of test_damage.py, with -m long")
+    parser.addoption("--damages", type=int, default=5, help="damages of test_damage.py, with -m long")
 
 
 def pytest_collection_finish() -> None:

@@ -1,6 +1,6 @@
 """A finished run is damaged at random: every command gives the right result or says in one line what is wrong.
 
-``pytest -m long tests/system/test_damage.py --damages 5000`` draws more than the 8 of ``.ci/run``.
+``pytest -m long tests/system/test_damage.py --damages 5000`` draws more than the 5 of ``.ci/run``.
 """
 
 from __future__ import annotations
