@@ -21,7 +21,7 @@ probability of improvement   94.0 %  98.8 %  97.3 %  96.8 %
 ===========================  =======  =======  =======  =======
 
 Ranks and profiles take few values, so that theirs are less sure: in 300 studies those of the mean rank hold the truth
-in 93 to 96 %, with unlike spreads in 83 to 96 %; those of a profile in 83 to 98 % with 2 seeds, in 94 to 99 % with more.
+in 93 to 96 %, with unlike spreads in 83 to 96 %; those of a profile in 83 to 98 % with 2 seeds, else in 94 to 99 %.
 
 Source of the degrees of freedom: Satterthwaite 1946, *An approximate distribution of estimates of variance components*.
 """
