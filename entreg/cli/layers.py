@@ -19,7 +19,7 @@ def settings(file: Path) -> dict[str, Any]:
 
     A class stands under the key that it is chosen with; what cannot be read holds nothing.
     """
-    return dict(_settings(_read(file), (file,)))
+    return {key: value for key, value in _settings(_read(file), (file,)) if key}
 
 
 def overridden(files: Iterable[Path]) -> list[str]:

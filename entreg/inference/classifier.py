@@ -135,7 +135,7 @@ class TrainedClassifier:
         device = next(module.parameters()).device
         autocast = torch.autocast(device.type, dtype) if mixed else nullcontext()
         with torch.inference_mode():
-            batches = self.preprocess(samples, polarity).split(batch_size)  # in float32: so were texts encoded
+            batches = self.preprocess(samples, polarity).split(batch_size)  # texts without autocast, as trained
             with autocast:
                 return torch.cat([module(batch.to(device)).float().cpu() for batch in batches])
 

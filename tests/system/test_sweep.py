@@ -229,7 +229,10 @@ def test_a_signal_stops_all_trials_and_the_same_command_goes_on(workplace: Path)
         assert "Traceback" not in worker.output
         for number in (0, 1):
             assert "entreg: stopped by SIGTERM after step" in Path(f"sweeps/tiny/logs/{number}.log").read_text()
-    assert [trial.user_attrs["attempts"] for trial in sweep.trials] == [2, 2]  # the second worker went on with them
+    worker = start_worker("--workers", "2")
+    assert worker.wait(400) == 0, worker.output
+    assert_all_done(sweep, 2)
+    assert [trial.user_attrs["attempts"] for trial in sweep.trials] == [3, 3]
     lines = worker.printed.splitlines()
     assert [line[:12] for line in lines[:2]] == ["trial 0 of 2", "trial 1 of 2"]  # before either had ended
     assert Path("sweeps/tiny/logs/warm.log").read_text() == ""

@@ -78,6 +78,10 @@ def test_devices_in_a_config_of_the_trials_are_the_users_too(workplace: Path, sw
         (workplace / "fit.yaml").write_text(f"trainer: {{{content}}}\n")
         words = ["--workers", "2", "--name", f"n{number}", "--fit", "[fit.yaml]"]
         assert gpus(sweep(*words).places) == expected
+    (workplace / "part.yaml").write_text("devices: 2\n")
+    (workplace / "fit.yaml").write_text("trainer: part.yaml\n")  # as shipped configs include theirs
+    assert gpus(sweep("--workers", "2", "--name", "included", "--fit", "[fit.yaml]").places) == [None, None]
+    assert gpus(sweep("--workers", "2", "--name", "added", "--", "--trainer", "part.yaml").places) == [None, None]
 
 
 def test_trials_are_forks_where_that_is_safe(sweep: Callable[..., Recorder], monkeypatch: pytest.MonkeyPatch) -> None:
