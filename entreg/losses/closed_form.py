@@ -41,61 +41,70 @@ def blocks(logits: Tensor) -> Iterator[slice]:
     return (slice(start, start + length) for start in range(0, max(samples, 1), length))
 
 
-def evaluate(
-    logits: Tensor,
-    target: Tensor,
-    weight: Tensor | None,
-    spec: Spec,
-    reduction: Reduction,
-    coefficients: Sequence[Coefficient],
-) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """Return the loss and, for :func:`gradients`, the terms of each sample, from one block after another.
+class Blocks(NamedTuple):
+    """The loss and its gradient, evaluated block by block in PyTorch.
 
-    Args:
-        logits: ``(N, C, ...)``.
-        target: class indices ``(N, ...)`` or probabilities of the shape of the logits.
-        weight: class weights ``(C,)``.
+    Attributes:
         spec: what is computed.
         reduction: ``"none"``, ``"mean"`` or ``"sum"``.
-        coefficients: one for each of ``spec.terms``, numbers or scalar tensors.
     """
-    parts = [sample_terms(logits[block], target[block], weight, spec) for block in blocks(logits)]
-    values = parts[0] if len(parts) == 1 else tuple(torch.cat(column) for column in zip(*parts, strict=True))
-    return combine(values, coefficients, counts(target, weight, spec), spec, reduction), values
 
+    spec: Spec
+    reduction: Reduction
 
-def gradients(
-    gradient: Tensor,
-    logits: Tensor,
-    target: Tensor,
-    weight: Tensor | None,
-    spec: Spec,
-    reduction: Reduction,
-    coefficients: Sequence[Coefficient],
-    kept: Sequence[Tensor],
-    learnt: Sequence[bool],
-) -> tuple[Tensor, list[Tensor | None]]:
-    """Return the gradients for the logits and for those coefficients that are learnt.
+    def coefficients(self, sources: Sequence[Coefficient]) -> Sequence[Coefficient]:
+        """Return the coefficients, which are their own sources."""
+        return sources
 
-    Args:
-        gradient: what arrives at the loss.
-        kept: what :func:`evaluate` returned besides the loss; the other arguments are those that it had.
-        learnt: which coefficients are.
-    """
-    counted = counts(target, weight, spec)
-    if reduction == "mean":
-        gradient = gradient / counted.normalizer
-    arriving_at: dict[str, Tensor] = {}
-    of_coefficients: list[Tensor | None] = []
-    for term, value, coefficient, is_learnt in zip(spec.terms, kept, coefficients, learnt, strict=True):
-        arriving = counted.weigh(gradient, term, spec)
-        arriving_at[term] = (arriving * coefficient).to(spec.dtype)
-        of_coefficients.append((arriving * value).sum() if is_learnt else None)
-    slopes = _slopes(target, spec, dict(zip(spec.terms, kept, strict=True)), arriving_at)
-    out = torch.empty_like(logits)
-    for block in blocks(out):
-        _write(out[block], logits[block], target[block], weight, spec, slopes.at(block))
-    return out, of_coefficients
+    def evaluate(
+        self, logits: Tensor, target: Tensor, weight: Tensor | None, sources: Sequence[Coefficient]
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Return the loss and, for :meth:`gradients`, the terms of each sample.
+
+        Args:
+            logits: ``(N, C, ...)``.
+            target: class indices ``(N, ...)`` or probabilities of the shape of the logits.
+            weight: class weights ``(C,)``.
+            sources: a coefficient for each of ``spec.terms``, numbers or scalar tensors.
+        """
+        spec = self.spec
+        parts = [sample_terms(logits[block], target[block], weight, spec) for block in blocks(logits)]
+        values = parts[0] if len(parts) == 1 else tuple(torch.cat(column) for column in zip(*parts, strict=True))
+        return combine(values, sources, counts(target, weight, spec), spec, self.reduction), values
+
+    def gradients(
+        self,
+        gradient: Tensor,
+        logits: Tensor,
+        target: Tensor,
+        weight: Tensor | None,
+        sources: Sequence[Coefficient],
+        kept: Sequence[Tensor],
+        learnt: Sequence[bool],
+    ) -> tuple[Tensor, Sequence[Tensor | None]]:
+        """Return the gradients for the logits and for those sources that are learnt.
+
+        Args:
+            gradient: what arrives at the loss.
+            logits, target, weight, sources: what :meth:`evaluate` had.
+            kept: what it returned besides the loss.
+            learnt: which sources are.
+        """
+        spec = self.spec
+        counted = counts(target, weight, spec)
+        if self.reduction == "mean":
+            gradient = gradient / counted.normalizer
+        arriving_at: dict[str, Tensor] = {}
+        of_coefficients: list[Tensor | None] = []
+        for term, value, coefficient, is_learnt in zip(spec.terms, kept, sources, learnt, strict=True):
+            arriving = counted.weigh(gradient, term, spec)
+            arriving_at[term] = (arriving * coefficient).to(spec.dtype)
+            of_coefficients.append((arriving * value).sum() if is_learnt else None)
+        slopes = _slopes(target, spec, dict(zip(spec.terms, kept, strict=True)), arriving_at)
+        out = torch.empty_like(logits)
+        for block in blocks(out):
+            _write(out[block], logits[block], target[block], weight, spec, slopes.at(block))
+        return out, of_coefficients
 
 
 class _Slopes(NamedTuple):

@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from entreg.losses.checks import LARGEST, log_base
 from entreg.losses.maps import JOINT, POSITIVE, SCHEDULES, WEIGHT_MAPS, Constraint, PartlyLearnt, Schedule
 
+_SIMPLE = (("ce",), ("ce", "entropy"), ("ce", "rce"), ("ce", "entropy", "rce"))  # what kernels know
+
 
 @dataclass(frozen=True)
 class Term:
@@ -63,6 +65,9 @@ class Coefficients(nn.Module):
 
     Where a term has a schedule there is a buffer ``progress``, a scalar in [0, 1], for the training loop to set.
 
+    Attributes:
+        simple: whether a kernel can compute the coefficients: a weight and a base for each term, and nothing else.
+
     Args:
         terms: the terms by name.
         constraint: how learnt weights are parametrised; ``"fixed"``: none is learnt.
@@ -91,6 +96,7 @@ class Coefficients(nn.Module):
         self.terms = tuple(terms)
         self.constraint = constraint
         self.schedules = tuple(term.schedule for term in terms.values())
+        self.scheduled = set(self.schedules) != {"constant"}
         weights = torch.tensor([term.weight for term in terms.values()], dtype=torch.float64)
         learnt = [term.learn_weight and constraint != "fixed" for term in terms.values()]
         self.weight = PartlyLearnt(weights, learnt, constraint)
@@ -99,13 +105,14 @@ class Coefficients(nn.Module):
         self.log_base = PartlyLearnt(log_bases, [term.learn_base for term in terms.values()], "log_base")
         if constraint == "softmax":
             self.register_buffer("total", weights.sum().to(torch.get_default_dtype()))
-        if set(self.schedules) != {"constant"}:
+        self.simple = self.terms in _SIMPLE and constraint not in JOINT and not (self.scheduled or self.per_class)
+        if self.scheduled:
             self.register_buffer("progress", torch.zeros(()))
 
     def forward(self) -> tuple[dict[str, Tensor], Tensor | float]:
         """Return each term's effective coefficient, a scalar or ``(C,)``, and the penalty to add to the loss."""
-        coefficients = self._identified()
-        if set(self.schedules) != {"constant"}:
+        coefficients = self.identified(*self.sources())
+        if self.scheduled:
             factors = torch.stack([SCHEDULES[schedule](self.progress) for schedule in self.schedules])
             coefficients = coefficients * (factors.unsqueeze(1) if self.per_class else factors)
         learnt = self.weight.learnt
@@ -114,11 +121,20 @@ class Coefficients(nn.Module):
 
     def weights(self) -> Tensor:
         """Weights of all terms, ``(T,)``, >= 0 unless ``free``."""
-        return self.weight() * self.total if self.constraint == "softmax" else self.weight()
+        return self._scaled(self.weight())
 
     def log_bases(self) -> Tensor:
         """Natural logarithms of the bases of all terms, ``(T,)`` or ``(T, C)``, > 0."""
         return self.log_base()
+
+    def sources(self) -> tuple[Tensor | None, ...]:
+        """What the coefficients follow from: learnt and fixed weights, learnt and fixed log bases."""
+        return self.weight.learnt, self.weight.fixed, self.log_base.learnt, self.log_base.fixed
+
+    def identified(self, *sources: Tensor | None) -> Tensor:
+        """Return ``w / ln b``, ``(T,)`` or ``(T, C)``: all that the loss can tell of weights and bases."""
+        weights = self._scaled(self.weight.arranged(*sources[:2]))
+        return (weights.unsqueeze(1) if self.per_class else weights) / self.log_base.arranged(*sources[2:])
 
     @torch.no_grad()
     def observed(self) -> dict[str, Tensor]:
@@ -138,10 +154,8 @@ class Coefficients(nn.Module):
         values = {name: round(float(value), 4) for name, value in self.observed().items()}
         return f"{values}, constraint={self.constraint!r}"
 
-    def _identified(self) -> Tensor:
-        """Return ``w / ln b``, ``(T,)`` or ``(T, C)``: all that the loss can tell of weights and bases."""
-        weights = self.weights()
-        return (weights.unsqueeze(1) if self.per_class else weights) / self.log_bases()
+    def _scaled(self, weights: Tensor) -> Tensor:
+        return weights * self.total if self.constraint == "softmax" else weights
 
 
 def coefficients_of(loss: nn.Module) -> dict[str, float]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from entreg.losses.fused import FusedLoss, worthwhile
+from entreg.losses.choice import form_for, kernels_take
+from entreg.losses.coefficients import Coefficients
+from entreg.losses.fused import FusedLoss
 from entreg.losses.plain import Coefficient, Reduction, Spec, combine, counts, reduce, sample_terms
+from entreg.losses.terms import batched, specify
 
 Batch = tuple[Tensor, Tensor, Tensor | None]
 
@@ -67,6 +70,39 @@ def _is_per_class(coefficient: Coefficient, logits: Tensor) -> bool:
     return True
 
 
+def with_parameters(
+    logits: Tensor,
+    target: Tensor,
+    module: Coefficients,
+    *,
+    weight: Tensor | None,
+    reduction: Reduction,
+    validate_args: bool,
+    **options: Any,
+) -> Tensor | None:
+    """Return the loss and its coefficients as one node of the graph, or ``None`` where they are to be computed apart.
+
+    Args:
+        logits: ``(N, C)``.
+        target: class indices or probabilities.
+        module: what the coefficients follow from.
+        weight: class weights ``(C,)``.
+        reduction: ``"none"``, ``"mean"`` or ``"sum"``.
+        validate_args: whether to check the values of the target.
+        options: those of :func:`entreg.losses.terms.specify`.
+    """
+    apart = torch.compiler.is_compiling() or options["unlabelled"]
+    if apart or not kernels_take(module, logits, target, reduction):
+        return None
+    from entreg.losses.launch import KernelsOfParameters
+
+    entropy, rce = "entropy" in module.terms, "rce" in module.terms
+    spec = specify(logits, target, weight, entropy=entropy, rce=rce, **options)
+    batch = batched(logits, target, weight, spec, validate_args)
+    loss: Tensor = FusedLoss.apply(*batch, KernelsOfParameters(spec, reduction, module), *module.sources())[0]
+    return loss
+
+
 def weighted_sum(
     batch: Batch,
     spec: Spec,
@@ -87,10 +123,11 @@ def weighted_sum(
             where that is faster.
     """
     logits, target, weight = batch
-    if fused is None:
-        fused = worthwhile(logits, target)
-    if fused and not coefficients.per_class and not torch.compiler.is_compiling():
-        loss = FusedLoss.apply(*batch, spec, reduction, *coefficients.shared(spec))[0]
+    form = None
+    if not coefficients.per_class and not torch.compiler.is_compiling():
+        form = form_for(logits, target, spec, reduction, fused)
+    if form is not None:
+        loss = FusedLoss.apply(*batch, form, *coefficients.shared(spec))[0]
     else:
         values = sample_terms(logits, target, weight, spec, coefficients.per_class)
         loss = combine(values, coefficients.shared(spec), counts(target, weight, spec), spec, reduction)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from entreg.losses import checks, functional
 from entreg.losses.coefficients import Coefficients, Term
+from entreg.losses.evaluate import with_parameters
 from entreg.losses.maps import Constraint
 from entreg.losses.plain import Reduction
 
@@ -115,6 +116,9 @@ class EntropyRegularizedLoss(nn.Module):
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         """Return the loss of ``logits`` against class indices or probabilities."""
+        loss = with_parameters(logits, target, self.coefficients, reduction=self.reduction, **self._options())
+        if loss is not None:
+            return loss
         coefficients, penalty = self.coefficients()
         return functional.entropy_regularized(
             logits,

@@ -3,8 +3,8 @@ r"""The closed form of the losses as Triton code: a kernel that reads the logits
 A program of the first owns a sample: it walks along the classes with the running maximum m of the logits and the sums
 :math:`s = \sum e^{z - m}` and :math:`t = \sum e^{z - m} (z - m)` (online softmax, Milakov and Gimelshein 2018, arXiv
 1805.02867), so that :math:`CE = \ln s - (z_y - m)` and :math:`H = \ln s - t / s`. A program of the second owns a block
-of one sample's classes. The formula of the gradient stands in :mod:`entreg.losses.closed_form`. How the kernels are
-launched is said in :mod:`entreg.losses.launch`.
+of one sample's classes. The formula of the gradient stands in :mod:`entreg.losses.closed_form`, the sums over the
+samples in :mod:`entreg.losses.kernels_of_sums`. How the kernels are launched is said in :mod:`entreg.losses.launch`.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from entreg.losses.plain import LOWEST
 LOWEST_LOG = tl.constexpr(LOWEST)
 NOWHERE = tl.constexpr(0)  # where a coefficient comes from: a term that does not count,
 GIVEN = tl.constexpr(1)  # an argument of the kernel,
-IN_MEMORY = tl.constexpr(2)  # a place in memory, as of one that is learnt
+IN_MEMORY = tl.constexpr(2)  # a place in memory, as of one that is learnt,
+BEHIND_SUMS = tl.constexpr(3)  # or where the sums are, because it was computed with them: afterwards
 
 
 @triton.jit
 def _number(value, FROM: tl.constexpr):
     """Return a coefficient."""
-    if FROM == IN_MEMORY:
+    if FROM == IN_MEMORY or FROM == BEHIND_SUMS:
         return tl.load(value).to(tl.float32)
     else:
         return value
@@ -44,7 +45,7 @@ def _distribution(target, class_weight, row, column, inside, classes, target_str
     return q, v
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["c_ce", "c_entropy", "c_rce"])  # scalars: where they lie does not matter
 def evaluate(
     rows,
     logits, target, class_weight, c_ce, c_entropy, c_rce,
@@ -55,8 +56,8 @@ def evaluate(
 ):  # fmt: skip
     """One sample: its column of ``rows`` ``(10, N)``.
 
-    They are what it adds to the sums, its loss, weight, CE, H and RCE; and for the gradient its log-sum-exp, CE, H and
-    RCE without the weight, and the sum of v.
+    A column is what the sample adds to the sums, its loss, weight, CE, H and RCE; and for the gradient its log-sum-exp,
+    CE, H and RCE without the weight, and the sum of v.
     """
     row = tl.program_id(0).to(tl.int64)
     label = 0
@@ -135,11 +136,11 @@ def evaluate(
         of_h = h * share
         of_rce = rce * share
     loss = 0.0
-    if CE_FROM != NOWHERE:
+    if CE_FROM == GIVEN or CE_FROM == IN_MEMORY:
         loss += _number(c_ce, CE_FROM) * of_ce
-    if ENTROPY_FROM != NOWHERE:
+    if ENTROPY_FROM == GIVEN or ENTROPY_FROM == IN_MEMORY:
         loss += _number(c_entropy, ENTROPY_FROM) * of_h
-    if RCE_FROM != NOWHERE:
+    if RCE_FROM == GIVEN or RCE_FROM == IN_MEMORY:
         loss += _number(c_rce, RCE_FROM) * of_rce
     tl.store(rows + row, loss)
     tl.store(rows + samples + row, share)
@@ -153,16 +154,16 @@ def evaluate(
     tl.store(rows + 9 * samples + row, of_v)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["c_ce", "c_entropy", "c_rce"])
 def gradient_of(
-    arriving_at_loss, rows, totals, out, gradient_stride, out_stride,
+    arriving_at_loss, rows, out, gradient_stride, out_stride, MEAN: tl.constexpr,
     logits, target, class_weight, c_ce, c_entropy, c_rce,
     logits_stride, target_stride, samples, classes, eps, ignore_index, smoothing,
     CE_FROM: tl.constexpr, ENTROPY_FROM: tl.constexpr, RCE_FROM: tl.constexpr,
     SOFT: tl.constexpr, DENSE: tl.constexpr, ENTROPY: tl.constexpr, RCE: tl.constexpr,
-    WEIGHTED: tl.constexpr, UNLABELLED: tl.constexpr, MEAN: tl.constexpr, BLOCK: tl.constexpr,
+    WEIGHTED: tl.constexpr, UNLABELLED: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
-    """A block of one sample's gradient, from what :func:`evaluate` has found."""
+    """A block of one sample's gradient, from what has been found of it."""
     row = tl.program_id(0).to(tl.int64)
     column = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
     inside = column < classes
@@ -171,7 +172,7 @@ def gradient_of(
         if SOFT:
             arriving /= samples
         else:
-            arriving /= tl.load(totals + 1)
+            arriving /= tl.load(rows + 10 * samples + 1)
     share = tl.load(rows + samples + row)
     label = 0
     ignored = False
@@ -179,6 +180,10 @@ def gradient_of(
         given = tl.load(target + row * target_stride)
         ignored = given == ignore_index
         label = tl.where(ignored | (given < 0) | (given >= classes), 0, given)
+    if CE_FROM == BEHIND_SUMS:
+        c_ce = rows + 10 * samples + 5
+        c_entropy = rows + 10 * samples + 6
+        c_rce = rows + 10 * samples + 7
     of_ce = 0.0  # what arrives at each term of this sample
     of_h = 0.0
     of_rce = 0.0

@@ -1,19 +1,24 @@
-"""The closed form on CUDA: how :mod:`entreg.losses.kernels` are launched, and for what."""
+"""The closed form on CUDA: what :mod:`entreg.losses.kernels` are given, and for which calls."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from entreg.losses import kernels
+from entreg.losses import kernels, kernels_of_sums
+from entreg.losses.coefficients import Coefficients
 from entreg.losses.plain import Coefficient, Reduction, Spec
+from entreg.losses.plans import NONE, WITH_SUMS, Plan, aligned, block_of, kind, kind_of_coefficient, plan
 
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
-_LARGEST_BLOCK = 4096  # classes at once: 16 of each thread
-_COLUMNS = 5  # rows of what the samples add to the sums: loss, weight, CE, H, RCE; as many are kept for the gradient
+FEW = 2**16  # samples that one program sums as fast as many
+_SUMS = 5  # of what the samples add up to: loss, weight, CE, H, RCE
+_COLUMN = 2 * _SUMS  # numbers of a sample: as many are kept for the gradient besides
+_TERMS = 3
 
 
 def fits(logits: Tensor, target: Tensor) -> bool:
@@ -23,130 +28,170 @@ def fits(logits: Tensor, target: Tensor) -> bool:
         and logits.dtype in DTYPES
         and len(logits) > 0
         and logits.stride(1) == 1
-        and (target.ndim == 1 or target.stride(1) == 1)
+        and (target.ndim == 1 or (target.ndim == 2 and target.stride(1) == 1))
     )
 
 
-def evaluate(
-    logits: Tensor,
-    target: Tensor,
-    weight: Tensor | None,
-    spec: Spec,
-    reduction: Reduction,
-    coefficients: Sequence[Coefficient],
-) -> tuple[Tensor, tuple[Tensor, ...]]:
-    """Return the loss and what :func:`gradients` needs of this call.
+class Kernels:
+    """The loss and its gradient as kernels, for one call; see :class:`entreg.losses.closed_form.Blocks`.
 
     Args:
-        logits: ``(N, C)``, see :func:`fits`.
-        target: class indices ``(N,)`` or probabilities ``(N, C)``.
-        weight: class weights ``(C,)``.
         spec: what is computed.
         reduction: ``"none"``, ``"mean"`` or ``"sum"``.
-        coefficients: one for each of ``spec.terms``, numbers or scalar tensors.
     """
-    samples = len(logits)
-    rows = logits.new_empty(2 * _COLUMNS, samples, dtype=torch.float32)
-    common = _arguments(logits, target, weight, spec, coefficients)
-    block = _block(logits.shape[1])
-    with torch.cuda.device_of(logits):  # Triton launches on the current one
-        kernels.evaluate[(samples,)](rows, **common, BLOCK=block, num_warps=_warps(block))
-    if reduction == "none":
-        return rows[0], (rows, rows)
-    totals = rows[:_COLUMNS].sum(1)
-    if reduction == "sum":
-        return totals[0], (rows, totals)
-    return totals[0] / (samples if target.ndim == 2 else totals[1]), (rows, totals)
+
+    def __init__(self, spec: Spec, reduction: Reduction) -> None:
+        self.spec = spec
+        self.reduction = reduction
+
+    def coefficients(self, sources: Sequence[Any]) -> Sequence[Coefficient]:
+        """Return the coefficient of each term; here they are their own sources."""
+        return sources
+
+    def evaluate(
+        self, logits: Tensor, target: Tensor, weight: Tensor | None, sources: Sequence[Any]
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Return the loss and, for :meth:`gradients`, the numbers of each sample with their sums behind them."""
+        samples = logits.shape[0]
+        soft = target.ndim == 2
+        arguments = self._arguments(logits, target, weight, sources)
+        self.plan = self._plan_for(*arguments)
+        rows = logits.new_empty(_COLUMN * samples + _SUMS + _TERMS, dtype=torch.float32)
+        given = (rows, *arguments, *self.plan.numbers)
+        with _device_of(logits):
+            self.plan.launch(kernels.evaluate, "evaluate", (samples, 1, 1), given, self.plan.block)
+            if self.reduction == "none":
+                return rows[:samples], (rows,)
+            if samples <= FEW:
+                loss = rows.new_empty(())
+                self._launch_one(kernels_of_sums.add_up, (rows, loss, samples), sources, soft, block_of(samples))
+                return loss, (rows,)
+        behind = rows[_COLUMN * samples : -_TERMS]
+        totals = torch.sum(rows[: _SUMS * samples].view(_SUMS, samples), 1, out=behind)
+        if self.reduction == "sum":
+            return totals[0].clone(), (rows,)
+        return totals[0] / (samples if soft else totals[1]), (rows,)
+
+    def gradients(
+        self,
+        gradient: Tensor,
+        logits: Tensor,
+        target: Tensor,
+        weight: Tensor | None,
+        sources: Sequence[Any],
+        kept: Sequence[Tensor],
+        learnt: Sequence[bool],
+    ) -> tuple[Tensor, Sequence[Tensor | None]]:
+        """Return the gradients for the logits and for those sources that are learnt."""
+        (rows,) = kept
+        samples, classes = logits.shape
+        out = torch.empty_like(logits)
+        own = (gradient.stride(0) if gradient.ndim else 0, out.stride(0), self.reduction == "mean")
+        given = (gradient, rows, out, *own, *self._arguments(logits, target, weight, sources), *self.plan.numbers)
+        variant = ("gradient", gradient.dtype, aligned(gradient), own)
+        grid = (samples, -(-classes // self.plan.block), 1)
+        with _device_of(logits):
+            self.plan.launch(kernels.gradient_of, variant, grid, given, self.plan.block)
+            if True not in learnt:
+                return out, [None] * len(learnt)
+            return out, self._of_sources((gradient, rows, samples), sources, learnt, target.ndim == 2)
+
+    def _of_sources(
+        self, found: tuple[Tensor, Tensor, int], sources: Sequence[Any], learnt: Sequence[bool], soft: bool
+    ) -> Sequence[Tensor | None]:
+        """Return the gradients for learnt sources, from that for the loss, the rows and the number of samples."""
+        gradient, rows, samples = found
+        if self.reduction == "none":
+            of_terms = (rows[2 * samples : _SUMS * samples].view(_TERMS, samples) * gradient).sum(1)
+        else:
+            of_terms = rows.new_empty(_TERMS)
+            self._launch_one(kernels_of_sums.gradient_of_parameters, (*found, of_terms, rows), sources, soft)
+        by_term = dict(zip(("ce", "entropy", "rce"), of_terms.unbind(), strict=True))
+        return [by_term[term] if one else None for term, one in zip(self.spec.terms, learnt, strict=True)]
+
+    def _launch_one(
+        self, kernel: Any, own: tuple[Any, ...], sources: Sequence[Any], soft: bool, block: int | None = None
+    ) -> None:
+        """Launch one program of a kernel of :mod:`entreg.losses.kernels_of_sums`, which has these first arguments."""
+        parameters, constants = self._parameters(sources, instead=own[0])
+        constants = (*constants, self.reduction == "mean", soft, *([] if block is None else [block]))
+        variant = (kernel.__name__, own[0].dtype, constants, *[parameter.dtype for parameter in parameters])
+        self.plan.launch(kernel, variant, (1, 1, 1), (*own, *parameters, *constants), block or 1)
+
+    def _arguments(
+        self, logits: Tensor, target: Tensor, weight: Tensor | None, sources: Sequence[Any]
+    ) -> tuple[Any, ...]:
+        """Return what both kernels are given besides numbers; class weights that are not there are the logits."""
+        return (logits, target, logits if weight is None else weight.contiguous(), *self._values(logits, sources))
+
+    def _values(self, logits: Tensor, sources: Sequence[Any]) -> Sequence[Coefficient]:
+        """Return the coefficients of CE, H and RCE as kernels are given them."""
+        device = logits.device
+        values = [c.to(device) if isinstance(c, Tensor) and c.device != device else c for c in sources]
+        if not self.spec.entropy:
+            values.insert(1, 0.0)
+        if not self.spec.rce:
+            values.append(0.0)
+        return values
+
+    def _kinds(self, values: Sequence[Coefficient]) -> tuple[Hashable, ...]:
+        """Return the kinds of these."""
+        return tuple([kind_of_coefficient(value) for value in values])
+
+    def _parameters(self, sources: Sequence[Any], instead: Tensor) -> tuple[tuple[Tensor, ...], tuple[int, ...]]:
+        """Return what is known of weights and bases, as tensors and as constants; here nothing."""
+        return (instead,) * 6, (0, 0, 0, 0, True)
+
+    def _plan_for(self, logits: Tensor, target: Tensor, weight: Tensor, *values: Coefficient) -> Plan:
+        """Return the plan of a call with these arguments."""
+        kinds = self._kinds(values)
+        tensors = (kind(logits), kind(target), kind(weight))
+        return plan(
+            self.spec, logits.shape, target.ndim == 2, weight is not logits, kinds, logits.get_device(), *tensors
+        )
 
 
-def gradients(
-    gradient: Tensor,
-    logits: Tensor,
-    target: Tensor,
-    weight: Tensor | None,
-    spec: Spec,
-    reduction: Reduction,
-    coefficients: Sequence[Coefficient],
-    kept: tuple[Tensor, ...],
-    learnt: Sequence[bool],
-) -> tuple[Tensor, list[Tensor | None]]:
-    """Return the gradients for the logits and for those coefficients that are learnt.
+class KernelsOfParameters(Kernels):
+    """The same with coefficients that kernels compute; their sources are those of a module.
 
     Args:
-        gradient: what arrives at the loss.
-        kept: what :func:`evaluate` returned besides the loss; the other arguments are those that it had.
-        learnt: which coefficients are.
+        spec: what is computed.
+        reduction: ``"mean"`` or ``"sum"``, of at most :data:`FEW` samples.
+        module: of :attr:`simple <entreg.losses.Coefficients.simple>` coefficients.
     """
-    rows, totals = kept
-    out = torch.empty_like(logits)
-    common = _arguments(logits, target, weight, spec, coefficients)
-    block = _block(logits.shape[1])
-    with torch.cuda.device_of(logits):
-        kernels.gradient_of[(len(logits), -(-logits.shape[1] // block))](
-            gradient,
-            rows,
-            totals,
-            out,
-            gradient_stride=gradient.stride(0) if gradient.ndim else 0,
-            out_stride=out.stride(0),
-            **common,
-            MEAN=reduction == "mean",
-            BLOCK=block,
-            num_warps=_warps(block),
-        )
-    if not any(learnt):
-        return out, [None] * len(learnt)
-    if reduction == "none":
-        of_terms = (rows[2:_COLUMNS] * gradient).sum(1)
-    else:
-        of_terms = totals[2:] * gradient
-        if reduction == "mean":
-            of_terms = of_terms / (len(logits) if target.ndim == 2 else totals[1])
-    by_name = dict(zip(("ce", "entropy", "rce"), of_terms.unbind(), strict=True))
-    return out, [by_name[term] if is_learnt else None for term, is_learnt in zip(spec.terms, learnt, strict=True)]
+
+    def __init__(self, spec: Spec, reduction: Reduction, module: Coefficients) -> None:
+        super().__init__(spec, reduction)
+        self.module = module
+
+    def coefficients(self, sources: Sequence[Any]) -> Sequence[Coefficient]:
+        """Return the coefficients as PyTorch computes them."""
+        return self.module.identified(*sources).unbind()
+
+    def _of_sources(
+        self, found: tuple[Tensor, Tensor, int], sources: Sequence[Any], learnt: Sequence[bool], soft: bool
+    ) -> Sequence[Tensor | None]:
+        out = [torch.empty_like(source) if one else None for source, one in zip(sources, learnt, strict=True)]
+        into = [found[1] if each is None else each for each in (out[0], out[2])]
+        self._launch_one(kernels_of_sums.gradient_of_parameters, (*found, *into), sources, soft)
+        return out
+
+    def _values(self, logits: Tensor, sources: Sequence[Any]) -> Sequence[Coefficient]:
+        return (0.0,) * _TERMS
+
+    def _kinds(self, values: Sequence[Coefficient]) -> tuple[Hashable, ...]:
+        return WITH_SUMS, WITH_SUMS if self.spec.entropy else NONE, WITH_SUMS if self.spec.rce else NONE
+
+    def _parameters(self, sources: Sequence[Any], instead: Tensor) -> tuple[tuple[Tensor, ...], tuple[int, ...]]:
+        module = self.module
+        weights, _, bases, _ = [0 if source is None else source.shape[0] for source in sources]
+        weight, fixed_weight, base, fixed_base = [instead if source is None else source for source in sources]
+        tensors = (weight, fixed_weight, module.weight.order, base, fixed_base, module.log_base.order)
+        return tensors, (len(module.terms), weights, kernels_of_sums.MAPS[module.constraint], bases, self.spec.entropy)
 
 
-def _arguments(
-    logits: Tensor, target: Tensor, weight: Tensor | None, spec: Spec, coefficients: Sequence[Coefficient]
-) -> dict[str, Any]:
-    """What both kernels are told, by the names of their parameters."""
-    by_term: dict[str, Coefficient] = dict.fromkeys(("ce", "entropy", "rce"), 0.0)
-    by_term |= dict(zip(spec.terms, coefficients, strict=True))
-    named = {f"c_{term}": c.to(logits.device) if isinstance(c, Tensor) else c for term, c in by_term.items()}
-    named |= {f"{term.upper()}_FROM": _origin(coefficient) for term, coefficient in by_term.items()}
-    return {
-        "logits": logits,
-        "target": target,
-        "class_weight": logits if weight is None else weight.contiguous(),
-        **named,
-        "logits_stride": logits.stride(0),
-        "target_stride": target.stride(0),
-        "samples": len(logits),
-        "classes": logits.shape[1],
-        "eps": spec.eps,
-        "ignore_index": spec.ignore_index,
-        "smoothing": spec.label_smoothing,
-        "SOFT": target.ndim == 2,
-        "DENSE": spec.dense,
-        "ENTROPY": spec.entropy,
-        "RCE": spec.rce,
-        "WEIGHTED": weight is not None,
-        "UNLABELLED": spec.unlabelled,
-    }
-
-
-def _block(classes: int) -> int:
-    """How many classes a program looks at at once: a power of 2."""
-    return min(1 << (classes - 1).bit_length(), _LARGEST_BLOCK)
-
-
-def _warps(block: int) -> int:
-    """Warps of a program: 8 classes or more of each thread."""
-    return max(1, min(8, block // 256))
-
-
-def _origin(coefficient: Coefficient) -> int:
-    """Say where the kernels find a coefficient."""
-    if isinstance(coefficient, Tensor):
-        return kernels.IN_MEMORY.value
-    return kernels.NOWHERE.value if coefficient == 0 else kernels.GIVEN.value
+def _device_of(logits: Tensor) -> AbstractContextManager[Any]:
+    """Make the device of the logits the current one, on which Triton launches."""
+    if not logits.is_cuda or logits.get_device() == torch.cuda.current_device():
+        return nullcontext()
+    return torch.cuda.device_of(logits)

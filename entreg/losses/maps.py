@@ -82,7 +82,11 @@ class PartlyLearnt(nn.Module):
 
     def forward(self) -> Tensor:
         """Return all numbers in their order."""
-        if self.learnt is None:
-            return self.fixed
-        mapped = _MAPS[self.map_name].forward(self.learnt)
-        return mapped if self.fixed is None else torch.cat((mapped, self.fixed))[self.order]
+        return self.arranged(self.learnt, self.fixed)
+
+    def arranged(self, learnt: Tensor | None, fixed: Tensor | None) -> Tensor:
+        """Return the numbers that these parameters and these fixed numbers make."""
+        numbers = [] if learnt is None else [_MAPS[self.map_name].forward(learnt)]
+        if fixed is not None:
+            numbers.append(fixed)
+        return numbers[0] if len(numbers) == 1 else torch.cat(numbers)[self.order]

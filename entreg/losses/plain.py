@@ -44,8 +44,7 @@ class Spec(NamedTuple):
     @property
     def terms(self) -> tuple[str, ...]:
         """Names of the terms that are computed, in the order in which they are returned."""
-        asked = {"ce": True, "entropy": self.entropy, "rce": self.rce}
-        return tuple(name for name, wanted in asked.items() if wanted)
+        return ("ce", *["entropy"] * self.entropy, *["rce"] * self.rce)
 
 
 def sample_terms(

@@ -17,10 +17,9 @@ from torch import Tensor, nn
 from torch.autograd import forward_ad
 from torch.utils.checkpoint import checkpoint
 
-from entreg.losses import MinEntLoss, MixEntLoss, closed_form
-from entreg.losses import fused as fused_form
+from entreg.losses import MinEntLoss, MixEntLoss, choice, closed_form
+from entreg.losses.choice import WORTHWHILE
 from entreg.losses.functional import entropy_regularized
-from entreg.losses.fused import WORTHWHILE
 
 NODE = "FusedLossBackward"
 REDUCTIONS = ["none", "mean", "sum"]
@@ -52,7 +51,7 @@ def several_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def always_worthwhile(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fused_form, "WORTHWHILE", 1)
+    monkeypatch.setattr(choice, "WORTHWHILE", 1)
 
 
 def sample(target_kind: str, *shape: int, seed: int = 4) -> tuple[Tensor, Tensor]:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable, Iterator
+from copy import deepcopy
 from typing import Any
 
 import pytest
 import torch
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from torch import Tensor
+from torch import Tensor, nn
 
 pytest.importorskip("triton")
 
-from entreg.losses import MinEntLoss, MixEntLoss, fused, launch
+from entreg.losses import EntropyRegularizedLoss, MinEntLoss, MixEntLoss, Term, choice, launch, plans
 from entreg.losses.functional import entropy_regularized
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning:triton.*")  # 0 * inf, which is then masked
@@ -27,10 +29,13 @@ COEFFICIENTS = (
 
 
 @pytest.fixture(autouse=True)
-def as_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take a CPU for a GPU, and several blocks of classes for one."""
-    monkeypatch.setattr(fused, "_runs_as_kernels", launch.fits)
-    monkeypatch.setattr(launch, "_LARGEST_BLOCK", 4)
+def as_kernels(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Take a CPU for a GPU, and several blocks of classes and samples for one."""
+    monkeypatch.setattr(choice, "_runs_as_kernels", launch.fits)
+    monkeypatch.setattr(plans, "LARGEST_BLOCK", 4)
+    plans.plan.cache_clear()
+    yield
+    plans.plan.cache_clear()
 
 
 def sample(classes: int, soft: bool, ignored: bool, seed: int = 0, samples: int = 6) -> tuple[Tensor, Tensor]:
@@ -151,15 +156,112 @@ def test_large_logits_do_not_overflow() -> None:
         torch.testing.assert_close(got.double(), want, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("loss", [MixEntLoss, MinEntLoss])
-def test_every_parameter_of_a_module_gets_its_gradient(loss: type) -> None:
+LOSSES: dict[str, Callable[[], nn.Module]] = {
+    "mix_ent": MixEntLoss,
+    "min_ent": MinEntLoss,
+    "fixed": lambda: MixEntLoss(constraint="fixed", learn_bases=False),
+    "free": lambda: MinEntLoss(constraint="free", reduction="sum"),
+    "exp": lambda: MixEntLoss(constraint="exp", weight=[0.5, 1, 2, 1, 1, 1, 1, 1, 1]),
+    "softplus": lambda: MinEntLoss(constraint="softplus", label_smoothing=0.1),
+    "three terms, partly learnt": lambda: EntropyRegularizedLoss(
+        ce=Term(0.7, 3.0, learn_weight=False), entropy=Term(0.4, 5.0, learn_base=False), rce=Term(0.2, 1.00001)
+    ),
+    "one term": lambda: EntropyRegularizedLoss(ce=Term(0.7, 3.0)),
+}
+APART: dict[str, Callable[[], nn.Module]] = {
+    "joint": lambda: MixEntLoss(constraint="softmax", learn_bases=False),
+    "scheduled": lambda: EntropyRegularizedLoss(entropy=Term(0.4, schedule="grow")),
+    "of each class": lambda: MixEntLoss(per_class_bases=9),
+    "each sample": lambda: MixEntLoss(reduction="none"),
+    "unlabelled": lambda: MixEntLoss(unlabelled=True),
+    "divergence": lambda: EntropyRegularizedLoss(kl=Term(0.4)),
+}
+
+
+def one_node(value: Tensor) -> bool:
+    """Whether a loss follows from the parameters of its coefficients in one step."""
+    after = [node for node, _ in value.grad_fn.next_functions if node is not None]
+    return all(type(node).__name__ == "AccumulateGrad" for node in after)
+
+
+@pytest.mark.parametrize("soft", [False, True])
+@pytest.mark.parametrize("name", LOSSES)
+def test_kernels_compute_coefficients_and_the_gradients_of_their_parameters(name: str, soft: bool) -> None:
+    logits, target = sample(9, soft, ignored=True)
+    ours, plain = LOSSES[name](), LOSSES[name]().double()
+    value = ours(logits.requires_grad_(), target)
+    assert one_node(value)
+    (3 * value).backward()
+    wide = logits.detach().double().requires_grad_()
+    expected = plain(wide, target.double() if soft else target)
+    (3 * expected).backward()
+    torch.testing.assert_close(value.double(), expected, rtol=1e-5, atol=1e-6)
+    for got, want in itertools.chain([(logits, wide)], zip(ours.parameters(), plain.parameters(), strict=True)):
+        torch.testing.assert_close(got.grad.double(), want.grad, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", APART)
+def test_coefficients_that_are_less_simple_are_computed_apart(name: str) -> None:
     logits, target = sample(9, False, ignored=False)
-    ours, plain = loss(), loss().double()
-    ours(logits.requires_grad_(), target).backward()
-    value = logits.detach().double().requires_grad_()
-    plain(value, target).backward()
-    for got, want in itertools.chain([(logits, value)], zip(ours.parameters(), plain.parameters(), strict=True)):
-        torch.testing.assert_close(got.grad.double(), want.grad, rtol=1e-4, atol=1e-6)
+    ours, plain = APART[name](), APART[name]().double()
+    value = ours(logits.requires_grad_(), target)
+    assert not one_node(value)
+    value.mean().backward()
+    wide = logits.detach().double().requires_grad_()
+    plain(wide, target).mean().backward()
+    for got, want in itertools.chain([(logits, wide)], zip(ours.parameters(), plain.parameters(), strict=True)):
+        torch.testing.assert_close(got.grad.double(), want.grad, rtol=1e-4, atol=1e-5)
+
+
+@settings(max_examples=30, deadline=None, phases=[Phase.explicit, Phase.generate])
+@given(raw=st.floats(-30, 30), constraint=st.sampled_from(["free", "square", "exp", "softplus"]))
+def test_kernels_map_parameters_as_the_module_does(raw: float, constraint: str) -> None:
+    logits, target = sample(5, False, ignored=False)
+    ours = EntropyRegularizedLoss(ce=Term(0.7, 3.0), constraint=constraint)
+    for parameter in ours.parameters():
+        nn.init.constant_(parameter, raw)
+    plain = deepcopy(ours).double()
+    value, expected = ours(logits, target), plain(logits.double(), target)
+    torch.testing.assert_close(value.double(), expected, rtol=1e-4, atol=1e-30)
+    value.backward()
+    expected.backward()
+    for got, want in zip(ours.parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(got.grad.double(), want.grad, rtol=1e-3, atol=1e-30)
+
+
+def test_losses_are_loaded_with_their_fixed_numbers() -> None:
+    logits, target = sample(9, False, ignored=False)
+    fixed = {"constraint": "fixed", "learn_bases": False}
+    ours, other = MixEntLoss(**fixed), MixEntLoss(0.5, 2.0, **fixed)
+    ours.load_state_dict(other.state_dict())
+    assert ours(logits, target) == other(logits, target)
+
+
+def test_transforms_differentiate_parameters_too() -> None:
+    logits, target = sample(9, False, ignored=False)
+    loss = MixEntLoss()
+    parameters = {name: parameter.detach() for name, parameter in loss.named_parameters()}
+
+    def of(values: dict[str, Tensor]) -> Tensor:
+        return torch.func.functional_call(loss, values, (logits, target))
+
+    loss(logits, target).backward()
+    for name, got in torch.func.grad(of)(parameters).items():
+        torch.testing.assert_close(got, loss.get_parameter(name).grad, rtol=1e-4, atol=1e-6)
+    curvature = torch.func.hessian(of)(parameters)["coefficients.weight.learnt"]["coefficients.weight.learnt"]
+    assert torch.equal(curvature, curvature.diag().diag())  # each weight is squared, and nothing else
+
+
+def test_many_samples_are_summed_by_many_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    logits, target = sample(9, False, ignored=True)
+    monkeypatch.setattr(launch, "FEW", 3)
+    for reduction in ("mean", "sum"):
+        options = {"reduction": reduction}
+        expected = value_and_gradients(logits, target, torch.float64, COEFFICIENTS[2], True, options)
+        found = value_and_gradients(logits, target, torch.float32, COEFFICIENTS[2], True, options)
+        for got, want in zip(found, expected, strict=True):
+            torch.testing.assert_close(got.double(), want, rtol=1e-4, atol=1e-5)
+    assert not one_node(MixEntLoss()(logits, target))
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
     ],
     ("losses", "losses/maps.py"): [
         ("coefficient-order", "learnt and fixed coefficients change places",
-         "torch.cat((mapped, self.fixed))[self.order]", "torch.cat((mapped, self.fixed))"),
+         "torch.cat(numbers)[self.order]", "torch.cat(numbers)"),
         ("cosine-middle", "cosine_grow has the right ends and the wrong middle",
          "(1 - torch.cos(math.pi * progress)) / 2", "1 - torch.cos(math.pi * progress / 2)"),
     ],
@@ -132,11 +132,22 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
          "of_h * (tl.maximum(log_p, LOWEST_LOG) + tl.load(rows + 7 * samples + row))",
          "of_h * tl.maximum(log_p, LOWEST_LOG)"),
         ("kernel-mean", "the kernel's gradient of a mean is that of a sum",
-         "arriving /= tl.load(totals + 1)", "arriving /= 1.0"),
+         "arriving /= tl.load(rows + 10 * samples + 1)", "arriving /= 1.0"),
+    ],
+    ("losses", "losses/kernels_of_sums.py"): [
+        ("kernel-coefficient", "the gradient of a learnt coefficient is not divided by the weights",
+         "arriving /= tl.load(sums + 1)", "arriving /= samples"),
+        ("kernel-base", "the gradient of a base has the other sign", "of_base = -of_term", "of_base = of_term"),
+        ("kernel-order", "learnt and fixed coefficients change places in the kernels",
+         "place = tl.load(order + term, mask=inside, other=0)", "place = term"),
     ],
     ("losses", "losses/launch.py"): [
-        ("launch-coefficient", "the gradient of a learnt coefficient is not divided by the weights",
-         "of_terms = of_terms / (len(logits) if target.ndim == 2 else totals[1])", "of_terms = of_terms / len(logits)"),
+        ("launch-few", "many samples are divided by nothing",
+         "return totals[0] / (samples if soft else totals[1]), (rows,)", "return totals[0].clone(), (rows,)"),
+    ],
+    ("losses", "losses/plans.py"): [
+        ("plan-dtype", "half logits get the kernel of whole ones",
+         "return tensor.dtype, tensor.stride(0), aligned(tensor)", "return torch.float32, tensor.stride(0), True"),
     ],
     ("metrics", "metrics/training.py"): [
         ("training-sums-move", "the sums of training batches move when they are reset",
@@ -480,7 +491,7 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
         ("scaled-inverse", "logits are multiplied by the temperature",
          "logits.double() / temperature, targets, bins", "logits.double() * temperature, targets, bins"),
         ("scaled-inside", "only the test set is scaled against other classes",
-         "outside.double() / temperature", "outside.double()"),
+         "[logits, logits.double() / temperature]", "[logits, logits.double()]"),
     ],
     ("loggers", "loggers/csv.py"): [
         ("csv-digits", "logged values are rounded", "repr(float(value))", 'f"{float(value):.6g}"'),
