@@ -171,10 +171,11 @@ class KernelsOfParameters(Kernels):
     def _of_sources(
         self, found: tuple[Tensor, Tensor, int], sources: Sequence[Any], learnt: Sequence[bool], soft: bool
     ) -> Sequence[Tensor | None]:
-        out = [torch.empty_like(source) if one else None for source, one in zip(sources, learnt, strict=True)]
-        into = [found[1] if each is None else each for each in (out[0], out[2])]
-        self._launch_one(kernels_of_sums.gradient_of_parameters, (*found, *into), sources, soft)
-        return out
+        weights, _, bases, _ = sources
+        of_weights, of_bases = [found[1] if each is None else torch.empty_like(each) for each in (weights, bases)]
+        own = (*found, of_weights, of_bases)
+        self._launch_one(kernels_of_sums.gradient_of_parameters, own, sources, soft)
+        return [one if asked else None for one, asked in zip((of_weights, None, of_bases, None), learnt, strict=True)]
 
     def _values(self, logits: Tensor, sources: Sequence[Any]) -> Sequence[Coefficient]:
         return (0.0,) * _TERMS

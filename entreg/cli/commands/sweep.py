@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import optuna
 from jsonargparse import ArgumentParser, Namespace
@@ -53,11 +54,9 @@ def main(args: Sequence[str]) -> None:
         Worker(board, extra, Display(), _starter(board), places).work()
 
     work(board)
-    from entreg.cli.comparison import compare_runs  # seconds to import, and not needed before all trials are done
-
-    report(board, compare_runs if given.confirm is None else None)
+    report(board, _compare if given.confirm is None else None)
     if given.confirm is not None:
-        confirm(board, given.confirm, work, compare_runs, given.storage, given.retry)
+        confirm(board, given.confirm, work, _compare, given.storage, given.retry)
 
 
 def read_sweep(args: Sequence[str]) -> tuple[Sweep, Namespace]:
@@ -94,6 +93,13 @@ def read_sweep(args: Sequence[str]) -> tuple[Sweep, Namespace]:
     parser.add_argument("--retry", type=bool, default=False, help="Whether failed trials are tried again.")
     given = parser.instantiate(parser.parse_args(list(args)))
     return Sweep(**{part.name: given[part.name] for part in fields(Sweep)}), given
+
+
+def _compare(runs: Sequence[Path], **options: Any) -> None:
+    """Compare runs; what that needs takes seconds to import, so it is imported where there is something to compare."""
+    from entreg.cli.comparison import compare_runs
+
+    compare_runs(runs, **options)
 
 
 def _starter(board: Board) -> Starter:

@@ -77,6 +77,8 @@ class ImageFolder(ImageDataModule):
         self._copy = Index.read(self.root) if (self.root / INDEX).exists() else None
         if self._copy is None:
             self.classes = tuple(folder.name for folder in _folders(self.root / "train"))
+            if not self.classes:
+                raise DataError(f"{self.root / 'train'}: holds no folder; --data.root holds train/<class>/*.png")
         else:
             self.classes = tuple(self._copy.classes)
             _check_form(self.root, self._copy.form, self.form)

@@ -174,6 +174,12 @@ def test_a_root_without_images_says_what_should_be_there(tmp_path):
         ImageFolder(str(tmp_path))
 
 
+def test_a_root_without_classes_says_what_should_be_there(tmp_path):
+    (tmp_path / "train").mkdir()
+    with pytest.raises(DataError, match=r"train: holds no folder; --data.root holds train/<class>"):
+        ImageFolder(str(tmp_path))
+
+
 def test_a_size_below_one_is_a_config_error(tmp_path):
     with pytest.raises(ConfigError, match="image_size"):
         ImageFolder(str(write_folder(tmp_path)), image_size=0)
