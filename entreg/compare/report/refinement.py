@@ -8,8 +8,8 @@ from entreg.compare.report.cells import difference_text, estimate_text, interval
 from entreg.compare.report.sheet import Sheet
 
 _TITLE = (
-    "Is anything but temperature left? Refinement is the loss at T, calibration what T takes away; intervals of "
-    "differences are adjusted as in the other tables"
+    "Refinement is the loss at T, calibration what T takes away; intervals of differences are adjusted as in the other "
+    "tables"
 )
 _PARTS = ("refinement", "calibration")
 

@@ -25,7 +25,8 @@ def sweep(root: Path, workers: int, batch_size: int, epochs: int, options: list[
     )
     command = [sys.executable, "-m", "entreg", "sweep", "--config", str(config), "--folder", str(folder / "sweep")]
     command += ["--workers", str(workers), "--", "--data.root", str(root), "--data.batch_size", str(batch_size)]
-    command += ["--trainer.max_epochs", str(epochs), "--trainer.logger", "false", "--figures", "false", *options]
+    command += ["--trainer.max_epochs", str(epochs), "--trainer.logger", "false", "--figures", "false"]
+    command += ["--data.ood", "[]", *options]
     environment = {**os.environ, "PYTHONPATH": f"{REPOSITORY}:{os.environ.get('PYTHONPATH', '')}"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=folder)
     runs = sorted((folder / "sweep" / "runs").glob("*/metrics.csv"))
