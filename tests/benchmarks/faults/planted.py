@@ -580,7 +580,7 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
     ("compare", "compare/looks.py"): [
         ("looks-free", "earlier looks cost nothing", "sum(other.alpha for other in before)", "0.0"),
         ("looks-fewest", "seeds of one arm alone are no new look",
-         "seeds = [sizes[arm] for arm in arms]", "seeds = [min(sizes.values()) for arm in arms]"),
+         "seeds = [seeds_of[arm] for arm in arms]", "seeds = [min(seeds_of.values(), key=len) for arm in arms]"),
     ],
     ("compare", "compare/collapse.py"): [
         ("collapse-chance", "a run that guesses has learnt something", "share + _ERRORS *", "share - _ERRORS *"),
@@ -667,7 +667,7 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
     ("trust", "trust.py"): [
         ("trust-modules", "what a module of ours imports may be named",
          r"data|schedules)\.[A-Z]\w*", r"data|schedules)\.[\w.]+"),
-        ("trust-files", "the config of a run may name a file", " or _is_file(text, path.parent)", ""),
+        ("trust-files", "the config of a run may name a file", "key != _ROOT and _is_file(text, path.parent)", "False"),
         ("trust-texts", "a config in a text is no config", " or _CONFIG.search(text)", ""),
     ],
     ("sweep", "sweep/board.py"): [
