@@ -65,12 +65,12 @@ class Coefficients(nn.Module):
 
     Where a term has a schedule there is a buffer ``progress``, a scalar in [0, 1], for the training loop to set.
 
-    Attributes:
-        simple: whether a kernel can compute the coefficients: a weight and a base for each term, and nothing else.
-
     Args:
         terms: the terms by name.
         constraint: how learnt weights are parametrised; ``"fixed"``: none is learnt.
+
+    Attributes:
+        simple: whether a kernel can compute the coefficients: a weight and a base for each term, and nothing else.
 
     Raises:
         ValueError: on a negative or non-finite weight, a base that is not > 1, an unknown constraint or schedule, a
@@ -105,7 +105,8 @@ class Coefficients(nn.Module):
         self.log_base = PartlyLearnt(log_bases, [term.learn_base for term in terms.values()], "log_base")
         if constraint == "softmax":
             self.register_buffer("total", weights.sum().to(torch.get_default_dtype()))
-        self.simple = self.terms in _SIMPLE and constraint not in JOINT and not (self.scheduled or self.per_class)
+        as_written = type(self) is Coefficients and constraint not in JOINT  # a subclass may compute them otherwise
+        self.simple = as_written and self.terms in _SIMPLE and not (self.scheduled or self.per_class)
         if self.scheduled:
             self.register_buffer("progress", torch.zeros(()))
 

@@ -44,7 +44,11 @@ class Spec(NamedTuple):
     @property
     def terms(self) -> tuple[str, ...]:
         """Names of the terms that are computed, in the order in which they are returned."""
-        return ("ce", *["entropy"] * self.entropy, *["rce"] * self.rce)
+        if self.entropy and self.rce:
+            return ("ce", "entropy", "rce")
+        if self.entropy:
+            return ("ce", "entropy")
+        return ("ce", "rce") if self.rce else ("ce",)
 
 
 def sample_terms(

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 pytest.importorskip("triton")
 
-from entreg.losses import EntropyRegularizedLoss, MinEntLoss, MixEntLoss, Term, choice, launch, plans
+from entreg.losses import Coefficients, EntropyRegularizedLoss, MinEntLoss, MixEntLoss, Term, choice, launch, plans
 from entreg.losses.functional import entropy_regularized
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning:triton.*")  # 0 * inf, which is then masked
@@ -260,6 +260,19 @@ def test_transforms_differentiate_parameters_too() -> None:
         torch.testing.assert_close(got, loss.get_parameter(name).grad, rtol=1e-4, atol=1e-6)
     curvature = torch.func.hessian(of)(parameters)["coefficients.weight.learnt"]["coefficients.weight.learnt"]
     assert torch.equal(curvature, curvature.diag().diag())  # each weight is squared, and nothing else
+
+
+def test_a_subclass_that_computes_coefficients_otherwise_is_asked_for_them() -> None:
+    class Doubled(Coefficients):
+        def forward(self) -> tuple[dict[str, Tensor], Tensor | float]:
+            coefficients, penalty = super().forward()
+            return {term: 2 * c for term, c in coefficients.items()}, penalty
+
+    logits, target = sample(9, False, ignored=False)
+    ours, doubled = MixEntLoss(), MixEntLoss()
+    doubled.coefficients = Doubled({"ce": Term(0.5), "rce": Term(0.2)})
+    ours.coefficients = Coefficients({"ce": Term(1.0), "rce": Term(0.4)})
+    torch.testing.assert_close(doubled(logits, target), ours(logits, target))
 
 
 def test_many_samples_are_summed_by_many_programs(monkeypatch: pytest.MonkeyPatch) -> None:
