@@ -69,6 +69,8 @@ class EntregCLI(LightningCLI):
                 "use_distributed_sampler": False,
                 "num_sanity_val_steps": 0,
                 "sync_batchnorm": None,
+                "deterministic": False,  # Lightning's None leaves what a run before this one in the process has set
+                "benchmark": False,  # likewise
             },
             parser_class=Parser,
             auto_configure_optimizers=False,

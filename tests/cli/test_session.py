@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
 from entreg.__main__ import main
 from entreg.runs import Run, read_summary, write_summary
@@ -97,3 +98,13 @@ def test_no_temperature_comes_from_other_predictions(finished_copy: Run, capsys:
     assert main(["test", "--run", str(finished_copy.path)]) == 1
     assert "val.npz: was changed after summary.json was written" in one_line_error(capsys)
     assert main(["validate", "--run", str(finished_copy.path)]) == 0
+
+
+def test_a_command_goes_by_its_own_options_whatever_one_before_it_in_the_process_has_set(finished_copy: Run) -> None:
+    try:
+        for deterministic in (True, False):
+            options = ["--trainer.deterministic", "true"] if deterministic else []
+            assert main(["test", "--run", str(finished_copy.path), *options]) == 0
+            assert torch.are_deterministic_algorithms_enabled() is deterministic
+    finally:
+        torch.use_deterministic_algorithms(False)

@@ -1,9 +1,10 @@
-"""Forward and backward of the losses against cross-entropy, and how much memory they take beside the logits."""
+"""Forward and backward of the losses and of cross-entropy in turns, and how much memory they take beside the logits."""
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable
+import timeit
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import torch
@@ -72,26 +73,39 @@ class Step:
         return graph.replay
 
 
-def seconds_of(call: Callable[[], None], device: str, seconds: float) -> float:
-    """Median time of a call, several of them between two looks at the clock."""
-    if device == "cpu":
-        import timeit
+def in_turns(calls: Sequence[Callable[[], None]], device: str, seconds: float) -> list[tuple[float, ...]]:
+    """Times of each of some calls, round after round: what slows the machine down for a while slows all of them.
 
-        call()
-        return statistics.median(timeit.repeat(call, number=1, repeat=5))
-    for _ in range(3):
-        call()
-    torch.cuda.synchronize()
-    taken: list[float] = []
-    while sum(taken) < seconds or len(taken) < 10:
-        start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-        start.record()
-        for _ in range(5):
+    On a GPU a time is that of several calls between two looks at the clock.
+    """
+    repeat = 5 if device == "cuda" else 1
+    for call in calls:
+        for _ in range(3):
             call()
-        end.record()
-        end.synchronize()
-        taken.append(start.elapsed_time(end) / 1e3)
-    return statistics.median(taken) / 5
+    rounds: list[tuple[float, ...]] = []
+    while sum(map(sum, rounds)) * repeat < seconds or len(rounds) < 10:
+        rounds.append(tuple(_seconds(call, device, repeat) for call in calls))
+    return rounds
+
+
+def _seconds(call: Callable[[], None], device: str, repeat: int) -> float:
+    """Time of a call, of which there are some."""
+    if device == "cpu":
+        return timeit.timeit(call, number=repeat) / repeat
+    start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    torch.cuda.synchronize()
+    start.record()
+    for _ in range(repeat):
+        call()
+    end.record()
+    end.synchronize()
+    return start.elapsed_time(end) / 1e3 / repeat
+
+
+def against(first: Callable[[], None], call: Callable[[], None], device: str, seconds: float) -> tuple[float, float]:
+    """Median time of a call, and the median of its shares of the other's time in the same round."""
+    rounds = in_turns([first, call], device, seconds)
+    return statistics.median(taken for _, taken in rounds), statistics.median(taken / own for own, taken in rounds)
 
 
 def extra_memory(step: Step) -> float:
@@ -117,23 +131,26 @@ def measure(device: str, seconds: float, table: Table) -> None:
 
 
 def _measure(device: str, seconds: float, table: Table, logits: Tensor, target: Tensor) -> None:
-    first = first_captured = None
+    steps = {name: Step(loss, logits, target) for name, loss in table_of_losses(device).items()}
+    first = next(iter(steps.values()))
+    first_captured = first.captured() if device == "cuda" else None
     size = tuple(logits.shape)
-    for name, loss in table_of_losses(device).items():
-        step = Step(loss, logits, target)
+    shown = f"{size} {str(logits.dtype).removeprefix('torch.')}"
+    for name, step in steps.items():
         step()
-        memory = extra_memory(step) if device == "cuda" else float("nan")
-        eager = seconds_of(step, device, seconds)
-        captured = seconds_of(step.captured(), device, seconds) if device == "cuda" else float("nan")
-        first, first_captured = first or eager, first_captured or captured
-        label = f"{size} {str(logits.dtype).removeprefix('torch.')} {name}"
-        value = (
-            f"{1e3 * eager:.3f} ms {eager / first:.2f}x, graph {1e3 * captured:.3f} {captured / first_captured:.2f}x"
-        )
+        eager, share = against(first, step, device, seconds)
+        value = f"{1e3 * eager:.3f} ms {share:.2f}x"
+        if first_captured:
+            captured, share = against(first_captured, step.captured(), device, seconds)
+            value += f", graph {1e3 * captured:.3f} {share:.2f}x, mem {extra_memory(step):.2f}"
         bar = BARS.get((size, logits.dtype), "") if "ENT " in name and "plain" not in name else ""
-        table.add("losses", label, f"{value}, mem {memory:.2f}", bar)
+        table.add("losses", f"{shown} {name}", value, bar)
     if device == "cuda":
+
+        def bound() -> None:
+            out.copy_(logits.detach())
+            logits.detach().sum()
+
         out = torch.empty_like(logits)
-        bound = seconds_of(lambda: (out.copy_(logits.detach()), logits.detach().sum()), device, seconds)  # type: ignore[func-returns-value]
-        label = f"{size} {str(logits.dtype).removeprefix('torch.')} two reads and a write"
-        table.add("losses", label, f"{1e3 * bound:.3f} ms {bound / first:.2f}x")  # type: ignore[operator]
+        taken, share = against(first, bound, device, seconds)
+        table.add("losses", f"{shown} two reads and a write", f"{1e3 * taken:.3f} ms {share:.2f}x")
