@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import shutil
 from collections.abc import Callable
@@ -165,3 +166,12 @@ def test_the_command_makes_a_copy_to_train_from(root: Path, capsys: pytest.Captu
     shutil.rmtree(root / "train" / "dog")
     assert main(["data", "shrink", str(root), "--size", "8"]) == 1
     assert "has class 'dog'" in capsys.readouterr().err
+
+
+def test_beside_pictures_where_nothing_can_be_written_the_copy_needs_a_name(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != root.parent)
+    assert main(["data", "shrink", str(root), "--size", "16"]) == 2
+    assert f"{root.parent}: cannot be written to, and the copy goes there" in capsys.readouterr().err
+    assert main(["data", "shrink", str(root), "--size", "16", "--workers", "0", "--out", str(root / "copy")]) == 0
