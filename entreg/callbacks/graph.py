@@ -98,7 +98,7 @@ class StepGraph(Callback):
             except NotCapturable as error:
                 self._give_up(trainer, str(error))
                 return
-            self._captured.shows_ahead = looks_ahead(trainer, _KNOW_OF_IT)
+            self._captured.shows_ahead = looks_ahead(trainer, model, _KNOW_OF_IT)
             self._captured.place(ids, trainer.current_epoch)
             model.captured = datamodule_of(trainer).step = self._captured
 

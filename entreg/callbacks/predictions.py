@@ -81,7 +81,8 @@ class SavePredictions(Callback):
     def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Load the checkpoint again: a callback that averages weights has put its last average in their place."""
         if trainer.state.fn == "validate" and trainer.ckpt_path is not None:
-            pl_module.load_state_dict(torch.load(trainer.ckpt_path, weights_only=True)["state_dict"])
+            checkpoint = torch.load(trainer.ckpt_path, map_location="cpu", weights_only=True)
+            pl_module.load_state_dict(checkpoint["state_dict"])
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write."""

@@ -11,7 +11,10 @@ from entreg.data import Batch
 
 
 class Throughput(Callback):
-    """Count training samples and the seconds spent on them, validation and start-up left out."""
+    """Count training samples and the seconds spent on them, from the start of the first epoch, without validation.
+
+    A step that is captured or compiled takes its time from the first batch.
+    """
 
     def __init__(self) -> None:
         self.samples = 0

@@ -123,11 +123,12 @@ class Loaders(LightningDataModule):
         self._train_loader = TrainLoader(samples, sampler, **self._loader_options())
         if self._resume is not None:
             self._train_loader.load_state_dict(self._resume)
+            self._resume = None  # another training begins at the beginning
         return self._train_loader
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """Validation samples, each once."""
-        return self._eval_loader(self.train_set, self.val_ids)
+        return self._eval_loader(self.train_set, self.val_ids, again=True)
 
     def test_dataloader(self) -> list[DataLoader[Batch]]:
         """Test samples, then those of each further set, each once."""
@@ -177,20 +178,22 @@ class Loaders(LightningDataModule):
         return {} if self._train_loader is None else {"position": self._train_loader.state_dict()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Keep the position for the loader that will be made."""
-        self._resume = state_dict.get("position")
+        """Keep the position for the loader that will be made, if a training is to go on."""
+        if self.trainer is None or self.trainer.state.fn == "fit":
+            self._resume = state_dict.get("position")
 
-    def _eval_loader(self, samples: SampleSet, ids: Tensor) -> DataLoader[Batch]:
+    def _eval_loader(self, samples: SampleSet, ids: Tensor, again: bool = False) -> DataLoader[Batch]:
+        """Return a loader of samples; ``again`` if they are read more than once, by the same workers."""
         size = self.eval_batch_size or evaluation_batch_size(self.device, self.train_set.input_shape)
         gathered_late = samples is self.train_set and on_device(samples)
         sampler = EvalSampler(ids.to(self.device) if gathered_late else ids, size, *self._rank_and_world_size())
         dataset: Dataset[Any] = SampleIds() if gathered_late else samples
-        return DataLoader(dataset, batch_size=None, sampler=sampler, **self._loader_options())
+        return DataLoader(dataset, batch_size=None, sampler=sampler, **self._loader_options(again))
 
-    def _loader_options(self) -> dict[str, Any]:
+    def _loader_options(self, again: bool = True) -> dict[str, Any]:
         return {
             "num_workers": self.num_workers,
-            "persistent_workers": self.num_workers > 0,
+            "persistent_workers": again and self.num_workers > 0,
             "pin_memory": self.device.type == "cuda" and not on_device(self.train_set),
         }
 

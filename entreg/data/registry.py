@@ -152,13 +152,13 @@ def name_of(class_path: str, init_args: Mapping[str, Any]) -> str:
 def guest_of(name: str, root: Path) -> Source:
     """Return the data set of a name, or what stands in for it where its test files are absent.
 
-    They are looked for below ``root``, then where data are by default.
+    They are looked for below ``root`` (beside it, if it is a file), then where data are by default.
 
     Raises:
         ConfigError: if there is none.
     """
     info = find(name)
-    roots = dict.fromkeys((root, data_root(None)))
+    roots = dict.fromkeys((root.parent if root.is_file() else root, data_root(None)))
     entries = (info, *(find(other) for other in info.stand_ins))
     candidates = [entry.placed(place) for entry in entries for place in roots]
     return next((data for data in candidates if not data.missing(train=False)), candidates[0])

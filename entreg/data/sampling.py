@@ -99,9 +99,9 @@ class EpochSampler(TrainSampler):
 
 
 class EvalSampler(Sampler[Tensor]):
-    """Batches of all ids, each exactly once over all ranks and none padded; all ranks have as many batches.
+    """Batches of all ids, each exactly once over all ranks and none padded; all ranks have the same number of batches.
 
-    A batch has at most ``batch_size`` samples, and none only if there are fewer samples than ranks.
+    A batch has at most ``batch_size`` samples; a rank whose share is smaller than the others' may have an empty one.
     """
 
     def __init__(self, ids: Tensor, batch_size: int, rank: int = 0, world_size: int = 1) -> None:

@@ -35,7 +35,8 @@ def split_validation(train: Tensor, test: Tensor, seed: int) -> tuple[Tensor, Te
     Args:
         train: classes of the training file.
         test: classes of the test file.
-        seed: seed of the draw, unused where the tail of the file has the test set's class counts already.
+        seed: seed of the draw, unused where the tail of the file has the test set's class counts already, each at most
+            half of the class.
 
     Returns:
         ids of training and of validation, each in ascending order. Where a class is too rare, validation takes at
@@ -47,7 +48,8 @@ def split_validation(train: Tensor, test: Tensor, seed: int) -> tuple[Tensor, Te
     check_two_classes(train)
     classes = int(max(train.max(), test.max())) + 1
     have, want = train.bincount(minlength=classes), test.bincount(minlength=classes)
-    if len(test) < len(train) and torch.equal(train[-len(test) :].bincount(minlength=classes), want):
+    enough = bool((2 * want <= have).all())  # else the tail of a file that is sorted by class may be all of one
+    if enough and torch.equal(train[-len(test) :].bincount(minlength=classes), want):
         ids = torch.arange(len(train))
         return ids[: -len(test)], ids[-len(test) :]
     if (have < want.clamp(max=1)).any():

@@ -20,7 +20,7 @@ class CrossEntropyLoss(EntropyRegularizedLoss):
         ignore_index: target index whose samples count nowhere.
         reduction: ``"none"``, ``"mean"`` or ``"sum"``.
         label_smoothing: share of the target spread over all classes, in [0, 1].
-        validate_args: whether to check that probabilities sum to 1 and, on a CPU, that indices are in range.
+        validate_args: whether to check, on a CPU, that probabilities sum to 1 and indices are in range.
 
     Shape:
         as :class:`EntropyRegularizedLoss`.

@@ -62,7 +62,7 @@ class EntropyRegularizedLoss(nn.Module):
         label_smoothing: share of the target spread over all classes, in [0, 1].
         unlabelled: samples with ``ignore_index`` keep their entropy (Grandvalet and Bengio 2004).
         reduction: ``"none"``, ``"mean"`` or ``"sum"``.
-        validate_args: whether to check that probabilities sum to 1 and, on a CPU, that indices are in range.
+        validate_args: whether to check, on a CPU, that probabilities sum to 1 and indices are in range.
 
     Shape:
         logits ``(C,)``, ``(N, C)`` or ``(N, C, d1, ...)``; target class indices or probabilities; output a scalar,

@@ -76,7 +76,8 @@ def entropy_regularized(
         eps: floor of the target in the reverse terms, in (0, 1).
         weight, ignore_index, label_smoothing, reduction, validate_args: see the module's conventions.
         unlabelled: samples with ``ignore_index`` keep their entropy and count in the mean (Grandvalet and Bengio 2004).
-        fused: use :mod:`entreg.losses.fused`; ``None``: if logits are many. Not if compiled or with ones per class.
+        fused: whether to use :mod:`entreg.losses.fused`; ``None``: on CUDA where its kernels take the logits, elsewhere
+            from 2^17 logits on. Under ``torch.compile`` and with a coefficient for each class it is never used.
 
     Raises:
         ValueError: on shapes, dtypes, values or options that do not fit, or a coefficient per class of ``kl``.

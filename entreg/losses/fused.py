@@ -1,8 +1,8 @@
 """A loss and its gradient in closed form, as one node of the autograd graph.
 
 There are two ways to run it, with one formula: block by block in PyTorch (:class:`entreg.losses.closed_form.Blocks`),
-and on CUDA as Triton kernels (:class:`entreg.losses.launch.Kernels`). Either keeps nothing of the size of the logits,
-so that the only allocation of that size is their gradient, where the plain form makes several.
+and on CUDA as Triton kernels (:class:`entreg.losses.launch.Kernels`). Neither keeps anything of the size of the logits
+for the backward pass, whose result is their gradient; what is computed on the way is at most of the size of a block.
 """
 
 from __future__ import annotations

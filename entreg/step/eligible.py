@@ -62,11 +62,13 @@ def obstacle(
     return _overridden(model, data) or _looking_inside(trainer, ours)
 
 
-def looks_ahead(trainer: Trainer, ours: Sequence[type[Callback]]) -> bool:
-    """Whether a callback, not one of ours, may look at a batch before its step."""
+def looks_ahead(trainer: Trainer, model: StepModule, ours: Sequence[type[Callback]]) -> bool:
+    """Whether the model or a callback, not one of ours, may look at a batch before its step."""
     callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
     others = [callback for callback in callbacks if not isinstance(callback, (*ours, *_BLIND))]
-    return any(_has_own(callback, "on_train_batch_start", Callback) for callback in others)
+    return _has_own(model, "on_train_batch_start", LightningModule) or any(
+        _has_own(callback, "on_train_batch_start", Callback) for callback in others
+    )
 
 
 def _overridden(model: StepModule, data: ClassificationDataModule) -> str | None:

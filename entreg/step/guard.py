@@ -17,7 +17,7 @@ class Guard:
     device.
 
     Args:
-        net: the network; its buffers are laid side by side in memory, to be copied at once.
+        net: the network; its buffers are laid side by side in memory, to be copied at once, the first time.
         optimizer: one that can skip steps, see :func:`entreg.optimizers.can_skip_steps`.
         device: of the network.
 
@@ -49,13 +49,15 @@ class Guard:
 def side_by_side(module: nn.Module) -> Iterator[Tensor]:
     """Lay the buffers of a module side by side in memory, and return one tensor of all for each dtype.
 
-    The module has the same buffers, by the same names, as before: they are views of these tensors now.
+    The module has the same buffers, by the same names, as before: they are views of these tensors now. A buffer that is
+    part of another tensor already stays where it is, and is returned by itself.
     """
     places: dict[torch.dtype, dict[Tensor, list[tuple[nn.Module, str]]]] = {}
     for owner in module.modules():
         for name, buffer in owner.named_buffers(recurse=False):
             if buffer.untyped_storage().nbytes() != buffer.nbytes:
-                continue  # part of another tensor, which it would be parted from
+                yield buffer  # part of another tensor, which it would be parted from
+                continue
             places.setdefault(buffer.dtype, {}).setdefault(buffer, []).append((owner, name))
     for buffers in places.values():
         joined = torch.cat([buffer.flatten() for buffer in buffers])

@@ -33,5 +33,5 @@ class Late:
         """Return the numbers, in lists as ``Tensor.tolist`` does; it waits for what was given to the device before."""
         if self._event is not None:
             self._event.synchronize()
-            self._event = None  # collected in a forked worker of a DataLoader, it would end that one
+            self._event = None  # one that is left to the garbage collector of a forked DataLoader worker would crash it
         return self._values.numpy().tolist()

@@ -103,10 +103,6 @@ class Sweep:
             raise ConfigError(f"trials {self.trials}: a grid has as many trials as combinations, leave trials out")
         if self.sampler != "grid" and (self.trials is None or self.trials < 1):
             raise ConfigError(f"trials {self.trials}: say how many trials sampler {self.sampler} may draw, >= 1")
-        if self.options.get("evaluate") is False or "evaluate" in self.parameters:
-            raise ConfigError(
-                "options.evaluate: the value of a trial is that of its final evaluation, leave evaluate out"
-            )
         if self.plan is not None and self.baseline is not None:
             raise ConfigError(f"baseline {self.baseline}: the plan says with what is compared, leave baseline out")
         if self.metric not in METRICS:

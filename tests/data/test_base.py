@@ -157,3 +157,26 @@ def test_nothing_below_the_images_knows_of_them() -> None:
     for path in (path for path in folder.glob("*.py") if path.name not in faces):
         imports = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)]
         assert not [node.module for node in imports if node.module.startswith("entreg.data.images")], path
+
+
+def test_a_training_begins_at_the_beginning_whatever_was_restored_before(tmp_path: Path) -> None:
+    data = set_up(batch_size=60)
+    options = {"accelerator": "cpu", "logger": False, "enable_progress_bar": False, "default_root_dir": tmp_path}
+    stopped = Trainer(max_steps=4, **options)  # of 9 in an epoch
+    stopped.fit(Linear(data), datamodule=data)
+    stopped.save_checkpoint(file := tmp_path / "stopped.ckpt")
+    whole = [batch.id.tolist() for batch in set_up(batch_size=60).train_dataloader()]
+    for restore in (
+        lambda trainer: trainer.test(Linear(data), datamodule=data, ckpt_path=file, verbose=False, weights_only=False),
+        lambda trainer: trainer.fit(Linear(data), datamodule=data, ckpt_path=file, weights_only=False),
+    ):
+        restore(Trainer(max_epochs=1, **options))
+        seen: list[list[int]] = []
+
+        class Seen(Linear):
+            def training_step(self, batch, batch_idx, seen=seen):
+                seen.append(batch.id.tolist())
+                return super().training_step(batch, batch_idx)
+
+        Trainer(max_epochs=1, **options).fit(Seen(data), datamodule=data)
+        assert seen == whole

@@ -93,3 +93,10 @@ def test_processes_share_a_batch_and_the_evaluation() -> None:
         seen += [first, torch.cat([batch.id for batch in data.val_dataloader()])]
     assert not torch.isin(seen[0], seen[2]).any()
     assert torch.equal(torch.cat([seen[1], seen[3]]).sort().values, data.val_ids)
+
+
+def test_workers_stay_for_what_is_read_again_alone() -> None:
+    data = set_up(num_workers=1)
+    assert data.train_dataloader().persistent_workers
+    assert data.val_dataloader().persistent_workers
+    assert not any(loader.persistent_workers for loader in [*data.test_dataloader(), data.predict_dataloader()])

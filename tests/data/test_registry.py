@@ -157,3 +157,8 @@ def test_guests_are_looked_for_where_data_are_by_default_too(tmp_path, monkeypat
 def test_a_set_without_files_needs_no_place(tmp_path) -> None:
     assert type(find("strokes").placed(tmp_path)) is Strokes
     assert guest_of("strokes", tmp_path).root == tmp_path
+
+
+def test_guests_of_a_file_are_looked_for_beside_it(tmp_path) -> None:
+    (tmp_path / "texts.csv").write_text("text,label\n")
+    assert guest_of("kmnist", tmp_path / "texts.csv").root == tmp_path

@@ -80,3 +80,14 @@ def test_buffers_lie_side_by_side_and_are_what_they_were() -> None:
     assert all(
         (value == 7).all() for name, value in net.state_dict().items() if "weight" not in name and "bias" not in name
     )
+
+
+def test_a_second_guard_of_a_network_guards_its_buffers_too() -> None:
+    net, inputs = network(), torch.randn(8, 3, generator=torch.Generator().manual_seed(1))
+    for _ in range(2):
+        optimizer = torch.optim.AdamW(net.parameters(), fused=True)
+        guard = Guard(net, optimizer, CPU)
+        step(net, optimizer, guard, inputs)
+    before = {name: buffer.clone() for name, buffer in net.named_buffers()}
+    step(net, optimizer, guard, torch.full((8, 3), math.nan))
+    assert all(torch.equal(buffer, before[name]) for name, buffer in net.named_buffers())

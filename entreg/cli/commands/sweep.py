@@ -41,13 +41,14 @@ def main(args: Sequence[str]) -> None:
     words = list(args)
     end = words.index("--") if "--" in words else len(words)
     sweep, given = read_sweep(words[:end])
+    extra = words[end + 1 :]
+    _check_evaluation(sweep, extra)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     if given.confirm is not None:
         from entreg.sweep.confirm import check_confirmation, confirm  # seconds to import: it knows the losses
 
         check_confirmation(sweep, given.confirm)
     board = Board.open(sweep, given.folder or Path("sweeps") / sweep.name, given.storage, given.retry)
-    extra = words[end + 1 :]
     places = share_out(given.workers, spread=not _chooses_gpus(sweep, extra))
 
     def work(board: Board) -> None:
@@ -108,11 +109,27 @@ def _starter(board: Board) -> Starter:
     return Forks("entreg", "entreg.cli.rehearsal", no_link(board.folder / "logs" / "warm.log"))
 
 
+def _check_evaluation(sweep: Sweep, extra: Sequence[str]) -> None:
+    """Refuse to train trials that nothing is known of in the end.
+
+    Raises:
+        ConfigError: if they are not to be evaluated.
+    """
+    said = _said(sweep, extra, "evaluate")
+    if "evaluate" in sweep.parameters or "false" in (str(value).lower() for value in said):
+        raise ConfigError("evaluate: the value of a trial is that of its final evaluation, leave evaluate out")
+
+
 def _chooses_gpus(sweep: Sweep, extra: Sequence[str]) -> bool:
     """Whether the user says which GPUs a trial is to have, or that it is to have several."""
     key = "trainer.devices"
-    said = [sweep.options.get(key), *(value for _, value in values(extra, f"--{key}"))]
-    said += [key] if key in sweep.parameters else []
-    said += [settings(Path(path.absolute)).get(key) for path in sweep.fit]
+    said = _said(sweep, extra, key) + ([key] if key in sweep.parameters else [])
     said += [settings(Path(file)).get("devices") for _, file in values(extra, "--trainer")]
     return not {str(value) for value in said if value is not None} <= {"1", "auto"}
+
+
+def _said(sweep: Sweep, extra: Sequence[str], key: str) -> list[Any]:
+    """What is said of an option of fit: in the sweep, in its files, behind ``--``."""
+    said = [sweep.options.get(key)]
+    said += [settings(Path(path.absolute)).get(key) for path in sweep.fit]
+    return said + [value for _, value in values(extra, f"--{key}")]

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from entreg.data.evaluation_sets import named_corruptions
 from entreg.data.images.augment.warp import rotation_homography, warp
 from entreg.data.sampling import counter_generator, counter_seed
 
@@ -78,15 +77,6 @@ class Corruptions:
             for i in ids.tolist()
         ]
         return torch.stack(fields).to(image) if fields else torch.empty_like(image)
-
-
-def check_names(names: Sequence[str]) -> tuple[str, ...]:
-    """Return the corruptions asked for, ``all`` standing for all of them.
-
-    Raises:
-        ConfigError: if there is no corruption of a name.
-    """
-    return named_corruptions(names, Corruptions.names)
 
 
 def _rotate(image: Tensor, draw: Tensor, degrees: float) -> Tensor:

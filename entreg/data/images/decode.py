@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
@@ -20,7 +21,8 @@ _SQUARE: dict[Fit, Callable[[Image.Image, tuple[int, int], Image.Resampling], Im
     "crop": ImageOps.fit,
     "pad": ImageOps.pad,
 }
-UNREADABLE = OSError, SyntaxError, ValueError, Image.DecompressionBombError  # what Pillow raises of files
+# What Pillow raises of files that are no pictures, or broken.
+UNREADABLE = OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError
 
 _SIXTEEN_BITS = {("I", "PNG"), ("I", "PPM")}  # modes of 32-bit integers that Pillow gives to files of 16 bits
 _WHITE_IS_ZERO = 0  # of TIFF's photometric interpretations

@@ -10,10 +10,10 @@ from torch import Tensor
 
 from entreg.data.base import ClassificationDataModule
 from entreg.data.damage import Damage
-from entreg.data.evaluation_sets import EvaluationSet, corrupted_sets
+from entreg.data.evaluation_sets import EvaluationSet, corrupted_sets, named_corruptions
 from entreg.data.images.augment import Augment, Warp
 from entreg.data.images.conform import conform
-from entreg.data.images.corruptions import Corruptions, check_names
+from entreg.data.images.corruptions import Corruptions
 from entreg.data.images.mix import Mix
 from entreg.data.images.pipeline import Pipeline
 from entreg.data.images.source import ImageSource
@@ -90,7 +90,7 @@ class ImageDataModule(ImageSource, ClassificationDataModule):
         )
         self.augment = augment
         self.mix = mix
-        self.corruptions = check_names(corruptions)
+        self.corruptions = named_corruptions(corruptions, Corruptions.names)
         self.mean = self._per_channel("mean", mean, self.default_mean)
         self.std = self._per_channel("std", std, self.default_std)
         self._corrupted: Corruptions | None = None

@@ -71,7 +71,7 @@ def check_takes_pictures(data: Mapping[str, Any]) -> None:
 
 def normalised(images: Tensor, data: Mapping[str, Any]) -> Tensor:
     """Normalise uint8 images ``(N, C, H, W)`` as in training, to float32."""
-    mean, std = (255 * torch.tensor(data[key]).view(-1, 1, 1) for key in ("mean", "std"))
+    mean, std = (255 * torch.tensor(data[key], device=images.device).view(-1, 1, 1) for key in ("mean", "std"))
     return (images.float() - mean) / std
 
 

@@ -14,10 +14,11 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from entreg.data.images.shrunk import INDEX, Index, Part, Shard
-from entreg.data.images.stored import StoredImages
+from entreg.data.images.stored import Form, StoredImages
 from entreg.data.samples import Batch
 from entreg.data.splits import digest
 from entreg.data.store import locked
+from entreg.errors import ConfigError
 from entreg.files import atomic_path, leftovers, sha256_of, write_json
 
 SHARD_BYTES = 2**30
@@ -46,13 +47,14 @@ def shrink(
         say: is told of every shard that is there.
 
     Raises:
+        ConfigError: if there is a copy of another size, fit or number of channels.
         DataError: if a picture cannot be read.
         RunError: if nothing can be written.
     """
     with locked(out, "shrink"):
         for leftover in leftovers(out):
             leftover.unlink()
-        known = {shard.file: shard for part in _known(out) for shard in part.shards}
+        known = {shard.file: shard for part in _known(out, parts["train"].form) for shard in part.shards}
         written = {name: _Writer(name, files, out, known, shard_bytes) for name, files in parts.items()}
         made = {
             name: Part(
@@ -71,9 +73,16 @@ def shrink(
     return index
 
 
-def _known(out: Path) -> list[Part]:
+def _known(out: Path, form: Form) -> list[Part]:
     """What a copy that was finished before holds."""
-    return list(Index.read(out).parts.values()) if (out / INDEX).exists() else []
+    if not (out / INDEX).exists():
+        return []
+    index = Index.read(out)
+    if index.form != form:
+        raise ConfigError(
+            f"{out}: holds a copy of another form ({index.form}); name another folder by --out, or remove it"
+        )
+    return list(index.parts.values())
 
 
 class _Writer:

@@ -9,7 +9,7 @@ from entreg.data.images.stored import LoadedImages, StoredImages
 from entreg.data.samples import SampleSet
 from entreg.errors import DataError
 
-_CHUNK = 4096  # images counted at once
+_CHUNK = 2**24  # pixels counted at once
 _ENOUGH = 20_000  # pictures are decoded to be counted: as many fix a mean of pixels to three digits
 
 
@@ -29,9 +29,9 @@ def pixel_statistics(images: SampleSet, ids: Tensor) -> tuple[tuple[float, ...],
     if isinstance(images, (StoredImages, LoadedImages)) and len(ids) > _ENOUGH:
         ids = ids[torch.linspace(0, len(ids) - 1, _ENOUGH).long()]
     counts = torch.zeros(images.input_shape[0], 256, dtype=torch.int64)
-    for part in ids.split(_CHUNK):
+    for part in ids.split(max(1, _CHUNK // torch.Size(images.input_shape).numel())):
         for channel, pixels in enumerate(images[part].input.unbind(1)):
-            counts[channel] += torch.bincount(pixels.flatten().int(), minlength=256)
+            counts[channel] += torch.bincount(pixels.flatten(), minlength=256)
     for channel, used in enumerate(counts > 0):
         if used.sum() == 1:
             raise DataError(

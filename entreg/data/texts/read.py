@@ -8,18 +8,18 @@ from entreg.data.vectors.tables import Part, column, read_columns
 from entreg.errors import DataError
 
 
-def text_column(part: Part, name: str, option: str = "--data.text") -> list[str]:
+def text_column(part: Part, name: str, advice: str = "name it with --data.text") -> list[str]:
     """Return a column of texts.
 
     Args:
         part: rows of a file.
         name: of the column.
-        option: what names it, for the message.
+        advice: what to do where there is none, for the message.
 
     Raises:
         DataError: if there is no such column, or naming the first row of it without a text.
     """
-    texts = column(part, name, option).tolist()
+    texts = column(part, name, advice).tolist()
     for row, text in enumerate(texts):
         if not isinstance(text, str) or not text.strip():
             raise DataError(f"{part.name}, column {name!r}: row {row + 1} holds no text; give it one, or leave it out")
@@ -33,7 +33,7 @@ def read_texts(path: Path, name: str = "text") -> list[str]:
         DataError: if the file cannot be read, has no such column, or a row without a text.
     """
     if path.suffix.lower() != ".txt":
-        return text_column(Part(str(path), read_columns(path, as_text=True)), name, "a column of that name")
+        return text_column(Part(str(path), read_columns(path, as_text=True)), name, "give one of them that name")
     try:
         lines = path.read_text(encoding="utf-8-sig").split("\n")  # splitlines takes characters within a text too
     except (OSError, UnicodeDecodeError) as error:

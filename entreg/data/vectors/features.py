@@ -64,11 +64,11 @@ class Layout:
             left_out: columns that are no features.
 
         Raises:
-            ConfigError: if a column that is named is not there, or none is left.
-            DataError: if a column is neither numbers nor declared a category.
+            ConfigError: if no column is left.
+            DataError: if a column that is named is not there, or one is neither numbers nor declared a category.
         """
         for name in (*categories, *left_out):
-            column(training, name, "data.categories and data.drop")
+            column(training, name, "look at data.categories and data.drop")
         chosen = [name for name in training.columns if name not in left_out]
         if not chosen:
             raise ConfigError(f"{training.name}: no column is left to be a feature; look at data.drop and data.label")
@@ -120,7 +120,7 @@ class Layout:
         return torch.from_numpy(np.concatenate([self._block(part, each) for each in self.columns], axis=1))
 
     def _block(self, part: Part, each: Column) -> NDArray[np.float32]:
-        values = column(part, each.name, "that name in its first line: it was trained on")
+        values = column(part, each.name, "the run was trained on it")
         where = _where(part, each.name)
         if each.values is None:
             numbers = _numbers(part, each.name)

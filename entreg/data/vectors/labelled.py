@@ -10,7 +10,7 @@ from torch import Tensor
 from entreg.data.vectors.labels import class_names, targets_of
 from entreg.data.vectors.tables import Part, column, read_parts
 
-_OPTION = "--data.label"
+_ADVICE = "name it with --data.label"
 
 
 class LabelledTables:
@@ -33,7 +33,7 @@ class LabelledTables:
         self._parts = read_parts(root, label, as_text)
         self.label = label
         self.training = self._parts["train"]
-        self.classes = class_names(column(self.training, label, _OPTION), self._labels(self.training))
+        self.classes = class_names(column(self.training, label, _ADVICE), self._labels(self.training))
 
     @property
     def validation_rows(self) -> int:
@@ -52,7 +52,7 @@ class LabelledTables:
             DataError: if a row has no label, or a class that training has not.
         """
         found = (
-            targets_of(column(part, self.label, _OPTION), self.classes, self._labels(part), self.training.name)
+            targets_of(column(part, self.label, _ADVICE), self.classes, self._labels(part), self.training.name)
             for part in self.parts(train)
         )
         return torch.cat(list(found))

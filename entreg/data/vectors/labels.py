@@ -57,7 +57,10 @@ def names_of(values: NDArray[Any], what: str) -> list[str]:
     if any(isinstance(value, list | dict | np.ndarray) for value in values.tolist()):
         raise DataError(f"{what}: holds lists, expected one name or number a row")
     if values.dtype.kind == "S":
-        values = values.astype(str)
+        try:
+            values = np.char.decode(values, "utf-8")
+        except UnicodeDecodeError as error:
+            raise DataError(f"{what}: holds bytes that are no UTF-8, expected names or whole numbers") from error
     empty = pd.isna(values) | np.array([value == "" for value in values.tolist()], dtype=bool)
     if empty.any():
         raise DataError(
@@ -73,5 +76,5 @@ def names_of(values: NDArray[Any], what: str) -> list[str]:
 
 
 def _order(name: str) -> tuple[bool, int, str]:
-    number = name.lstrip("-").isdecimal()
+    number = name.removeprefix("-").isdecimal()
     return not number, int(name) if number else 0, name

@@ -132,23 +132,15 @@ class VectorDataModule(ClassificationDataModule):
 
         The tables stay where they are in memory: a training step that is captured as a CUDA graph reads them there.
         """
-        if self.augment is None or epoch == self._epoch:
-            return
-        self._epoch = epoch
-        drawn = self.augment.tables(len(self.train_set), self.in_channels, self.seed, epoch)
-        if self._tables is None:
-            noise, kept, starts = (table.to(self.device) for table in drawn)
-            self._tables = noise, kept, starts
-        for table, new in zip(self._tables, drawn, strict=True):
-            table.copy_(new)
+        self._draw(epoch, self.device)
 
     def transform(self, batch: Batch, epoch: int | None) -> Batch:
         """Return the batch as training in ``epoch`` has it (``None``: as evaluation has it), standardised float32."""
         features = self._standardised(batch.input)
         if epoch is not None and self.augment is not None:
-            self.begin_epoch(epoch)
-            assert self._tables is not None
-            features = self.augment(features, batch.id, self._tables)
+            tables = self._draw(epoch, features.device)
+            assert tables is not None
+            features = self.augment(features, batch.id, tables)
         return batch._replace(input=features)
 
     def synthetic_set(self, name: str) -> SampleSet:
@@ -174,3 +166,18 @@ class VectorDataModule(ClassificationDataModule):
         if self._scale is None or self._scale[0] != features.device:
             self._scale = (features.device, self.mean.to(features.device), self.std.to(features.device))
         return (features - self._scale[1]) / self._scale[2]
+
+    def _draw(self, epoch: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor] | None:
+        """Return the tables of an epoch on a device; ``None`` without augmentation."""
+        if self.augment is None or (
+            self._tables is not None and epoch == self._epoch and self._tables[0].device == device
+        ):
+            return self._tables
+        noise, kept, starts = self.augment.tables(len(self.train_set), self.in_channels, self.seed, epoch)
+        self._epoch = epoch
+        if self._tables is None or self._tables[0].device != device:
+            self._tables = noise.to(device), kept.to(device), starts.to(device)
+        else:
+            for table, drawn in zip(self._tables, (noise, kept, starts), strict=True):
+                table.copy_(drawn)
+        return self._tables

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -32,9 +33,10 @@ def features_of(path: Path, data: Mapping[str, Any]) -> Tensor:
         raise DataError("the run was not trained on vectors, so it takes none")
     columns = read_columns(path)
     if path.suffix.lower() == ".npy" or "columns" not in data:
-        if ARRAY not in columns or columns[ARRAY].ndim != 2 or columns[ARRAY].dtype.kind not in "fiub":
+        if ARRAY not in columns or columns[ARRAY].dtype.kind not in "fiub":
             raise DataError(f"{path}: expected an array of numbers (N, {data['input_shape'][0]}), {ARRAY!r} in .npz")
-        layout, features = None, torch.from_numpy(columns[ARRAY]).float()
+        rows = columns[ARRAY].reshape(len(columns[ARRAY]), -1)
+        layout, features = None, torch.from_numpy(np.ascontiguousarray(rows, dtype=np.float32))
     else:
         layout = Layout.from_plain(data["columns"])
         features = layout.features(Part(str(path), columns))
@@ -48,5 +50,5 @@ def features_of(path: Path, data: Mapping[str, Any]) -> Tensor:
 
 def standardised(features: Tensor, data: Mapping[str, Any]) -> Tensor:
     """Standardise features ``(N, D)`` as in training, to float32."""
-    mean, std = (torch.tensor(data[key]) for key in ("mean", "std"))
+    mean, std = (torch.tensor(data[key], device=features.device) for key in ("mean", "std"))
     return (features.float() - mean) / std

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import warnings
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,7 +87,7 @@ def read_columns(path: Path, as_text: bool = False) -> Columns:
         columns = READERS[suffix](path, as_text)
     except ImportError as error:
         raise ConfigError(f"{path}: reading it needs pyarrow: pip install 'entreg[tables]'") from error
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, TypeError, EOFError, BadZipFile, zlib.error) as error:
         said = str(error).strip().splitlines() or [type(error).__name__]
         raise DataError(f"{path}: is not a whole {suffix} file ({said[0]}); replace it") from error
     lengths = {name: len(column) for name, column in columns.items()}
@@ -97,20 +99,20 @@ def read_columns(path: Path, as_text: bool = False) -> Columns:
     return columns
 
 
-def column(part: Part, name: str, option: str) -> NDArray[Any]:
+def column(part: Part, name: str, advice: str) -> NDArray[Any]:
     """Return a column by its name.
 
     Raises:
-        DataError: if there is none; ``option`` is what names it.
+        DataError: if there is none, with advice on what to do then.
     """
     if name not in part.columns:
         have = ", ".join(list(part.columns)[:10]) + (", ..." if len(part.columns) > 10 else "")
-        raise DataError(f"{part.name}: has no column {name!r} (it has {have}); name it with {option}")
+        raise DataError(f"{part.name}: has no column {name!r} (it has {have}); {advice}")
     return part.columns[name]
 
 
 def _parts_of(path: Path, columns: Columns) -> dict[str, Part]:
-    split = column(Part(str(path), columns), SPLIT, "'split', or give a folder of train and test files").astype(str)
+    split = column(Part(str(path), columns), SPLIT, "add it, or give a folder of train and test files").astype(str)
     if len(others := sorted(set(split.tolist()) - set(PARTS))):
         raise DataError(f"{path}: column {SPLIT!r} holds {others[0]!r}, expected train, val or test in every row")
     if len(absent := [part for part in ("train", "test") if part not in split]):
@@ -132,7 +134,8 @@ def _read_table(path: Path, as_text: bool) -> Columns:
 
     if path.suffix.lower() == ".csv":
         # Only an empty field is missing: pandas takes a class or a category 'NA' for one, too.
-        options = {"dtype": str, "skip_blank_lines": False} if as_text else {"na_values": [""]}
+        options: dict[str, Any] = {"dtype": str, "skip_blank_lines": False} if as_text else {"na_values": [""]}
+        options["low_memory"] = False  # else each part of a long column has a type of its own
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error", pd.errors.ParserWarning)  # fields without a name

@@ -33,7 +33,7 @@ class ClassificationLoss(nn.Module, ABC):
         weight: class weights ``(C,)``: a sample counts :math:`w_y`, or :math:`\sum_k w_k q_k` with probabilities.
         ignore_index: target index whose samples count nowhere.
         reduction: ``"none"``, ``"mean"`` or ``"sum"``.
-        validate_args: whether to check that probabilities sum to 1 and, on a CPU, that indices are in range.
+        validate_args: whether to check, on a CPU, that probabilities sum to 1 and indices are in range.
 
     Shape:
         logits ``(C,)``, ``(N, C)`` or ``(N, C, d1, ...)``; target class indices or probabilities; output a scalar, or

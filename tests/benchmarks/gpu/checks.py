@@ -141,7 +141,9 @@ class Trainings:
         self.table.add("checks", name, f"{value:.3g}", "75, 0, 0")
 
     def waits(self, name: str, options: Sequence[str]) -> None:
-        self.train(f"waits_{name}", *options, f"{CALLBACK}.CountWaits")
+        CountWaits.waits = ["not counted"]
+        if code := self.train(f"waits_{name}", *options, f"{CALLBACK}.CountWaits"):
+            raise RuntimeError(f"entreg fit ended with {code}")
         found = sorted(set(CountWaits.waits))
         self.table.add("checks", f"waits of 40 steps, {name}", f"{len(CountWaits.waits)} {found[:3]}", "0")
 

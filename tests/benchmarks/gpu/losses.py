@@ -13,6 +13,7 @@ from torch import Tensor
 
 from entreg.losses import CrossEntropyLoss, MinEntLoss, MixEntLoss
 from entreg.losses.functional import entropy_regularized
+from tests.benchmarks.gpu.graph import captured
 from tests.benchmarks.gpu.table import Table
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -52,7 +53,7 @@ def table_of_losses(device: str) -> dict[str, Loss]:
 
 
 class Step:
-    """Forward and backward of a loss on one batch, eager or as a graph."""
+    """Forward and backward of a loss on one batch."""
 
     def __init__(self, loss: Loss, logits: Tensor, target: Tensor) -> None:
         self.loss, self.logits, self.target = loss, logits, target
@@ -60,17 +61,6 @@ class Step:
     def __call__(self) -> None:
         self.logits.grad = None
         self.loss(self.logits, self.target).backward()
-
-    def captured(self) -> Callable[[], None]:
-        stream = torch.cuda.Stream()
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):
-            self()
-        torch.cuda.current_stream().wait_stream(stream)
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
-            self()
-        return graph.replay
 
 
 def in_turns(calls: Sequence[Callable[[], None]], device: str, seconds: float) -> list[tuple[float, ...]]:
@@ -133,7 +123,7 @@ def measure(device: str, seconds: float, table: Table) -> None:
 def _measure(device: str, seconds: float, table: Table, logits: Tensor, target: Tensor) -> None:
     steps = {name: Step(loss, logits, target) for name, loss in table_of_losses(device).items()}
     first = next(iter(steps.values()))
-    first_captured = first.captured() if device == "cuda" else None
+    first_captured = captured(first) if device == "cuda" else None
     size = tuple(logits.shape)
     shown = f"{size} {str(logits.dtype).removeprefix('torch.')}"
     for name, step in steps.items():
@@ -141,8 +131,8 @@ def _measure(device: str, seconds: float, table: Table, logits: Tensor, target: 
         eager, share = against(first, step, device, seconds)
         value = f"{1e3 * eager:.3f} ms {share:.2f}x"
         if first_captured:
-            captured, share = against(first_captured, step.captured(), device, seconds)
-            value += f", graph {1e3 * captured:.3f} {share:.2f}x, mem {extra_memory(step):.2f}"
+            graph, share = against(first_captured, captured(step), device, seconds)
+            value += f", graph {1e3 * graph:.3f} {share:.2f}x, mem {extra_memory(step):.2f}"
         bar = BARS.get((size, logits.dtype), "") if "ENT " in name and "plain" not in name else ""
         table.add("losses", f"{shown} {name}", value, bar)
     if device == "cuda":

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from entreg.cli.machine import best_precision
 from entreg.data import EMNIST, kept
 from entreg.models import VGG5
+from tests.benchmarks.gpu.graph import captured
 from tests.benchmarks.gpu.table import Table
 from tests.benchmarks.hosted import fit
 from tests.benchmarks.recipes import bare_loop, spinalnet
@@ -42,18 +43,7 @@ def resident_loop(data: EMNIST, device: str, batch_size: int, graph: bool, compi
         loss.backward()
         optimizer.step()
 
-    call = step
-    if graph:
-        stream = torch.cuda.Stream()
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):
-            for _ in range(3):
-                step()
-        torch.cuda.current_stream().wait_stream(stream)
-        captured = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(captured):
-            step()
-        call = captured.replay
+    call = captured(step) if graph else step
     for _ in count():
         order = ids_of_training[torch.randperm(len(ids_of_training), device=device)]
         for chosen in order.split(batch_size)[: len(order) // batch_size]:

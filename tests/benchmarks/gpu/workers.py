@@ -16,6 +16,13 @@ from tests.benchmarks.gpu.table import Table
 from tests.benchmarks.timing import REPOSITORY
 
 
+def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a command of entreg in a folder."""
+    environment = {**os.environ, "PYTHONPATH": f"{REPOSITORY}:{os.environ.get('PYTHONPATH', '')}"}
+    command = [sys.executable, "-m", "entreg", *command]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=folder)
+
+
 def sweep(root: Path, workers: int, batch_size: int, epochs: int, options: list[str], folder: Path) -> list[Path]:
     """Train as many runs as workers by ``entreg sweep --workers``; return their folders."""
     config = folder / "sweep.yaml"
@@ -23,12 +30,11 @@ def sweep(root: Path, workers: int, batch_size: int, epochs: int, options: list[
         f"name: x\nfit: [{REPOSITORY / 'configs' / 'cross_entropy.yaml'}]\nsampler: random\ntrials: {workers}\n"
         "parameters:\n  seed_everything: {low: 0, high: 1000000}\n"
     )
-    command = [sys.executable, "-m", "entreg", "sweep", "--config", str(config), "--folder", str(folder / "sweep")]
+    command = ["sweep", "--config", str(config), "--folder", str(folder / "sweep")]
     command += ["--workers", str(workers), "--", "--data.root", str(root), "--data.batch_size", str(batch_size)]
     command += ["--trainer.max_epochs", str(epochs), "--trainer.logger", "false", "--figures", "false"]
     command += ["--data.ood", "[]", *options]
-    environment = {**os.environ, "PYTHONPATH": f"{REPOSITORY}:{os.environ.get('PYTHONPATH', '')}"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=folder)
+    done = run(command, folder)
     runs = sorted((folder / "sweep" / "runs").glob("*/metrics.csv"))
     if done.returncode or len(runs) != workers:
         logs = "".join(path.read_text()[-300:] for path in (folder / "sweep" / "logs").glob("*"))
@@ -66,11 +72,14 @@ def measure(root: Path, device: str, table: Table) -> None:
 
         def rows(name: str, plan: tuple[int, int, int, list[str]] = (batch_size, workers, epochs, options)) -> None:
             batch_size, workers, epochs, options = plan
+            bar = "(1.5)" if "--model.graph" in options else "(0.95)"
             began = time.time()
             with tempfile.TemporaryDirectory() as folder:
                 speed = together(sweep(root, workers, batch_size, epochs, options, Path(folder)), batch_size)
-            share = f"{speed / alone.setdefault(batch_size, speed):.2f} of one (0.95; 1.5 where it is not full)"
-            table.add("workers", name, f"{speed:,.0f} images/s, {time.time() - began:.0f} s in all", share)
+            if workers == 1:
+                alone[batch_size] = speed
+            share = f"{speed / alone[batch_size]:.2f} of one" if batch_size in alone else ""
+            table.add("workers", name, f"{speed:,.0f} images/s, {time.time() - began:.0f} s in all", f"{share} {bar}")
 
         name = f"{workers} workers, batch {batch_size} {' '.join(options)}"
         table.measure("workers", name, partial(rows, name))
@@ -79,21 +88,13 @@ def measure(root: Path, device: str, table: Table) -> None:
 def whole_run(root: Path, device: str, table: Table) -> None:
     """Add how long ten epochs take, from the command to the summary."""
     with table.reporting("start", "ten epochs"), tempfile.TemporaryDirectory() as folder:
-        command = [
-            sys.executable,
-            "-m",
-            "entreg",
-            "fit",
-            "--config",
-            str(REPOSITORY / "configs" / "cross_entropy.yaml"),
-        ]
+        command = ["fit", "--config", str(REPOSITORY / "configs" / "cross_entropy.yaml")]
         command += ["--data.root", str(root), "--data.batch_size", "512", "--data.ood", "[noise, digits, kmnist]"]
         command += ["--trainer.logger", "false", "--trainer.enable_progress_bar", "false", "--runs", folder]
         if device == "cpu":
             command += ["--trainer.max_epochs", "1", "--model.net", "MLP"]
-        environment = {**os.environ, "PYTHONPATH": f"{REPOSITORY}:{os.environ.get('PYTHONPATH', '')}"}
         began = time.time()
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=folder)
+        done = run(command, Path(folder))
         seconds = time.time() - began
         if done.returncode:
             raise RuntimeError(done.stderr[-500:])

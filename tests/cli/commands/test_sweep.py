@@ -88,3 +88,25 @@ def test_trials_are_forks_where_that_is_safe(sweep: Callable[..., Recorder], mon
     for platform, kind in (("linux", Forks), ("darwin", Interpreters), ("win32", Interpreters)):
         monkeypatch.setattr("sys.platform", platform)
         assert type(sweep().starter) is kind
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"options": "evaluate: false"}, ()),
+        ({"parameters": "evaluate: [true, false]"}, ()),
+        ({}, ("--", "--evaluate", "false")),
+        ({"fit": "no_evaluation.yaml"}, ()),
+    ],
+)
+def test_trials_that_would_not_be_evaluated_are_refused_before_they_are_trained(
+    given: dict[str, str], words: tuple[str, ...], workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (workplace / "no_evaluation.yaml").write_text("evaluate: false\n")
+    parts = {"parameters": "seed_everything: [0]", "options": "", **given}
+    fit = parts.pop("fit", "")
+    lines = [f"{key}: {{{content}}}" for key, content in parts.items()]
+    (workplace / "sweep.yaml").write_text("\n".join(["name: s", f"fit: [{fit}]", *lines]) + "\n")
+    assert main(["sweep", "--config", "sweep.yaml", *words]) == 2
+    assert "that of its final evaluation, leave evaluate out" in capsys.readouterr().err
+    assert not (workplace / "sweeps").exists()

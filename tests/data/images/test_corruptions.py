@@ -10,8 +10,7 @@ import torch
 from scipy import ndimage
 
 from entreg.data import Corruptions
-from entreg.data.evaluation_sets import SEVERITIES
-from entreg.data.images.corruptions import check_names
+from entreg.data.evaluation_sets import SEVERITIES, named_corruptions
 from entreg.errors import ConfigError
 
 NAMES = pytest.mark.parametrize("name", Corruptions.names)
@@ -99,7 +98,7 @@ def test_an_empty_batch_stays_empty():
 
 
 def test_names_are_checked_and_all_stands_for_all():
-    assert check_names(["all"]) == Corruptions.names
-    assert check_names(["noise", "blur"]) == ("noise", "blur")
+    assert named_corruptions(["all"], Corruptions.names) == Corruptions.names
+    assert named_corruptions(["noise", "blur"], Corruptions.names) == ("noise", "blur")
     with pytest.raises(ConfigError, match=r"data.corruptions: got 'fog', expected \[all\] or some of rotation"):
-        check_names(["fog"])
+        named_corruptions(["fog"], Corruptions.names)

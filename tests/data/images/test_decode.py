@@ -112,3 +112,9 @@ def test_a_picture_too_large_to_be_one_is_refused(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     with pytest.raises(DataError, match=r"large.png: is not a whole image file"):
         decode(tmp_path / "large.png", 1, 5)
+
+
+def test_a_broken_note_beside_the_pixels_is_an_unreadable_picture(tmp_path: Path) -> None:
+    Image.new("L", (4, 4)).save(tmp_path / "note.png", exif=b"II*\0")
+    with pytest.raises(DataError, match=r"note.png: is not a whole image file"):
+        decode(tmp_path / "note.png", 1, 4)

@@ -175,3 +175,12 @@ def test_beside_pictures_where_nothing_can_be_written_the_copy_needs_a_name(
     assert main(["data", "shrink", str(root), "--size", "16"]) == 2
     assert f"{root.parent}: cannot be written to, and the copy goes there" in capsys.readouterr().err
     assert main(["data", "shrink", str(root), "--size", "16", "--workers", "0", "--out", str(root / "copy")]) == 0
+
+
+def test_a_copy_of_another_form_is_not_written_over(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["data", "shrink", str(root), "--size", "16", "--workers", "0"]
+    assert main(command) == 0
+    before = {path: path.read_bytes() for path in root.with_name("pictures-16").iterdir()}
+    assert main([*command, "--fit", "pad"]) == 2
+    assert "holds a copy of another form" in capsys.readouterr().err
+    assert before.items() <= {path: path.read_bytes() for path in root.with_name("pictures-16").iterdir()}.items()

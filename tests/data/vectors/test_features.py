@@ -220,3 +220,38 @@ def test_one_class_is_too_few_where_validation_is_given_too(tmp_path: Path) -> N
     ROWS.assign(label="yes", split=["train"] * 4 + ["val"] * 2 + ["test"] * 2).to_parquet(file)
     with pytest.raises(DataError, match="a classifier needs two"):
         Vectors(root=str(file), drop=["colour"], ood=[]).setup()
+
+
+def test_an_archive_that_is_cut_or_holds_a_broken_part_is_named(tmp_path: Path) -> None:
+    write(tmp_path, suffix=".parquet")
+    (tmp_path / "train.parquet").unlink()
+    np.savez_compressed(file := tmp_path / "train.npz", age=np.random.default_rng(0).random(1000), label=np.ones(1000))
+    whole = file.read_bytes()
+    for broken in (whole[:3000], whole[:2000] + bytes(200) + whole[2200:]):
+        file.write_bytes(broken)
+        with pytest.raises(DataError, match=r"train.npz: is not a whole .npz file"):
+            Vectors(root=str(tmp_path))
+
+
+def test_a_long_column_of_numbers_and_words_is_read_as_it_is_written(tmp_path: Path) -> None:
+    rows = 300_000  # pandas reads them in several parts
+    labels = np.array(["01"] * rows + ["A1"])
+    write(tmp_path, pd.DataFrame({"x": np.arange(rows + 1) % 7, "label": labels}), ROWS[:2].assign(x=1, label="A1"))
+    assert Vectors(root=str(tmp_path), drop=[], ood=[]).classes == ("01", "A1")
+
+
+def test_what_an_array_was_trained_on_may_be_predicted(tmp_path: Path) -> None:
+    numbers = np.random.default_rng(0).random((8, 2, 3)).astype(">f8")
+    for part in ("train", "test"):
+        np.save(tmp_path / f"{part}.npy", numbers)
+        np.save(tmp_path / f"{part}_labels.npy", np.arange(8) % 2)
+    data = Vectors(root=str(tmp_path), ood=[])
+    data.setup()
+    assert torch.equal(features_of(tmp_path / "train.npy", data.description), data.load(train=True)[0])
+
+
+def test_labels_of_every_kind_have_names_or_a_line() -> None:
+    assert class_names(np.array(["--5", "-5", "a"]), "train.csv") == ("-5", "--5", "a")
+    assert class_names(np.array(["Größe".encode(), b"klein"]), "train.npz") == ("Größe", "klein")
+    with pytest.raises(DataError, match=r"^train.npz: holds bytes that are no UTF-8"):
+        class_names(np.array([b"Gr\xf6\xdfe"]), "train.npz")

@@ -150,3 +150,12 @@ def test_digits_in_a_parquet_file_are_trained_on_evaluated_and_predicted(workpla
     assert main(["predict", "--run", str(run.path), "--vectors", "new.csv", "--out", "found.csv"]) == 0
     found = np.genfromtxt("found.csv", delimiter=",", names=True, dtype=None, encoding="utf-8")
     assert found["class"].tolist() == logits.argmax(1).tolist()
+
+
+def test_tables_of_a_perturbation_are_where_the_batch_is() -> None:
+    data = points(augment=Perturb(0.5, 0.25))
+    batch = data.train_set[torch.arange(4)]
+    here = data.transform(batch, 1).input
+    elsewhere = data.transform(type(batch)(*(part.to("meta") for part in batch)), 1)
+    assert elsewhere.input.device.type == "meta"
+    assert torch.equal(data.transform(batch, 1).input, here)

@@ -73,17 +73,23 @@ class FlipCrop(Augment):
         across = torch.arange(width, device=images.device)
         along = torch.arange(height, device=images.device)[:, None]
         rows, columns = along + down, torch.where(mirrored > 0, width - 1 - across, across) + right
-        index = _reflected(rows, height) * width + _reflected(columns, width)  # (N, 1, H, W)
+        inside = _reflected if self.padding_mode == "reflect" else _nearest
+        index = inside(rows, height) * width + inside(columns, width)  # (N, 1, H, W)
         moved = images.flatten(2).gather(2, index.flatten(2).expand(-1, images.shape[1], -1)).view_as(images)
         if self.padding_mode == "zeros":
             moved.masked_fill_((rows < 0) | (rows >= height) | (columns < 0) | (columns >= width), 0)
         if self.cutout:
             top, left = y - self.cutout // 2, x - self.cutout // 2
-            inside = (along >= top) & (along < top + self.cutout) & (across >= left) & (across < left + self.cutout)
-            moved.masked_fill_(inside, 0)
+            hidden = (along >= top) & (along < top + self.cutout) & (across >= left) & (across < left + self.cutout)
+            moved.masked_fill_(hidden, 0)
         return moved
 
 
 def _reflected(places: Tensor, size: int) -> Tensor:
     """Bring places in ``1 - size..2 * size - 2`` into an image, each as far from its border as it was outside."""
     return size - 1 - (size - 1 - places.abs()).abs()
+
+
+def _nearest(places: Tensor, size: int) -> Tensor:
+    """Bring places into an image, each to its border."""
+    return places.clamp(0, size - 1)

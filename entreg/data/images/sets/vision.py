@@ -157,6 +157,7 @@ class SVHN(VisionDataModule):
     """
 
     classes = tuple("0123456789")
+    domain = "house numbers"
 
     def __init__(self, augment: Augment | None = FlipCrop(flip_p=0), **kwargs: Any) -> None:  # noqa: B008 - frozen
         super().__init__(augment=augment, **kwargs)

@@ -59,5 +59,5 @@ class BANKING77(PublishedTexts):
         """Return questions and intents of the training or the test file."""
         path = self.path(train)
         part = Part(str(path), read_columns(path, as_text=True))
-        intents = column(part, "category", "the one that was published")
+        intents = column(part, "category", "take the file as it was published")
         return Labelled(text_column(part, "text"), targets_of(intents, self.classes, str(path), "BANKING77"))

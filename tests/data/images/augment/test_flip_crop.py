@@ -98,3 +98,12 @@ def test_an_image_that_is_too_small_to_be_reflected_is_refused() -> None:
         FlipCrop().table(5, 4, 9, seed=0, epoch=0)
     assert len(FlipCrop(padding_mode="zeros").table(5, 4, 9, seed=0, epoch=0)) == 5
     assert len(FlipCrop(pad=3).table(5, 4, 9, seed=0, epoch=0)) == 5
+
+
+def test_on_zeros_an_image_may_be_shifted_out_of_its_place_altogether() -> None:
+    table = torch.tensor([[9, 0, 0, 0, 0], [0, -12, 1, 0, 0], [3, 2, 0, 0, 0]], dtype=torch.int32)
+    images = random_images(3, 1, 4, 5)
+    found = FlipCrop(pad=12, padding_mode="zeros").apply(images, table)
+    assert not found[:2].any()
+    assert torch.equal(found[2, :, :1, :3], images[2, :, 3:, 2:])
+    assert not found[2, :, 1:].any()
