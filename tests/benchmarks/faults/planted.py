@@ -262,8 +262,14 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
         ("evaluation-share", "evaluation batches are cut by the smallest share",
          "-(-len(ids) // world_size)", "len(ids) // world_size"),
     ],
+    ("data", "data/loaders.py"): [
+        ("position-of-a-test", "a test run takes the next training to where its checkpoint was",
+         'if self.trainer is None or self.trainer.state.fn == "fit":', "if True:"),
+    ],
     ("data", "data/splits.py"): [
         ("split-share", "validation may take the whole of a rare class", "Fraction(h, 2 * w)", "Fraction(h, w)"),
+        ("tail-of-a-class", "validation may take all of the class that a sorted file ends with",
+         "if enough and torch.equal(", "if torch.equal("),
         ("digest-shape", "a fingerprint does not know shapes and dtypes",
          'state.update(f"{tuple(tensor.shape)} {tensor.dtype}".encode())', 'state.update(b"")'),
     ],
@@ -410,6 +416,8 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
          "trainer.global_step / self._steps", "(trainer.global_step + 1) / self._steps"),
     ],
     ("callbacks", "callbacks/predictions.py"): [
+        ("of-a-gpu", "a run of a GPU is validated on a GPU alone",
+         'torch.load(trainer.ckpt_path, map_location="cpu", ', "torch.load(trainer.ckpt_path, "),
         ("average-evaluated", "the last average is evaluated in the place of the checkpoint",
          'if trainer.state.fn == "validate" and trainer.ckpt_path is not None:', "if False:"),
         ("predictions-kept", "test predictions begin with those of validation", "self._rows.clear()", "pass"),
