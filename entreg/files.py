@@ -44,7 +44,7 @@ def atomic_path(target: Path) -> Iterator[Path]:
 def write_json(target: Path, content: Mapping[str, Any]) -> None:
     """Write a JSON file atomically."""
     with atomic_path(target) as part:
-        part.write_text(json.dumps(content, indent=2) + "\n")
+        part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def sha256_of(file: BinaryIO, size: int) -> str:

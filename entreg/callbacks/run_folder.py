@@ -70,7 +70,7 @@ class RunFolder(SaveConfigCallback):
     def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         text = self.parser.dump(self.resolved, skip_unset=False, skip_link_targets=False, skip_validation=True)
         with atomic_path(self.run.config) as part:
-            part.write_text(text)
+            part.write_text(text, encoding="utf-8")
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Cut the log, write the start, then the config.

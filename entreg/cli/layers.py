@@ -103,6 +103,6 @@ def _settings(content: Any, files: tuple[Path, ...], key: str = "") -> Iterator[
 
 def _read(file: Path) -> Any:
     try:
-        return get_loader("yaml")(file.read_text())
+        return get_loader("yaml")(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, YAMLError):  # it is no config, which the parser says of those that are to be
         return None

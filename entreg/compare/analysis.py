@@ -167,8 +167,8 @@ def _estimate(measure: Measure, runs: Sequence[Contributions], samples: int) -> 
         found: Estimate = mean_estimate(values)
     else:
         found = hierarchical_estimate(values, np.zeros(len(values)), images)
-        others = images.shape[1] - samples  # of the second set of an AUROC
-        samples = min(samples, others) if others > 0 else images.shape[1]
+        of_two_sets = measure.key.startswith("auroc:")  # test, and another set behind it
+        samples = min(samples, images.shape[1] - samples) if of_two_sets else images.shape[1]
     lower, upper = measure.bounds
     if not math.isinf(upper):
         return within_bounds(found, samples, upper)

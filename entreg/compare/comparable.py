@@ -56,6 +56,12 @@ def with_common_bins(results: Sequence[Result], notes: list[str]) -> list[Result
     common = mode(numbers)
     if set(numbers) == {common}:
         return list(results)
+    for result in results:
+        if result.bins != common and not result.has_predictions:
+            raise RunError(
+                f"{result.run.path}: has {result.bins} bins (metrics.bins), most runs {common}, and no predictions to "
+                "compute its calibration errors anew; leave it out"
+            )
     found = " and ".join(map(str, sorted(set(numbers))))
     notes.append(
         f"the runs have {found} bins (metrics.bins): their calibration errors are all computed with {common} here, "
@@ -119,9 +125,9 @@ def prediction_notes(results: Sequence[Result]) -> list[str]:
 
 
 def _tested_on(result: Result, by_predictions: bool) -> str:
-    """Digest of the ids and labels that a run was tested on, or of the labels, as its summary states it."""
+    """Digest of the ids and labels that a run was tested on; or their number and labels, as its summary states them."""
     if not by_predictions:
-        return str(result.summary.get("data", {}).get("test"))
+        return f"{result.scores['test']['n']} {result.summary.get('data', {}).get('test')}"
     tested = read_predictions(result.run.predictions(TEST))
     content = b"".join(np.ascontiguousarray(tested[key]).tobytes() for key in ("ids", "targets"))
     return hashlib.sha256(content).hexdigest()

@@ -51,6 +51,8 @@ class Plan:
                 raise ConfigError(f"plan.primary.{key}: a margin is a number > 0, got {margin!r}")
         if not self.primary:
             raise ConfigError("plan.primary: a plan names at least one measure, such as {acc: 0.1}")
+        if self.baseline is not None and not isinstance(self.baseline, str):
+            raise ConfigError(f"plan.baseline: expected the name of an arm, got {self.baseline!r}; put it in quotes")
         if self.seeds is not None and not (isinstance(self.seeds, int) and self.seeds >= 2):
             raise ConfigError(f"plan.seeds: expected a number of seeds >= 2, got {self.seeds!r}")
         if not (isinstance(self.alpha, float) and 0 < self.alpha < 1):
@@ -93,7 +95,7 @@ def write_plan(path: Path, plan: Plan) -> None:
         return
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
     with atomic_path(path) as part:
-        part.write_text(yaml.safe_dump({**content, "written": now}, sort_keys=False))
+        part.write_text(yaml.safe_dump({**content, "written": now}, sort_keys=False), encoding="utf-8")
 
 
 def read_plan(path: Path) -> Written:

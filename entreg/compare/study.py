@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -134,7 +135,7 @@ def _study(results: Sequence[Result], failures: Sequence[Failure], notes: list[s
 def _read(folders: Iterable[str | Path], notes: list[str]) -> tuple[list[Result], list[Failure]]:
     """Read the folders that hold finished runs, each once; note the others, and return those that are runs."""
     results, failures = [], []
-    given = {Path(folder).resolve(): folder for folder in folders}
+    given = {Path(os.path.realpath(folder)): folder for folder in folders}  # of links in a circle, too
     others = [path for path in given if path.exists() and not Run(path).started]
     if len(others) > 1:  # as of runs/*, a line for all
         names = ", ".join(str(given.pop(path)) for path in others[:_NAMED])

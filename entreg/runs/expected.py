@@ -8,6 +8,7 @@ from typing import Any
 
 _SCORES = ("acc", "errors", "ece", "nll", "brier", "n")
 _MOST_INPUTS = 10**8
+_MOST_DIMENSIONS = 8
 
 
 def _is_text(value: Any) -> bool:
@@ -60,7 +61,7 @@ def _is_data(value: Any) -> bool:
         texts
         and statistics
         and columns
-        and all(_list_of(_is_count)(s) and math.prod(s) <= _MOST_INPUTS for s in shapes)
+        and all(_list_of(_is_count)(s) and len(s) <= _MOST_DIMENSIONS and math.prod(s) <= _MOST_INPUTS for s in shapes)
     )
 
 

@@ -86,7 +86,11 @@ class Lease:
         """
         if self._held and not self.path.parent.is_dir():
             raise RunError(f"{self.path.parent}: was deleted or renamed while it was worked on")
-        if self._held and (self._lost or not self._is_mine()):
+        try:
+            lost = self._held and (self._lost or not self._is_mine())
+        except OSError:  # a server that is away for a moment: the thread that renews looks again, until it is too long
+            return
+        if lost:
             raise Interrupted(f"{self.path.parent}: another process goes on with this, as this one had stood still")
 
     def _is_mine(self) -> bool:

@@ -92,11 +92,11 @@ def once(board: Board, written: Path, table: str, make: Callable[[], None]) -> b
         whether it was made now.
     """
     with board.lock:
-        if written.is_file() and written.read_text() == table:
+        if written.is_file() and written.read_text(encoding="utf-8") == table:
             return False
         make()
         with atomic_path(written) as part:
-            part.write_text(table)
+            part.write_text(table, encoding="utf-8")
         return True
 
 

@@ -51,7 +51,7 @@ def arguments(sweep: Sweep, values: dict[str, Any]) -> list[str]:
     """
     configs = [word for path in sweep.fit for word in ("--config", path.absolute)]
     given = {**sweep.options, **values}
-    return configs + [word for key, value in given.items() for word in (f"--{key}", _written(value))]
+    return configs + [word for key, value in given.items() for word in _words(key, _written(value))]
 
 
 def described(values: Mapping[str, Any]) -> str:
@@ -67,6 +67,11 @@ def described(values: Mapping[str, Any]) -> str:
         alone = (end for end in ends if not any(f".{other}".endswith(f".{end}") for other in values if other != key))
         said.append(f"{next(alone, key)}={f'{value:.4g}' if isinstance(value, float) else value}")
     return " ".join(said)
+
+
+def _words(key: str, written: str) -> list[str]:
+    """What begins with a dash, as a small negative number does, would be taken for an option of its own."""
+    return [f"--{key}={written}"] if written.startswith("-") else [f"--{key}", written]
 
 
 def _written(value: Value) -> str:

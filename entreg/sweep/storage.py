@@ -9,7 +9,7 @@ from urllib.parse import quote_plus
 
 from filelock import BaseFileLock, FileLock
 from optuna.storages import BaseStorage, JournalStorage, get_storage
-from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
+from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
 from entreg.errors import ConfigError, RunError
 from entreg.files import check_own
@@ -77,7 +77,7 @@ def _without_secrets(text: str, url: URL) -> str:
 
 def _journal(path: Path) -> JournalStorage:
     """Open a journal, without the half of a line that a full disk or a power cut may have left at its end."""
-    lock = JournalFileSymlinkLock(str(path))
+    lock = JournalFileOpenLock(str(path))  # one that a dead worker has left is broken after 30 seconds
     if path.is_file():
         lock.acquire()
         try:

@@ -48,11 +48,11 @@ class Training:
 
     def report(self) -> None:
         """Tell the study of new validations, and stop a trial that does badly."""
-        self.values = validations(self.run.metrics, self.metric)
+        self.values, training = validations(self.run.metrics, self.metric)
         new = range(self.reported, len(self.values))
         for step in new:
             self.trial.report(self.values[step], step)
-        if new and not self.pruned and self.trial.should_prune():
+        if new and training and not self.pruned and self.trial.should_prune():
             self.pruned = True
             self.process.send_signal(signal.SIGTERM)
         self.reported = max(self.reported, len(self.values))
@@ -64,17 +64,22 @@ class Training:
         return (said or lines or ["it said nothing"])[-1].removeprefix("entreg: ")
 
 
-def validations(path: Path, metric: str) -> list[float]:
-    """Values of a metric in ``metrics.csv`` so far.
+def validations(path: Path, metric: str) -> tuple[list[float], bool]:
+    """Return a metric's values at the validations of a training so far, and whether it still goes on.
+
+    Once it is over, the best checkpoint is validated, which is logged at a later step than all of training.
 
     Raises:
         RunError: if one of them is no number.
     """
     if not path.is_file():
-        return []
+        return [], True
     try:
         with path.open(newline="", errors="replace") as file:
             rows = [row for row in csv.reader(file) if len(row) == 4]  # the last may be half written
-        return [float(value) for _, name, value, _ in rows if name == metric]
+        trained = max((int(step) for step, name, *_ in rows if name.startswith(("train/", "loss/"))), default=None)
+        found = [(int(step), float(value)) for step, name, value, _ in rows if name == metric]
+        during = [value for step, value in found if trained is None or step <= trained]
+        return during, len(during) == len(found)
     except (ValueError, csv.Error) as error:
         raise RunError(f"{path}: is damaged ({error}); put a copy back, or delete the folder of this trial") from error

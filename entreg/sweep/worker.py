@@ -152,7 +152,7 @@ class Worker:
 
     def _end(self, training: Training, code: int) -> None:
         trial = training.trial
-        if training.pruned:
+        if training.pruned and code != 0:  # else it was done before it heard of it
             self.board.study.tell(trial, state=TrialState.PRUNED)
             self.display.say(f"trial {trial.number} pruned")
         elif code == 0:

@@ -14,9 +14,8 @@ from entreg.compare.report.plots import forest
 from entreg.compare.stats import hierarchical_estimate, unpaired_estimate
 from entreg.compare.stats.bounded import within_bounds
 from entreg.errors import ConfigError
-from entreg.runs import Run, read_summary, write_summary
-from entreg.runs.scoring import evaluate_predictions
-from tests.compare.run_folders import write_run, write_study
+from entreg.runs import Run
+from tests.compare.run_folders import without_predictions, write_run, write_study
 
 
 def test_a_clear_difference_is_seen_and_none_is_not(analysis: Analysis) -> None:
@@ -155,10 +154,7 @@ def test_without_predictions_the_summary_is_believed_about_seeds_alone(tmp_path:
     folders = write_study(tmp_path, 3)
     known = analyse(read_study(folders))
     for folder in folders:
-        run = Run(folder)
-        write_summary(run, {**read_summary(run), **evaluate_predictions(run, {"noise": {}}), "finished": True})
-        for path in run.all_predictions():
-            path.unlink()
+        without_predictions(Run(folder))
     told = analyse(read_study(folders))
     assert told.measures.keys() == known.measures.keys()
     for key, by_arm in told.comparisons.items():

@@ -9,9 +9,9 @@ import torch
 
 from entreg.compare import analyse, measures_of, read_study
 from entreg.errors import RunError
-from entreg.runs import read_predictions, write_predictions
+from entreg.runs import read_predictions, read_summary, write_predictions, write_summary
 from entreg.runs.scoring import evaluate_predictions
-from tests.compare.run_folders import write_run
+from tests.compare.run_folders import without_predictions, write_run
 
 
 @pytest.mark.parametrize(("images", "test_seed", "what"), [(400, 5, "other labels"), (390, 0, "other samples")])
@@ -50,3 +50,21 @@ def test_runs_of_other_bins_are_scored_with_those_of_most_runs_and_it_is_said(tm
     assert result.scores["test"]["ece"] != evaluate_predictions(fine, bins=40)["test"]["ece"]
     expected = 1e4 * result.scores["test"]["ece_debiased_squared"]
     assert measures_of(result)["ce2"].value == pytest.approx(expected, rel=1e-9)
+
+
+def test_runs_without_predictions_are_told_apart_by_how_many_samples_they_were_tested_on(tmp_path: Path) -> None:
+    first, other = write_run(tmp_path), write_run(tmp_path, seed=1)
+    for run in (first, other):
+        without_predictions(run)
+    assert read_study([first.path, other.path]).results
+    summary = read_summary(other)
+    write_summary(other, summary | {"test": summary["test"] | {"n": 20}})
+    with pytest.raises(RunError, match=r"400 and 20 samples"):
+        read_study([first.path, other.path])
+
+
+def test_bins_of_a_run_without_predictions_cannot_be_changed(tmp_path: Path) -> None:
+    fine = write_run(tmp_path, "mix_ent", 0, bins=40)
+    without_predictions(fine)
+    with pytest.raises(RunError, match=r"has 40 bins .metrics.bins., most runs 15, and no predictions"):
+        read_study([fine.path, *(write_run(tmp_path, seed=seed).path for seed in (0, 1))])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import optuna
@@ -9,7 +10,7 @@ from optuna.trial import TrialState
 
 from entreg.errors import ConfigError, RunError
 from entreg.runs.lease import Lease
-from entreg.sweep import Sweep
+from entreg.sweep import Sweep, storage
 from entreg.sweep.board import Board
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -140,3 +141,12 @@ def test_sqlite_is_a_storage_too(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/study.db"
     take_all(tmp_path, url)
     assert_each_once(Board.open(SWEEP, tmp_path, url))
+
+
+def test_a_lock_that_a_dead_worker_has_left_is_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(storage, "JournalFileOpenLock", partial(storage.JournalFileOpenLock, grace_period=3))
+    Board.open(SWEEP, Path("s"))
+    lock = storage.JournalFileOpenLock("s/study.log")
+    assert lock.acquire()  # and is never released
+    assert len(Board.open(SWEEP, Path("s")).trials) == 6

@@ -50,3 +50,8 @@ def test_values_are_written_as_the_parser_reads_them() -> None:
         "--w",
         "mix_ent",
     ]
+
+
+def test_a_value_that_begins_with_a_dash_is_no_option_of_its_own() -> None:
+    sweep = Sweep("a", {"x": [1, 2]})
+    assert arguments(sweep, {"x": -3.2e-05}) == ["--x=-3.2e-05"]

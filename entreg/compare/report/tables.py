@@ -130,9 +130,9 @@ def _time_to_reach(there: Sequence[Reached], runs: int) -> str:
         return "-"
     if 2 * len(there) <= runs:
         return f"never ({len(there)} of {runs})" if there else "never"
-    middle = sorted(there)[(runs - 1) // 2]
+    epochs, seconds = (sorted(of_all)[(runs - 1) // 2] for of_all in zip(*there, strict=True))
     share = "" if len(there) == runs else f" ({len(there)} of {runs})"
-    return f"{middle.epochs:.1f} epochs, {middle.seconds:.0f} s{share}"
+    return f"{epochs:.1f} epochs, {seconds:.0f} s{share}"
 
 
 def _seeds(analysis: Analysis, label: str) -> str:

@@ -68,3 +68,10 @@ def test_times_are_medians_in_which_who_never_gets_there_is_slowest() -> None:
         "3.0 epochs, 30 s (3 of 4)",
     ]
     assert [row[3] for row in rows] == ["1.0", "1.0", "1.0", "-", "1.0"]
+
+
+def test_epochs_and_seconds_have_medians_of_their_own() -> None:
+    curve = Curve(np.array([9, 19]), np.array([1.0, 2.0]), np.array([0.5, 0.6]))
+    reached = [Reached(1.0, 100.0), Reached(2.0, 10.0), Reached(3.0, 50.0)]  # as on machines of unequal speed
+    arm = [Convergence(seed, {0.9: there}, 0.5, 1, None, curve, {}) for seed, there in enumerate(reached)]
+    assert convergence_sheet({"a": arm}).rows[0][1] == "2.0 epochs, 50 s"
