@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from lightning.pytorch import LightningModule, Trainer
@@ -22,10 +23,12 @@ class BestCheckpoint(ModelCheckpoint):
         run: run folder.
         monitor: validation metric.
         mode: ``"max"`` or ``"min"``.
+        check: what is called before each; it raises where the folder has become another process's.
     """
 
-    def __init__(self, run: Run, monitor: str, mode: str) -> None:
+    def __init__(self, run: Run, monitor: str, mode: str, check: Callable[[], None] = lambda: None) -> None:
         self.run = run
+        self.check = check
         super().__init__(
             dirpath=run.checkpoint("best").parent,
             filename="best",
@@ -69,6 +72,8 @@ class BestCheckpoint(ModelCheckpoint):
     @override
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save them if they are the best so far."""
+        if trainer.state.fn == "fit":
+            self.check()
         weights, validated, self._validated = pl_module.state_dict(), self._validated, {}
         if all(value.equal(weights[name]) for name, value in validated.items()):
             super().on_validation_end(trainer, pl_module)

@@ -144,7 +144,8 @@ def checkpoints(
     run: Run, options: CheckpointOptions, check: Callable[[], None]
 ) -> tuple[BestCheckpoint, LastCheckpoint]:
     """Callbacks that keep ``best.ckpt`` (weights only, by a validation metric) and ``last.ckpt`` (to resume from)."""
-    return BestCheckpoint(run, options.monitor, options.mode), LastCheckpoint(run, options.every_n_steps, check)
+    best = BestCheckpoint(run, options.monitor, options.mode, check)
+    return best, LastCheckpoint(run, options.every_n_steps, check)
 
 
 def drop_checkpoints(run: Run, keep: str) -> None:

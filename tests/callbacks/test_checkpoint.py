@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 import torch
+from lightning.pytorch import LightningModule
 
 from entreg.callbacks import AtomicCheckpointIO, CheckpointOptions, LastCheckpoint
-from entreg.callbacks.checkpoint import BestCheckpoint, drop_checkpoints, validation_follows
+from entreg.callbacks.checkpoint import BestCheckpoint, checkpoints, drop_checkpoints, validation_follows
+from entreg.errors import Interrupted
 from entreg.runs import Run, write_checkpoint
 
 
@@ -103,3 +105,15 @@ def test_a_finished_run_keeps_the_checkpoints_that_are_asked_for(keep: str, kept
         run.checkpoint(name).touch()
     drop_checkpoints(run, keep)
     assert sorted(path.stem for path in run.checkpoint("last").parent.iterdir()) == kept
+
+
+def test_nobody_writes_the_best_of_a_run_that_another_process_goes_on_with(tmp_path: Path) -> None:
+    def lost() -> None:
+        raise Interrupted("another process goes on with this")
+
+    best, last = checkpoints(Run(tmp_path), CheckpointOptions(), lost)
+    trainer: Any = SimpleNamespace(state=SimpleNamespace(fn="fit"))
+    with pytest.raises(Interrupted):
+        best.on_validation_end(trainer, LightningModule())
+    with pytest.raises(Interrupted):
+        last.save(trainer)

@@ -97,15 +97,24 @@ def test_a_holder_that_stood_still_notices_that_it_was_replaced(tmp_path: Path) 
     assert holder_of(tmp_path / "lease.json") is not None  # the other's
 
 
+def test_a_server_that_is_away_for_a_moment_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Lease(tmp_path / "lease.json") as held:
+        with monkeypatch.context() as away:
+            away.setattr(lease, "holder_of", fails)
+            held.check()
+        held.check()
+
+
+def fails(*_: object) -> None:
+    raise OSError("Stale file handle")
+
+
 @pytest.mark.usefixtures("quick")
 def test_a_holder_that_cannot_renew_for_long_takes_the_lease_for_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(*_: object) -> None:
-        raise OSError("Stale file handle")
-
     with Lease(tmp_path / "lease.json") as held:
-        monkeypatch.setattr(os, "utime", away)
+        monkeypatch.setattr(os, "utime", fails)
         time.sleep(0.2)
         held.check()
         time.sleep(0.5)

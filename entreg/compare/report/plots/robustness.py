@@ -52,7 +52,8 @@ def robustness(analysis: Analysis) -> Figure | None:
 def label_noise(analysis: Analysis) -> Figure | None:
     """Accuracy, NLL and calibration error of each loss along the rates of label noise that the arms differ in.
 
-    ``None`` if they differ in anything else than the loss and that rate, which would be averaged over.
+    ``None`` if they differ in anything else than the loss and that rate, or have a loss twice at one rate (as with
+    other coefficients): that would be averaged over.
     """
     differences = analysis.study.differences
     if _LABEL_NOISE not in differences:
@@ -63,7 +64,10 @@ def label_noise(analysis: Analysis) -> Figure | None:
     by_loss: dict[str, dict[float, list[Result]]] = {}
     for label, arm in analysis.study.arms.items():
         rate = float(differences[_LABEL_NOISE][label] or 0)
-        by_loss.setdefault(arm[0].loss, {}).setdefault(rate, []).extend(arm)
+        by_rate = by_loss.setdefault(arm[0].loss, {})
+        if rate in by_rate:
+            return None
+        by_rate[rate] = list(arm)
     figure, axes = panels(len(_PANELS))
     for ax, (key, title) in zip(axes, _PANELS.items(), strict=True):
         for i, (loss, by_rate) in enumerate(by_loss.items()):

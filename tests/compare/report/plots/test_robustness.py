@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from scipy.integrate import trapezoid
 
 from entreg.compare import Analysis, analyse, read_study
@@ -46,6 +47,21 @@ def test_scores_are_followed_along_label_noise(tmp_path: Path) -> None:
     assert [line.get_label() for line in accuracy.lines] == ["cross_entropy", "mix_ent"]
     assert accuracy.lines[0].get_xdata().tolist() == [0.0, 0.2, 0.4]
     assert (np.diff(accuracy.lines[0].get_ydata()) < 0).all()
+
+
+def test_arms_of_one_loss_and_rate_are_not_averaged(tmp_path: Path) -> None:
+    folders = [
+        write_run(tmp_path / str(weight), "mix_ent", 0, label_noise=rate, loss_weight=weight).path
+        for weight in (0.1, 0.9)
+        for rate in (0.0, 0.2)
+    ]
+    for folder in folders:
+        config = yaml.safe_load((folder / "config.yaml").read_text())
+        config["model"]["loss"]["init_args"] = {"ce_weight": config["model"].pop("loss_weight")}
+        (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    analysis = analyse(read_study(folders))
+    assert len(analysis.study.arms) == 4
+    assert plots.label_noise(analysis) is None
 
 
 def test_what_is_not_there_is_not_drawn(analysis: Analysis) -> None:
