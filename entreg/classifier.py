@@ -79,7 +79,7 @@ class Classifier(Restorable, StepModule):
         self.net = made("net", self.make_net, task.in_channels, task.num_classes)
         check_net(self.net, task)
         check_loss(self.loss, task)
-        if self.channels_last:
+        if self.channels_last and all(parameter.ndim < 5 for parameter in self.net.parameters()):
             self.net.to(memory_format=torch.channels_last)
         if self.compile_net:
             self.net.compile()
@@ -101,6 +101,12 @@ class Classifier(Restorable, StepModule):
         if loss_parameters := list(self.loss.parameters()):
             groups.append({"params": loss_parameters, "lr": self.loss_lr, "weight_decay": 0.0})
         optimizer = made("optimizer", self.make_optimizer, groups)
+        scaled = getattr(self.trainer.precision_plugin, "scaler", None) is not None
+        if scaled and self.trainer.gradient_clip_val and optimizer.defaults.get("fused"):
+            raise ConfigError(
+                "trainer.gradient_clip_val: with precision 16-mixed an optimizer with fused true is given scaled "
+                "gradients, which cannot be clipped; leave fused out, or take precision bf16-mixed"
+            )
         if not any(getattr(module, "sparse", False) for module in self.net.modules()):  # as an embedding can be
             fuse(optimizer, self.device)
         if self.make_schedule is None:

@@ -18,7 +18,7 @@ from entreg.errors import ConfigError, RunError
 from entreg.files import atomic_path
 from entreg.inference import TrainedClassifier, normalise
 
-LARGEST_DIFFERENCE = 1e-4  # of a logit
+LARGEST_DIFFERENCE = 1e-4  # of a logit, of the largest logit where that is more than 1
 _NEEDED = ("onnx", "onnxscript", "onnxruntime")
 _SAMPLES = 7  # of the batch that is compared; another size than that of the batch that is traced
 
@@ -60,7 +60,8 @@ def export(classifier: TrainedClassifier, target: Path) -> float:
 
     Raises:
         ConfigError: on another suffix, or if a package is not installed.
-        RunError: if the file cannot be written, the network not be exported, or a logit differs by more than 1e-4.
+        RunError: if the file cannot be written, the network not be exported, or a logit differs by more than 1e-4, or
+            by that share of the largest where it is above 1.
     """
     write, run = _format(target)
     module = Exported(classifier).eval()
@@ -77,10 +78,11 @@ def export(classifier: TrainedClassifier, target: Path) -> float:
             name = type(classifier.net).__name__
             raise RunError(f"{target}: the network {name} cannot be exported ({said})") from error
         difference = (run(part, inputs) - expected).abs().max().item()
-        if not difference <= LARGEST_DIFFERENCE:
+        allowed = LARGEST_DIFFERENCE * max(1.0, expected.abs().max().item())
+        if not difference <= allowed:
             raise RunError(
                 f"{target}: is not written, its logits differ by {difference:.1g} from those of the network, expected "
-                f"at most {LARGEST_DIFFERENCE:g}"
+                f"at most {allowed:.1g}"
             )
     return difference
 

@@ -87,8 +87,8 @@ def made(key: str, make: Callable[..., Made], *args: Any) -> Made:
     """
     try:
         return make(*args)
-    except (ValueError, TypeError) as error:
-        raise ConfigError(f"model.{key}: {error}") from error
+    except (ValueError, TypeError, OSError) as error:  # the last of weights that cannot be downloaded
+        raise ConfigError(f"model.{key}: {' '.join(str(error).split())}") from error
 
 
 def check_net(net: nn.Module, task: Task) -> None:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 import torch
 from lightning.pytorch import Trainer
+from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from entreg.classifier import Classifier
@@ -161,3 +163,30 @@ def test_a_schedule_by_epochs_is_told_their_number_and_needs_it() -> None:
 
 def test_weights_of_another_shape_and_the_same_size_do_not_fit() -> None:
     assert first_mismatch({"a": torch.zeros(2, 3)}, {"a": torch.zeros(3, 2)}) == "a is (3, 2) in it, expected (2, 3)"
+
+
+def test_a_fused_optimizer_that_is_given_scaled_gradients_cannot_clip(monkeypatch: pytest.MonkeyPatch) -> None:
+    sgd = partial(torch.optim.SGD, lr=1.0, fused=True)
+    classifier = Classifier(MinEntLoss(), Tiny, sgd, schedule=None, num_classes=4, in_channels=1)
+    classifier.configure_model()
+    plugin = SimpleNamespace(scaler=object())
+    monkeypatch.setattr(Classifier, "trainer", SimpleNamespace(precision_plugin=plugin, gradient_clip_val=1.0))
+    with pytest.raises(ConfigError, match=r"^trainer.gradient_clip_val: with precision 16-mixed"):
+        classifier.configure_optimizers()
+    plugin.scaler = None
+    classifier.configure_optimizers()
+
+
+class Volumes(nn.Module):
+    def __init__(self, in_channels: int, num_classes: int) -> None:
+        super().__init__()
+        self.net = nn.Sequential(nn.Conv3d(in_channels, num_classes, 3), nn.AdaptiveAvgPool3d(1), nn.Flatten())
+
+    def forward(self, volume: torch.Tensor) -> torch.Tensor:
+        return self.net(volume)
+
+
+def test_a_network_of_volumes_is_laid_out_as_it_is() -> None:
+    classifier = Classifier(MinEntLoss(), Volumes, num_classes=4, in_channels=2)
+    classifier.configure_model()
+    assert classifier.net(torch.zeros(3, 2, 5, 5, 5)).shape == (3, 4)

@@ -10,6 +10,7 @@ from entreg.callbacks.checkpoint import (
     drop_checkpoints,
 )
 from entreg.callbacks.finite import StopOnNonFinite
+from entreg.callbacks.go_on import GoOn
 from entreg.callbacks.graph import StepGraph
 from entreg.callbacks.metrics import ClassificationMetrics
 from entreg.callbacks.observe import ObserveLoss
@@ -27,6 +28,7 @@ __all__ = [
     "AtomicCheckpointIO",
     "CheckpointOptions",
     "ClassificationMetrics",
+    "GoOn",
     "LastCheckpoint",
     "LossProgress",
     "ObserveLoss",

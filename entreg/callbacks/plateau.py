@@ -9,6 +9,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 
 from entreg.data.attached import datamodule_of
 from entreg.data.sampling import counter_generator
+from entreg.errors import ConfigError
 
 
 class RandomRateOnPlateau(Callback):
@@ -34,6 +35,11 @@ class RandomRateOnPlateau(Callback):
         """Keep or draw."""
         if trainer.state.fn != "fit" or trainer.sanity_checking:
             return
+        if self.monitor not in trainer.callback_metrics:
+            logged = ", ".join(sorted(trainer.callback_metrics))
+            raise ConfigError(
+                f"trainer.callbacks: RandomRateOnPlateau monitors {self.monitor}, expected one of {logged}"
+            )
         value = float(trainer.callback_metrics[self.monitor])
         if value > self.best:
             self.best = value

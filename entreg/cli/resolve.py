@@ -16,6 +16,8 @@ from entreg.errors import ConfigError
 from entreg.runs import Run, new_run, open_run, run_folders
 from entreg.runs.experiment import changes, is_free
 
+_EARLY_STOPPING = "lightning.pytorch.callbacks.EarlyStopping"
+
 
 def find_run(config: Namespace) -> Run:
     """Return the run that is asked for, the one that this launch has begun before, or a new one.
@@ -93,11 +95,16 @@ def fill_in(config: Namespace, stored: Namespace | None) -> None:
 def fit_to_machine(config: Namespace) -> None:
     """Resolve what belongs to this process alone, and no run's config.yaml keeps: devices, nodes, BatchNorm.
 
-    Devices and nodes are those of ``torchrun`` or ``srun`` where the config leaves them open.
+    Devices and nodes are those of ``torchrun`` or ``srun`` where the config leaves them open. Early stopping looks at a
+    validation's metric when that ends: the end of the epoch does not come again for a training that goes on from there.
     """
     trainer, found = config.trainer, launch()
     if found is not None and trainer.devices == "auto":
         trainer.devices, trainer.num_nodes = found
+    for callback in as_list(trainer.get("callbacks")):
+        early = callback.get("init_args", {}) if callback.class_path == _EARLY_STOPPING else {}
+        if early.get("check_on_train_epoch_end", False) is None and str(early.get("monitor")).startswith("val/"):
+            early["check_on_train_epoch_end"] = False
     trainer.sync_batchnorm = sync_batchnorm(trainer.sync_batchnorm, trainer.accelerator, new=config.run is None)
 
 
@@ -128,4 +135,4 @@ def _tell_net(config: Namespace) -> None:
     module, _, name = config.data.class_path.rpartition(".")
     for key in [key for key, value in net.items() if value is None]:
         declared = getattr(getattr(importlib.import_module(module), name), key, None)
-        net[key] = config.data.init_args.get(key) or declared
+        net[key] = config.data.init_args.get(key) or (declared if isinstance(declared, int | float | str) else None)

@@ -16,6 +16,7 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from entreg.callbacks import (
     Announce,
+    GoOn,
     LossProgress,
     Reseed,
     SavePredictions,
@@ -103,7 +104,7 @@ class Session:
         """Return what every training and evaluation has besides the user's own callbacks."""
         finite = StopOnNonFinite(self.run if self.writes else None)
         each_step = Together(StepGraph(finite), Reseed(config.seed_everything), LossProgress(), finite)
-        found: list[Callback] = [each_step, self.throughput, Announce(self.run.path if self.writes else None)]
+        found: list[Callback] = [each_step, self.throughput, GoOn(), Announce(self.run.path if self.writes else None)]
         if config.trainer.enable_progress_bar is not False:
             found += progress_bar(refresh_rate(config.trainer.accelerator), as_list(config.trainer.callbacks))
         if self.writes and self.command == "fit":

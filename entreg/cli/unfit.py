@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 
 from jsonargparse import Namespace
@@ -15,6 +16,7 @@ from lightning.pytorch.callbacks import (
     StochasticWeightAveraging,
     WeightAveraging,
 )
+from torch.optim import lr_scheduler
 
 from entreg.data.loaders import check_order
 from entreg.errors import ConfigError
@@ -28,6 +30,7 @@ _INSTEAD: dict[type[Callback], str] = {
     BackboneFinetuning: "no network here has a part of that name: freeze parameters in the network's own class",
 }
 
+_NUMBERS_OF_STEPS = ("total_steps", "T_max", "total_iters", "T_0")  # as PyTorch's schedules call it
 _OURS = ("best", "last", "previous", "post-mortem")  # checkpoints of a run folder
 
 
@@ -65,10 +68,24 @@ def check_trainer(config: Namespace) -> None:
     """
     trainer = config.trainer
     check_order(trainer.overfit_batches)
+    _check_schedule(config.model.schedule)
     too_short = 0 < (trainer.max_epochs or 0) < (trainer.check_val_every_n_epoch or 1)
     never = trainer.limit_val_batches == 0 or too_short
     if config.evaluate and never and not trainer.fast_dev_run:
         raise ConfigError(
             "fit ends with the checkpoint chosen on validation, and the trainer's options leave no validation: "
             "change trainer.limit_val_batches or check_val_every_n_epoch, or add --evaluate false"
+        )
+
+
+def _check_schedule(schedule: Namespace | None) -> None:
+    """Refuse a schedule of PyTorch's that would take the number of steps for something else, as a rate."""
+    module, _, name = (schedule.class_path if isinstance(schedule, Namespace) else "").rpartition(".")
+    if module != "torch.optim.lr_scheduler":
+        return
+    _, first, *_ = inspect.signature(getattr(lr_scheduler, name)).parameters
+    if first not in _NUMBERS_OF_STEPS:
+        raise ConfigError(
+            f"model.schedule: {name} would take the number of steps for its {first}; expected a schedule that takes it "
+            f"first ({', '.join(_NUMBERS_OF_STEPS)}), or a function or class of your own with (optimizer, total_steps)"
         )

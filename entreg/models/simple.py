@@ -55,6 +55,16 @@ class MLP(nn.Module):
         return self.layers(image)
 
 
+class _PoolTo5(nn.AdaptiveAvgPool2d):
+    """Average feature maps to 5x5. Those that have it already are left: on a GPU the pool's gradient varies."""
+
+    def __init__(self) -> None:
+        super().__init__(5)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        return maps if maps.shape[-2:] == (5, 5) else super().forward(maps)
+
+
 class LeNet(nn.Module):
     """LeNet-5 (LeCun et al. 1998) as it is used today: ReLU and max-pooling; images of 28x28 or more.
 
@@ -83,7 +93,7 @@ class LeNet(nn.Module):
                 conv2=nn.Conv2d(6, 16, 5),
                 relu2=nn.ReLU(inplace=True),
                 pool2=nn.MaxPool2d(2),
-                pool=nn.AdaptiveAvgPool2d(5),
+                pool=_PoolTo5(),
             )
         )
         self.classifier = nn.Sequential(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from zipfile import ZIP_STORED, ZipFile
 
+import numpy as np
 import torch
 
 from entreg.errors import RunError
@@ -35,12 +36,23 @@ def write_checkpoint(target: Path, content: Mapping[str, Any], replaced: Path | 
     with atomic_path(target) as part:
         try:
             with part.open("rb+") as file:
-                torch.save(content, file)
+                torch.save(_plain(content), file)
                 _seal(file)
         except RuntimeError as error:  # what torch makes of a full disk
             raise RunError(f"{target}: cannot be written ({str(error).splitlines()[0]})") from error
         if replaced is not None and target.exists():
             target.replace(replaced)
+
+
+def _plain(value: Any) -> Any:
+    """Make NumPy's numbers, as a learning rate can be one, Python's: with them a checkpoint would not open again."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if type(value) is dict:
+        return {key: _plain(each) for key, each in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(map(_plain, value))
+    return value
 
 
 def check_checkpoint(path: Path) -> None:

@@ -143,6 +143,7 @@ def _without_trace(step: TrainingStep) -> Iterator[None]:
         try:
             yield
         finally:
+            step.guard.put_back()  # what a step has spoilt that was broken off
             step.guard.found.zero_()
             for tensor, before in kept:
                 tensor.copy_(before)

@@ -4,6 +4,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from lightning.pytorch import LightningModule
@@ -11,7 +12,7 @@ from lightning.pytorch import LightningModule
 from entreg.callbacks import AtomicCheckpointIO, CheckpointOptions, LastCheckpoint
 from entreg.callbacks.checkpoint import BestCheckpoint, checkpoints, drop_checkpoints, validation_follows
 from entreg.errors import Interrupted
-from entreg.runs import Run, write_checkpoint
+from entreg.runs import Run, check_checkpoint, write_checkpoint
 
 
 def test_the_checkpoint_before_the_last_is_kept(tmp_path: Path) -> None:
@@ -117,3 +118,16 @@ def test_nobody_writes_the_best_of_a_run_that_another_process_goes_on_with(tmp_p
         best.on_validation_end(trainer, LightningModule())
     with pytest.raises(Interrupted):
         last.save(trainer)
+
+
+def test_numbers_of_numpy_are_written_as_those_of_python(tmp_path: Path) -> None:
+    content = {
+        "lr_schedulers": [{"last": (np.float64(0.5), [np.int64(3)])}],
+        "state_dict": {"w": torch.ones(2)},
+        "pytorch-lightning_version": "2.5",
+    }
+    write_checkpoint(tmp_path / "last.ckpt", content)
+    check_checkpoint(tmp_path / "last.ckpt")
+    opened = torch.load(tmp_path / "last.ckpt", weights_only=True)
+    assert opened["lr_schedulers"] == [{"last": (0.5, [3])}]
+    assert torch.equal(opened["state_dict"]["w"], torch.ones(2))

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
+from lightning.pytorch import LightningModule
 
 from entreg.callbacks import RandomRateOnPlateau
+from entreg.errors import ConfigError
 
 
 def rates(accuracies: list[float], callback: RandomRateOnPlateau) -> list[float]:
@@ -45,3 +48,11 @@ def test_a_resumed_run_knows_its_best() -> None:
     rates([0.6], first)
     resumed.load_state_dict(first.state_dict())
     assert rates([0.5], resumed)[0] != 0.005
+
+
+def test_a_metric_that_is_not_logged_is_named() -> None:
+    trainer: Any = SimpleNamespace(
+        state=SimpleNamespace(fn="fit"), sanity_checking=False, callback_metrics={"val/acc": torch.tensor(0.5)}
+    )
+    with pytest.raises(ConfigError, match=r"RandomRateOnPlateau monitors val/accuracy, expected one of val/acc$"):
+        RandomRateOnPlateau(monitor="val/accuracy").on_validation_end(trainer, LightningModule())

@@ -55,3 +55,20 @@ def test_overfitting_a_few_batches_is_refused_with_what_does_that_here(
 ) -> None:
     assert main(["fit", *TINY, "--trainer.overfit_batches", "2"]) == 2
     assert "to train on a few of them, set data.damage.fraction" in one_line_error(capsys)
+
+
+@pytest.mark.parametrize(
+    ("name", "first"), [("ExponentialLR", "gamma"), ("OneCycleLR", "max_lr"), ("StepLR", "step_size")]
+)
+def test_a_schedule_that_would_take_steps_for_a_rate_is_refused(
+    name: str, first: str, workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["fit", *TINY, "--model.schedule", f"torch.optim.lr_scheduler.{name}"]) == 2
+    said = one_line_error(capsys)
+    assert said.startswith(f"entreg: model.schedule: {name} would take the number of steps for its {first}; expected")
+    assert not list(workplace.glob("runs/*"))
+
+
+@pytest.mark.parametrize("name", ["CosineAnnealingLR", "CosineAnnealingWarmRestarts", "PolynomialLR"])
+def test_a_schedule_that_takes_steps_first_trains(name: str, fit) -> None:
+    fit("--model.schedule", f"torch.optim.lr_scheduler.{name}", "--trainer.max_epochs", "1", "--evaluate", "false")

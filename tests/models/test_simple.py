@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from entreg.models import MLP, LeNet
@@ -45,3 +46,10 @@ def test_lenet_pads_its_first_layer_alone() -> None:
     assert sum(p.numel() for p in LeNet(1, 10).parameters()) == 61_706  # LeCun et al. 1998, with all maps connected
     features = [module for module in LeNet(1, 10).modules() if isinstance(module, nn.Conv2d)]
     assert [layer.padding for layer in features] == [(2, 2), (0, 0)]
+
+
+@pytest.mark.parametrize("size", [28, 32, 40])
+def test_lenet_averages_feature_maps_that_are_larger_than_5x5(size: int) -> None:
+    net, images = LeNet(1, 10).eval(), torch.rand(3, 1, size, size)
+    features = nn.Sequential(*list(net.features)[:-1])(images)
+    assert torch.equal(net(images), net.classifier(F.adaptive_avg_pool2d(features, 5)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from entreg.callbacks import (
 from entreg.classifier import Classifier
 from entreg.data import Mix, Warp, loaders
 from entreg.losses import MixEntLoss
-from entreg.step import CapturedStep, capture, eligible
+from entreg.step import CapturedStep, Guard, TrainingStep, capture, eligible
 from tests.four_letters import FourLetters
 from tests.step import recorded
 
@@ -291,3 +292,27 @@ def test_what_cannot_be_captured_runs_and_says_why(
     said = [line for line in capsys.readouterr().out.splitlines() if "CUDA graph" in line]
     assert len(said) == 1
     assert re.fullmatch(f"training runs without a CUDA graph: {reason}", said[0])
+
+
+class Breaks(nn.Module):
+    """A loss that cannot be captured."""
+
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        raise RuntimeError("it waits for the device")
+
+
+def test_a_step_that_breaks_off_leaves_no_trace() -> None:
+    net = nn.Sequential(nn.Flatten(), nn.Linear(16, 4), nn.BatchNorm1d(4))
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    model = Classifier(Breaks(), lambda *_: net, num_classes=4, in_channels=1)
+    model.net = net
+    optimizer = torch.optim.AdamW(net.parameters(), fused=True)
+    data = FourLetters(batch_size=8)
+    data.setup()
+    step = TrainingStep(
+        model, data, optimizer, Guard(net, optimizer, torch.device("cpu")), None, lambda: None, nullcontext,
+        torch.arange(8), 0,
+    )  # fmt: skip
+    with pytest.raises(RuntimeError, match="waits for the device"):
+        capture(step)
+    assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())

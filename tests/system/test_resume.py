@@ -134,6 +134,40 @@ def test_other_rhythms(options: tuple[str, ...], workplace: Path) -> None:
         assert_same(resumed(workplace, place), run)
 
 
+EARLY = """
+trainer:
+  max_epochs: 4
+  callbacks:
+  - user_file.Snapshots
+  - class_path: EarlyStopping
+    init_args: {monitor: val/acc, mode: max, patience: 1, min_delta: 1.0}
+"""
+
+
+def test_what_early_stopping_ends_goes_on_from_anywhere_and_stays_ended(workplace: Path) -> None:
+    (workplace / "early.yaml").write_text(EARLY)
+    rhythm = ["--checkpoint.every_n_steps", str(STEPS_PER_EPOCH), "--checkpoint.keep", "all"]
+    run = fit_with_snapshots(workplace, *OPTIONS, *rhythm, "--config", "early.yaml")
+    assert read_summary(run)["epochs"] == 2
+    for place in ("start-7", "validate-val-2", "test"):  # of the first the last checkpoint is that of a validation
+        assert_same(resumed(workplace, place), run)
+    before = run.checkpoint("last").read_bytes()
+    assert main(["fit", "--run", str(run.path)]) == 0
+    assert run.checkpoint("last").read_bytes() == before
+    assert read_summary(run)["epochs"] == 2
+
+
+def test_gradients_summed_by_a_schedule_are_so_after_a_stop_in_an_epoch(workplace: Path) -> None:
+    (workplace / "schedule.yaml").write_text(
+        "trainer:\n  callbacks:\n  - user_file.Snapshots\n  - class_path: GradientAccumulationScheduler\n"
+        "    init_args: {scheduling: {0: 2}}\nmodel: {schedule: null}\n"
+    )
+    rhythm = ["--checkpoint.every_n_steps", "1", "--evaluate", "false", "--model.loss.schedule", "constant"]
+    run = fit_with_snapshots(workplace, *OPTIONS, *rhythm, "--config", "schedule.yaml")
+    for place in ("start-2", "end-1"):
+        assert_same(resumed(workplace, place), run)
+
+
 def test_an_exception_and_a_kill_leave_the_same(whole: Run, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KILL_AT", "start-7")
     options = [*OPTIONS, "--trainer.callbacks", "user_file.KillAt", "--checkpoint.every_n_steps", "3"]
