@@ -40,7 +40,7 @@ def best_precision(accelerator: str) -> str:
     Args:
         accelerator: as in ``Trainer(accelerator=...)``.
     """
-    if _is_cuda(accelerator):
+    if is_cuda(accelerator):
         fast = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
         capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # absent from older releases
@@ -54,7 +54,7 @@ def refresh_rate(accelerator: str) -> int:
     Args:
         accelerator: as in ``Trainer(accelerator=...)``.
     """
-    return 10 if _is_cuda(accelerator) else 1
+    return 10 if is_cuda(accelerator) else 1
 
 
 def sync_batchnorm(asked: bool | None, accelerator: str, new: bool) -> bool:
@@ -70,7 +70,7 @@ def sync_batchnorm(asked: bool | None, accelerator: str, new: bool) -> bool:
     Raises:
         ConfigError: if a new run asks for it on a CPU.
     """
-    cuda = _is_cuda(accelerator)
+    cuda = is_cuda(accelerator)
     if not cuda and not (asked and new):
         return False
     if not cuda:
@@ -81,7 +81,8 @@ def sync_batchnorm(asked: bool | None, accelerator: str, new: bool) -> bool:
     return cuda if asked is None else asked
 
 
-def _is_cuda(accelerator: str) -> bool:
+def is_cuda(accelerator: str) -> bool:
+    """Whether that is CUDA on this machine."""
     return accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available()
 
 

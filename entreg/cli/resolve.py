@@ -8,15 +8,13 @@ from typing import Any
 
 from jsonargparse import Namespace
 
-from entreg.cli.machine import best_accelerator, best_precision, sync_batchnorm
+from entreg.cli.machine import best_accelerator, best_precision, is_cuda, sync_batchnorm
 from entreg.cli.naming import default_name
 from entreg.cluster import check_id, launch, launch_id
 from entreg.data import data_root
 from entreg.errors import ConfigError
 from entreg.runs import Run, new_run, open_run, run_folders
 from entreg.runs.experiment import changes, is_free
-
-_EARLY_STOPPING = "lightning.pytorch.callbacks.EarlyStopping"
 
 
 def find_run(config: Namespace) -> Run:
@@ -95,17 +93,28 @@ def fill_in(config: Namespace, stored: Namespace | None) -> None:
 def fit_to_machine(config: Namespace) -> None:
     """Resolve what belongs to this process alone, and no run's config.yaml keeps: devices, nodes, BatchNorm.
 
-    Devices and nodes are those of ``torchrun`` or ``srun`` where the config leaves them open. Early stopping looks at a
-    validation's metric when that ends: the end of the epoch does not come again for a training that goes on from there.
+    Devices and nodes are those of ``torchrun`` or ``srun`` where the config leaves them open.
     """
     trainer, found = config.trainer, launch()
     if found is not None and trainer.devices == "auto":
         trainer.devices, trainer.num_nodes = found
     for callback in as_list(trainer.get("callbacks")):
-        early = callback.get("init_args", {}) if callback.class_path == _EARLY_STOPPING else {}
-        if early.get("check_on_train_epoch_end", False) is None and str(early.get("monitor")).startswith("val/"):
-            early["check_on_train_epoch_end"] = False
+        _fit_callback(callback.class_path.rpartition(".")[2], callback.get("init_args", {}), trainer.accelerator)
     trainer.sync_batchnorm = sync_batchnorm(trainer.sync_batchnorm, trainer.accelerator, new=config.run is None)
+
+
+def _fit_callback(name: str, given: Namespace, accelerator: str) -> None:
+    """Fill in what a callback of Lightning's leaves open and gets wrong by itself.
+
+    Early stopping is to look at a metric of validation when that ends: for a training that goes on from there the end
+    of the epoch brings no metrics. An average of weights is to lie where the network is, which is not yet on the GPU
+    when the average is made.
+    """
+    of_validation = str(given.get("monitor")).startswith("val/")
+    if name == "EarlyStopping" and of_validation and given.get("check_on_train_epoch_end", False) is None:
+        given["check_on_train_epoch_end"] = False
+    if name.endswith("WeightAveraging") and given.get("device", "") is None and is_cuda(accelerator):
+        given["device"] = "cuda"
 
 
 def as_list(value: Any) -> list[Any]:

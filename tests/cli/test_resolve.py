@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 from jsonargparse import Namespace
 
@@ -90,3 +91,22 @@ def test_a_precision_that_is_given_goes_before_the_stored_one(given: str | None,
     )
     fill_in(config, Namespace(trainer=Namespace(precision="bf16-mixed")))
     assert config.trainer.precision == resolved
+
+
+def test_callbacks_of_lightning_are_told_what_they_get_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    names = {
+        "EarlyStopping": {"monitor": "val/acc", "check_on_train_epoch_end": None},
+        "EMAWeightAveraging": {"device": None},
+        "Timer": {},
+    }
+    for accelerator, device in (("cpu", None), ("auto", "cuda")):
+        callbacks = [
+            Namespace(class_path=f"lightning.pytorch.callbacks.{name}", init_args=Namespace(**arguments))
+            for name, arguments in names.items()
+        ]
+        open_trainer = {"devices": 1, "num_nodes": 1, "sync_batchnorm": False, "accelerator": accelerator}
+        fit_to_machine(Namespace(run=None, trainer=Namespace(callbacks=callbacks, **open_trainer)))
+        early, average, _ = (callback.init_args for callback in callbacks)
+        assert early.check_on_train_epoch_end is False
+        assert average.device == device
