@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from scipy import stats
 
 from entreg.compare import Analysis, analyse, measures_of, read_study
@@ -14,8 +15,8 @@ from entreg.compare.report.plots import forest
 from entreg.compare.stats import hierarchical_estimate, unpaired_estimate
 from entreg.compare.stats.bounded import within_bounds
 from entreg.errors import ConfigError
-from entreg.runs import Run
-from tests.compare.run_folders import without_predictions, write_run, write_study
+from entreg.runs import Run, write_predictions
+from tests.compare.run_folders import CLASSES, without_predictions, write_run, write_study
 
 
 def test_a_clear_difference_is_seen_and_none_is_not(analysis: Analysis) -> None:
@@ -167,3 +168,16 @@ def test_without_predictions_the_summary_is_believed_about_seeds_alone(tmp_path:
     write_report(tmp_path / "report", told, {})
     assert not (tmp_path / "report" / "figures" / "reliability.svg").exists()
     assert (tmp_path / "report" / "figures" / "forest-all.svg").exists()
+
+
+def test_the_interval_of_a_perfect_accuracy_knows_how_many_shifted_samples_there_were(tmp_path: Path) -> None:
+    folders = []
+    for seed in range(3):
+        run = write_run(tmp_path, seed=seed)
+        targets = torch.arange(401) % 4
+        logits = 20.0 * torch.nn.functional.one_hot(targets, len(CLASSES))
+        write_predictions(run.predictions("shift-alike"), logits, targets, torch.arange(401))  # one more than on test
+        folders.append(run.path)
+    (estimate,) = analyse(read_study(folders)).estimates["acc:alike"].values()
+    assert estimate.mean == 100
+    assert 99 < estimate.interval.low < estimate.interval.high == 100
