@@ -23,7 +23,7 @@ class BestCheckpoint(ModelCheckpoint):
         run: run folder.
         monitor: validation metric.
         mode: ``"max"`` or ``"min"``.
-        check: what is called before each; it raises where the folder has become another process's.
+        check: what is called before it is written; it raises where the folder has become another process's.
     """
 
     def __init__(self, run: Run, monitor: str, mode: str, check: Callable[[], None] = lambda: None) -> None:

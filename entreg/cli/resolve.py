@@ -16,6 +16,8 @@ from entreg.errors import ConfigError
 from entreg.runs import Run, new_run, open_run, run_folders
 from entreg.runs.experiment import changes, is_free
 
+_VALUES = (int, float, str, tuple, list)  # that a data module may declare
+
 
 def find_run(config: Namespace) -> Run:
     """Return the run that is asked for, the one that this launch has begun before, or a new one.
@@ -91,7 +93,7 @@ def fill_in(config: Namespace, stored: Namespace | None) -> None:
 
 
 def fit_to_machine(config: Namespace) -> None:
-    """Resolve what belongs to this process alone, and no run's config.yaml keeps: devices, nodes, BatchNorm.
+    """Resolve what belongs to this process alone, and no run's config.yaml keeps: devices, nodes, BatchNorm, callbacks.
 
     Devices and nodes are those of ``torchrun`` or ``srun`` where the config leaves them open.
     """
@@ -138,10 +140,11 @@ def integer_seed(seed: Any) -> int:
 def _tell_net(config: Namespace) -> None:
     """Fill in what a network has to know and the user leaves open, where the data declare it by the same name.
 
-    So a network with an argument ``image_size`` is told the size of the images.
+    So a network with an argument ``image_size`` is told the size of the images. What is no plain value, as a property,
+    declares nothing.
     """
     net = config.model.net.get("init_args", {}) if isinstance(config.model.net, Namespace) else {}
     module, _, name = config.data.class_path.rpartition(".")
     for key in [key for key, value in net.items() if value is None]:
         declared = getattr(getattr(importlib.import_module(module), name), key, None)
-        net[key] = config.data.init_args.get(key) or (declared if isinstance(declared, int | float | str) else None)
+        net[key] = config.data.init_args.get(key) or (declared if isinstance(declared, _VALUES) else None)

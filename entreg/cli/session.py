@@ -103,8 +103,8 @@ class Session:
     def callbacks(self, config: Namespace) -> list[Callback]:
         """Return what every training and evaluation has besides the user's own callbacks."""
         finite = StopOnNonFinite(self.run if self.writes else None)
-        each_step = Together(StepGraph(finite), Reseed(config.seed_everything), LossProgress(), finite)
-        found: list[Callback] = [each_step, self.throughput, GoOn(), Announce(self.run.path if self.writes else None)]
+        each_step = Together(StepGraph(finite), Reseed(config.seed_everything), LossProgress(), finite, GoOn())
+        found: list[Callback] = [each_step, self.throughput, Announce(self.run.path if self.writes else None)]
         if config.trainer.enable_progress_bar is not False:
             found += progress_bar(refresh_rate(config.trainer.accelerator), as_list(config.trainer.callbacks))
         if self.writes and self.command == "fit":

@@ -47,3 +47,8 @@ def test_what_is_no_plan_is_refused(text: str, words: str, tmp_path: Path) -> No
     (tmp_path / "plan.yaml").write_text(text)
     with pytest.raises(ConfigError, match=words):
         read_plan(tmp_path / "plan.yaml")
+
+
+def test_a_baseline_of_digits_has_to_be_put_in_quotes() -> None:
+    with pytest.raises(ConfigError, match=r"^plan.baseline: expected the name of an arm, got 4821; put it in quotes$"):
+        Plan(baseline=4821)

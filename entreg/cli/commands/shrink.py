@@ -47,7 +47,7 @@ def run(given: argparse.Namespace) -> None:
         raise ConfigError(f"--workers is a number >= 0, got {given.workers}")
     if (root / INDEX).exists() or out.resolve() == root:
         raise ConfigError(f"{root}: is a copy itself, or would be; name a folder of pictures, and another one by --out")
-    if given.out is None and not os.access(root.parent, os.W_OK):
+    if given.out is None and not out.exists() and not os.access(root.parent, os.W_OK):
         raise ConfigError(f"{root.parent}: cannot be written to, and the copy goes there unless --out names a folder")
     data = ImageFolder(str(root), image_size=given.size, in_channels=given.in_channels, fit=given.fit)
     parts = {"train": data.stored(train=True), "test": data.stored(train=False)}
