@@ -146,8 +146,9 @@ class Board:
             yield trial
 
     def _next(self) -> optuna.Trial | None:
-        trials = self.trials
-        left = (trial for trial in trials if trial.state == TrialState.RUNNING and self._is_left(trial))
+        unheld = {trial.number for trial in self.trials if trial.state == TrialState.RUNNING and self._is_left(trial)}
+        trials = self.trials  # again: a worker may just now have told how a trial ended, and then let go of it
+        left = (trial for trial in trials if trial.state == TrialState.RUNNING and trial.number in unheld)
         waiting = (trial for trial in trials if trial.state == TrialState.WAITING)
         if (abandoned := next(left, None)) is not None:
             self.study.sampler = sampler(self.sweep, abandoned.number)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from optuna.trial import TrialState
 
 from entreg.errors import ConfigError, RunError
-from entreg.runs.lease import Lease
+from entreg.runs.lease import Lease, Watch
 from entreg.sweep import Sweep, storage
 from entreg.sweep.board import Board
 
@@ -80,6 +81,27 @@ def test_a_trial_is_one_workers_until_it_lets_go(tmp_path: Path) -> None:
         assert again.params == ours.params
         assert again.user_attrs["run"] == ours.user_attrs["run"]
         assert again.user_attrs["attempts"] == 2
+
+
+def test_a_trial_that_ends_while_another_worker_looks_is_not_taken_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = Board.open(SWEEP, tmp_path), Board.open(SWEEP, tmp_path)
+    look = Watch.is_stale
+    with ExitStack() as held:
+        trial = held.enter_context(first.take())
+        assert trial is not None
+
+        def end_and_look(watch: Watch, path: Path) -> bool:
+            monkeypatch.undo()
+            first.study.tell(trial, 0)
+            held.close()
+            return look(watch, path)
+
+        monkeypatch.setattr(Watch, "is_stale", end_and_look)
+        with second.take() as other:
+            assert other is not None
+            assert other.number != trial.number
 
 
 def test_a_run_that_outlives_its_worker_is_left_alone(tmp_path: Path) -> None:
