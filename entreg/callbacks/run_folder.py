@@ -28,7 +28,8 @@ _BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)  # of which nn.S
 class RunFolder(SaveConfigCallback):
     """Write down what is trained as training starts, when everything has been checked.
 
-    The start is added to the summary, of which the rest stays as it is, no longer ``finished``, until training ends.
+    The start and what is trained on are added to the summary, of which the rest stays as it is, no longer ``finished``,
+    until training ends.
 
     Args:
         parser: parser of the config.
@@ -87,14 +88,16 @@ class RunFolder(SaveConfigCallback):
             print_line(f"{self.run.metrics}: the rows after step {step} are lost ({size} bytes)")
         summary = read_summary(self.run) if self.run.started else {}
         history = [*self._earlier(summary), self._start(trainer, pl_module, summary)]
-        summary |= {"history": history, "finished": False}
+        data = datamodule_of(trainer)
+        trained_on = {**summary.get("data", {}), "name": type(data).__name__, **data.fingerprints}
+        summary |= {"data": trained_on, "history": history, "finished": False}
         write_summary(self.run, summary, config_follows=True)
         self.save_config(trainer, pl_module, "fit")
         write_summary(self.run, summary)
         for note in self.notes:
             print_line(note)
         config = self.resolved.as_dict()
-        arm = arm_of(config, {"history": history, "data": datamodule_of(trainer).fingerprints})
+        arm = arm_of(config, {"history": history, "data": trained_on})
         for logger in trainer.loggers:
             if isinstance(logger, WandbLogger):
                 logger.log_hyperparams({**config, "arm": arm})

@@ -22,7 +22,7 @@ class Failure:
         run: its folder.
         seed: its seed.
         what: ``diverged``, where a loss that is not finite has stopped it; ``still training``; else ``unfinished``.
-        config: what makes it an experiment, as far as its config says.
+        config: what makes it an experiment, as far as its config and its first start say.
     """
 
     run: Run
@@ -32,7 +32,8 @@ class Failure:
 
     def is_of(self, result: Result) -> bool:
         """Whether it is a run of the same experiment as one that has finished."""
-        return self.config == {key: value for key, value in result.config.items() if key not in OF_TRAINING}
+        unknown = set(OF_TRAINING) - self.config.keys()
+        return self.config == {key: value for key, value in result.config.items() if key not in unknown}
 
 
 def failure_of(folder: Path) -> Failure | None:
@@ -49,8 +50,9 @@ def failure_of(folder: Path) -> Failure | None:
     seed = config.get("seed_everything")
     if summary.get("finished", "data" in summary) or not isinstance(seed, int):
         return None
+    begun_with = {"data": summary.get("data")}  # older runs say nothing of it
     what = "diverged" if run.checkpoint("post-mortem").is_file() else "unfinished"
-    return Failure(run, seed, "still training" if run.lease.exists() else what, experiment(config))
+    return Failure(run, seed, "still training" if run.lease.exists() else what, experiment(config, begun_with))
 
 
 def by_arm(failures: Sequence[Failure], arms: Mapping[str, Sequence[Result]]) -> dict[str, list[Failure]]:

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from entreg.compare import analyse, read_study
+from entreg.compare.failures import failure_of
 from entreg.compare.report import arms_sheet, verdict_sentences
+from entreg.compare.result import read_result
 from entreg.runs import Run, read_summary, write_summary
-from tests.compare.run_folders import write_study
+from tests.compare.run_folders import write_run, write_study
 
 
 def lose(folder: Path, diverged: bool) -> None:
@@ -51,6 +53,19 @@ def test_who_guesses_is_right_in_one_of_five(folders: list[Path]) -> None:
     assert again.outcome != "better"
     assert analysis.with_failures["nll"]["min_ent", "cross_entropy"].difference > 0
     assert analysis.with_failures["ce2"] == {}
+
+
+@pytest.mark.parametrize(("trained_on", "is_of_it"), [("0123", True), ("4567", False), (None, True)])
+def test_a_run_is_of_the_arm_that_was_trained_on_its_data(
+    trained_on: str | None, is_of_it: bool, tmp_path: Path
+) -> None:
+    finished, lost = (write_run(tmp_path, "min_ent", seed) for seed in (0, 1))
+    lose(lost.path, diverged=True)
+    if trained_on is not None:
+        write_summary(lost, {**read_summary(lost), "data": {"name": "Strokes", "train": trained_on}})
+    failure = failure_of(lost.path)
+    assert failure is not None
+    assert failure.is_of(read_result(finished.path)) is is_of_it
 
 
 def test_a_seed_that_was_trained_again_has_not_failed(tmp_path: Path) -> None:

@@ -177,7 +177,9 @@ def test_an_exception_and_a_kill_leave_the_same(whole: Run, workplace: Path, mon
     monkeypatch.delenv("KILL_AT")
     (folder,) = Path("runs").glob("*")
     killed = open_run(folder)
-    assert read_summary(killed)["finished"] is False
+    begun, ended = read_summary(killed), read_summary(whole)
+    assert begun["finished"] is False
+    assert begun["data"] == {key: ended["data"][key] for key in ("name", "train", "val", "test")}
     assert main(["fit", "--run", str(folder)]) == 0
     assert_same(killed, whole)
     assert [start["step"] for start in read_summary(killed)["history"]] == [0, 6]
