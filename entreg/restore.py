@@ -13,6 +13,7 @@ from typing_extensions import Self, override
 
 from entreg.data.source import described_shape
 from entreg.errors import ConfigError, RunError
+from entreg.models.pretrained import checkpoint_follows
 from entreg.runs import Run, check_checkpoint, check_unchanged, open_run, read_config, read_summary
 from entreg.trust import check_config
 
@@ -91,7 +92,8 @@ def restored(cls: type[Any], run: Run, checkpoint: Path | None = None, trust: bo
         model = parser.instantiate_classes(parser.parse_object({"model": config["model"] | known})).model
     except (ArgumentError, ValueError) as error:  # the latter of what the classes say of their arguments
         raise ConfigError(f"{run.config}: {error}") from error
-    model.configure_model()
+    with checkpoint_follows():
+        model.configure_model()
     if checkpoint is None:
         checkpoint = run.best()
     else:

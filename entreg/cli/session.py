@@ -43,6 +43,7 @@ from entreg.data import ClassificationDataModule
 from entreg.errors import Cancelled, Interrupted
 from entreg.loggers import CSVLog, describe_run, finish_wandb
 from entreg.loggers.wandb_report import report_to_wandb
+from entreg.models.pretrained import checkpoint_follows
 from entreg.runs import Lease, Run, create_folder, read_summary, remove_unless_started, write_summary
 from entreg.runs.figures import draw_figures
 from entreg.runs.history import history_of
@@ -167,7 +168,11 @@ class Session:
         wall_seconds = self.summary.get("wall_seconds", 0.0)
         checkpoint = to_train_from(self.run, self.summary) if self.run.started else None
         best: Path | None = None
-        with shared_with_children(self.run.id), translated(trainer, self.run, self.stop):
+        with (
+            shared_with_children(self.run.id),
+            translated(trainer, self.run, self.stop),
+            checkpoint_follows(checkpoint is not None),
+        ):
             trainer.fit(model, datamodule=data, ckpt_path=checkpoint, weights_only=True)
         if self.writes:
             self.stop.check(trainer)
@@ -189,7 +194,7 @@ class Session:
         """Evaluate a checkpoint on ``splits``; write predictions, what follows from them, and figures."""
         trainer, model, data = parts
         for split in splits:
-            with translated(trainer, self.run, self.stop):
+            with translated(trainer, self.run, self.stop), checkpoint_follows():
                 step = trainer.validate if split == "val" else trainer.test
                 step(model, datamodule=data, ckpt_path=checkpoint, verbose=False, weights_only=True)
             if not self.writes:

@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from torch import Tensor, nn
 
+from entreg.models.pretrained import fetch_weights
+
 _TRANSFORMERS = ("vision_transformer", "deit")  # timm's modules whose networks take a patch size
 _FEWEST_TOKENS = 49
 _LARGEST_SMALL = 64  # pixels of an image that the small stem is for
@@ -26,7 +28,7 @@ class Timm(nn.Module):
         name: timm's name of the network, see ``timm.list_models()``.
         image_size: height and width of the images, for networks that have to know; default: the data's,
             else 28.
-        pretrained: start from timm's weights, which it downloads.
+        pretrained: start from timm's weights, which it downloads unless a checkpoint takes their place.
         options: further arguments of :func:`timm.create_model`.
         stem: of a ResNet: ``small``, or ``large``, as timm has it; default: small up to 64 pixels, unless pretrained.
 
@@ -63,7 +65,12 @@ class Timm(nn.Module):
             if not pretrained:
                 sizes["patch_size"] = patch_size(image_size)
         self.model: Any = timm.create_model(
-            name, pretrained=pretrained, in_chans=in_channels, num_classes=num_classes, **sizes, **(options or {})
+            name,
+            pretrained=fetch_weights(pretrained),
+            in_chans=in_channels,
+            num_classes=num_classes,
+            **sizes,
+            **(options or {}),
         )
         small = image_size <= _LARGEST_SMALL and not pretrained if stem is None else stem == "small"
         if isinstance(self.model, timm.models.ResNet) and small:

@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import timm
 import torch
 from torch import nn
 
+from entreg import load
 from entreg.__main__ import main
 from entreg.models import Timm
 from tests.conftest import TINY
@@ -55,6 +58,27 @@ def test_an_unknown_name_and_an_absent_timm_say_what_to_do(monkeypatch: pytest.M
     monkeypatch.setitem(sys.modules, "timm", None)
     with pytest.raises(ValueError, match=r"^network 'resnet18' needs timm: pip install 'entreg\[timm\]'$"):
         Timm(name="resnet18")
+
+
+def test_published_weights_are_fetched_for_the_first_training_alone(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetched, create_model = list[bool](), timm.create_model
+
+    def offline(name: str, pretrained: bool, **options: Any) -> nn.Module:
+        fetched.append(pretrained)
+        return create_model(name, **options)
+
+    monkeypatch.setattr(timm, "create_model", offline)
+    options = ["--model.net", "Timm", "--model.net.name", "resnet18", "--model.net.pretrained", "true"]
+    few = ["--trainer.limit_train_batches", "2", "--trainer.limit_val_batches", "1"]
+    assert main(["fit", *DATA, *options, *few]) == 0
+    (folder,) = Path("runs").glob("*")
+    assert fetched == [True]
+    assert main(["fit", "--run", str(folder), "--trainer.max_epochs", "2", "--evaluate", "false"]) == 0
+    assert main(["test", "--run", str(folder)]) == 0
+    assert load(folder).module.net.model.conv1.kernel_size == (7, 7)
+    assert fetched == [True, False, False, False]
 
 
 @pytest.mark.parametrize("name", ["resnet18", "vit_tiny_patch16_224"])
