@@ -90,7 +90,7 @@ class Session:
         self.changed = check_same(self.run, stored, self.resolved, command, by_id=config.run is None)
         fit_to_machine(config)
         self.lease = Lease(self.run.lease)
-        self.log = CSVLog(self.run)
+        self.log = CSVLog(self.run, self.lease.check)
         self.summary: dict[str, Any] = read_summary(self.run) if self.run.started else {}
         self.throughput = Throughput()
         self.best, self.last = checkpoints(self.run, config.checkpoint, self.lease.check)

@@ -7,7 +7,7 @@ import io
 import os
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from lightning.pytorch.loggers.logger import Logger
@@ -30,15 +30,17 @@ class CSVLog(Logger):
 
     Args:
         run: run folder.
+        check: what is called before rows are added; it raises where the folder has become another process's.
 
     Attributes:
         gaps: how many bytes of rows are lost, as after a power cut, by the step of the row before them (-1: there is
             none). In the file they are empty lines, so that the lengths that checkpoints state stay true.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, check: Callable[[], None] = lambda: None) -> None:
         super().__init__()
         self.run = run
+        self.check = check
         self.gaps: Counter[int] = Counter()
 
     @property
@@ -59,6 +61,7 @@ class CSVLog(Logger):
     @override
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        self.check()
         try:
             self._append(metrics, step)
         except OSError as error:

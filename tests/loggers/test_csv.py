@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from entreg.compare import read_curves
-from entreg.errors import RunError
+from entreg.errors import Interrupted, RunError
 from entreg.loggers import CSVLog
-from entreg.runs import Run
+from entreg.runs import Lease, Run
 
 
 def rows_of(log: CSVLog) -> list[list[str]]:
@@ -21,6 +21,17 @@ def test_csv_appends_one_value_a_row_exactly(tmp_path: Path) -> None:
     log.log_metrics({"val/acc": 1 / 3, "epoch": 0}, step=4)
     CSVLog(log.run).log_metrics({"val/new": float("nan")}, step=5)
     assert rows_of(log) == [["step", "name", "value"], ["4", "val/acc", repr(1 / 3)], ["5", "val/new", "nan"]]
+
+
+def test_csv_adds_no_row_to_a_run_that_another_process_goes_on_with(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    with Lease(run.lease) as lease:
+        log = CSVLog(run, lease.check)
+        log.log_metrics({"a": 1.0}, step=1)
+        run.lease.unlink()
+        with Lease(run.lease), pytest.raises(Interrupted, match="another process goes on"):
+            log.log_metrics({"a": 2.0}, step=2)
+    assert len(rows_of(log)) == 2
 
 
 @pytest.fixture
