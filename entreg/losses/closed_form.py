@@ -42,7 +42,7 @@ def blocks(logits: Tensor) -> Iterator[slice]:
 
 
 class Blocks(NamedTuple):
-    """The loss and its gradient, evaluated block by block in PyTorch.
+    """The loss and its grad_output, evaluated block by block in PyTorch.
 
     Attributes:
         spec: what is computed.
@@ -74,7 +74,7 @@ class Blocks(NamedTuple):
 
     def gradients(
         self,
-        gradient: Tensor,
+        grad_output: Tensor,
         logits: Tensor,
         target: Tensor,
         weight: Tensor | None,
@@ -85,7 +85,7 @@ class Blocks(NamedTuple):
         """Return the gradients for the logits and for those sources that are learnt.
 
         Args:
-            gradient: what arrives at the loss.
+            grad_output: what arrives at the loss.
             logits, target, weight, sources: what :meth:`evaluate` had.
             kept: what it returned besides the loss.
             learnt: which sources are.
@@ -93,11 +93,11 @@ class Blocks(NamedTuple):
         spec = self.spec
         counted = counts(target, weight, spec)
         if self.reduction == "mean":
-            gradient = gradient / counted.normalizer
+            grad_output = grad_output / counted.normalizer
         arriving_at: dict[str, Tensor] = {}
         of_coefficients: list[Tensor | None] = []
         for term, value, coefficient, is_learnt in zip(spec.terms, kept, sources, learnt, strict=True):
-            arriving = counted.weigh(gradient, term, spec)
+            arriving = counted.weigh(grad_output, term, spec)
             arriving_at[term] = (arriving * coefficient).to(spec.dtype)
             of_coefficients.append((arriving * value).sum() if is_learnt else None)
         slopes = _slopes(target, spec, dict(zip(spec.terms, kept, strict=True)), arriving_at)

@@ -40,7 +40,7 @@ class ClosedForm(Protocol):
 
     def gradients(
         self,
-        gradient: Tensor,
+        grad_output: Tensor,
         logits: Tensor,
         target: Tensor,
         weight: Tensor | None,
@@ -81,17 +81,17 @@ class FusedLoss(torch.autograd.Function):
         ctx.kept = len(output) - 1
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor | None, *_: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, grad_output: Tensor | None, *_: Tensor) -> tuple[Tensor | None, ...]:
         """Form the gradients for the logits and the sources of the coefficients."""
         arguments, kept = _saved(ctx)
-        if gradient is None:
+        if grad_output is None:
             return (None,) * len(arguments)
         # Gradients are enabled where this one is itself to be differentiated.
-        if torch.is_grad_enabled() or any(ctx.needs_input_grad[1:3]) or _is_batched(gradient):
-            return _pulled_back(gradient, arguments)
+        if torch.is_grad_enabled() or any(ctx.needs_input_grad[1:3]) or _is_batched(grad_output):
+            return _pulled_back(grad_output, arguments)
         logits, target, weight, form, *sources = arguments
         learnt = ctx.needs_input_grad[_FIRST_SOURCE:]
-        out, of_sources = form.gradients(gradient, logits, target, weight, sources, kept, learnt)
+        out, of_sources = form.gradients(grad_output, logits, target, weight, sources, kept, learnt)
         return out, None, None, None, *of_sources
 
     @staticmethod
@@ -130,14 +130,14 @@ def _saved(ctx: Any) -> tuple[tuple[Any, ...], tuple[Tensor, ...]]:
     return tuple(arguments), tensors[len(arguments) :]
 
 
-def _is_batched(gradient: Tensor) -> bool:
+def _is_batched(grad_output: Tensor) -> bool:
     """Whether it stands for many gradients, those of ``torch.autograd.grad(..., is_grads_batched=True)``.
 
     PyTorch has no public question for that, and no rule of ``vmap`` is called in such a backward pass. But a tensor
     that stands for many lies nowhere in memory, and says so when it is asked for its place.
     """
     try:
-        gradient.data_ptr()
+        grad_output.data_ptr()
     except RuntimeError:
         return True
     return False
@@ -158,10 +158,10 @@ def _plain(arguments: Sequence[Any]) -> tuple[Callable[..., Tensor], tuple[Tenso
     return loss, tuple(arguments[position] for position in positions), positions
 
 
-def _pulled_back(gradient: Tensor, arguments: Sequence[Any]) -> tuple[Tensor | None, ...]:
+def _pulled_back(grad_output: Tensor, arguments: Sequence[Any]) -> tuple[Tensor | None, ...]:
     """Return the gradients of the plain form for all arguments."""
     plain, inputs, positions = _plain(arguments)
     out: list[Tensor | None] = [None] * len(arguments)
-    for position, value in zip(positions, torch.func.vjp(plain, *inputs)[1](gradient), strict=True):
+    for position, value in zip(positions, torch.func.vjp(plain, *inputs)[1](grad_output), strict=True):
         out[position] = value
     return tuple(out)

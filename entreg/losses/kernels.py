@@ -12,6 +12,20 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
+from entreg.losses.kernel_layout import (
+    AT_CE,
+    AT_H,
+    AT_LOGSUMEXP,
+    AT_LOSS,
+    AT_RCE,
+    AT_SUM_V,
+    AT_WEIGHT,
+    AT_WEIGHTED_CE,
+    AT_WEIGHTED_H,
+    AT_WEIGHTED_RCE,
+    COLUMN,
+    SUMS,
+)
 from entreg.losses.plain import LOWEST
 
 LOWEST_LOG = tl.constexpr(LOWEST)
@@ -47,18 +61,14 @@ def _distribution(target, class_weight, row, column, inside, classes, target_str
 
 @triton.jit(do_not_specialize=["c_ce", "c_entropy", "c_rce"])  # scalars: where they lie does not matter
 def evaluate(
-    rows,
+    per_sample,
     logits, target, class_weight, c_ce, c_entropy, c_rce,
     logits_stride, target_stride, samples, classes, eps, ignore_index, smoothing,
     CE_FROM: tl.constexpr, ENTROPY_FROM: tl.constexpr, RCE_FROM: tl.constexpr,
     SOFT: tl.constexpr, DENSE: tl.constexpr, ENTROPY: tl.constexpr, RCE: tl.constexpr,
     WEIGHTED: tl.constexpr, UNLABELLED: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
-    """One sample: its column of ``rows`` ``(10, N)``.
-
-    A column is what the sample adds to the sums, its loss, weight, CE, H and RCE; and for the gradient its log-sum-exp,
-    CE, H and RCE without the weight, and the sum of v.
-    """
+    """One sample: its column of numbers, as :mod:`entreg.losses.kernel_layout` names them."""
     row = tl.program_id(0).to(tl.int64)
     label = 0
     ignored = False
@@ -68,7 +78,7 @@ def evaluate(
         label = tl.where(ignored | (given < 0) | (given >= classes), 0, given)
         wrong = (label != given) & (given != ignore_index)
     m = float("-inf")
-    of_v = 0.0  # sum of v
+    sum_v = 0.0  # sum of v
     s = tl.zeros([BLOCK], tl.float32)
     t = tl.zeros([BLOCK], tl.float32)
     others = tl.zeros([BLOCK], tl.float32)  # s without the target, or the sum of e^(z - m) ln q~
@@ -90,8 +100,8 @@ def evaluate(
         if DENSE:
             q, v = _distribution(target, class_weight, row, column, inside, classes, target_stride, label, smoothing,
                                  SOFT, WEIGHTED)  # fmt: skip
-            products += of_v * old + tl.sum(tl.where(v == 0, 0.0, v * distance), 0)
-            of_v += tl.sum(v, 0)
+            products += sum_v * old + tl.sum(tl.where(v == 0, 0.0, v * distance), 0)
+            sum_v += tl.sum(v, 0)
             if RCE:
                 others = others * rescale + e * tl.log(tl.minimum(tl.maximum(q, eps), 1.0))
         elif RCE:
@@ -99,7 +109,7 @@ def evaluate(
     total = tl.sum(s, 0)
     log_total = tl.log(total)
     if DENSE:
-        ce = of_v * log_total - products
+        ce = sum_v * log_total - products
     else:
         ce = log_total - (tl.load(logits + row * logits_stride + label).to(tl.float32) - m)
     ce = tl.where(ignored, 0.0, ce)
@@ -114,49 +124,49 @@ def evaluate(
             rce = -tl.sum(others, 0) / total
         else:
             rce = -tl.log(eps) * (tl.sum(others, 0) / total)
-    share = 1.0  # what the sample counts
+    sample_weight = 1.0  # what the sample counts
     if WEIGHTED:
         if SOFT:
-            share = of_v
+            sample_weight = sum_v
         else:
-            share = tl.load(class_weight + label).to(tl.float32)
+            sample_weight = tl.load(class_weight + label).to(tl.float32)
     if UNLABELLED:
         rce = tl.where(ignored, h, rce)
-        share = tl.where(ignored, 1.0, share)
+        sample_weight = tl.where(ignored, 1.0, sample_weight)
     else:
         h = tl.where(ignored, 0.0, h)
         rce = tl.where(ignored, 0.0, rce)
-        share = tl.where(ignored, 0.0, share)
-    of_ce = ce
+        sample_weight = tl.where(ignored, 0.0, sample_weight)
+    weighted_ce = ce
     if not DENSE and WEIGHTED:
-        of_ce = ce * share
-    of_h = h
-    of_rce = rce
+        weighted_ce = ce * sample_weight
+    weighted_h = h
+    weighted_rce = rce
     if WEIGHTED:
-        of_h = h * share
-        of_rce = rce * share
+        weighted_h = h * sample_weight
+        weighted_rce = rce * sample_weight
     loss = 0.0
     if CE_FROM == GIVEN or CE_FROM == IN_MEMORY:
-        loss += _number(c_ce, CE_FROM) * of_ce
+        loss += _number(c_ce, CE_FROM) * weighted_ce
     if ENTROPY_FROM == GIVEN or ENTROPY_FROM == IN_MEMORY:
-        loss += _number(c_entropy, ENTROPY_FROM) * of_h
+        loss += _number(c_entropy, ENTROPY_FROM) * weighted_h
     if RCE_FROM == GIVEN or RCE_FROM == IN_MEMORY:
-        loss += _number(c_rce, RCE_FROM) * of_rce
-    tl.store(rows + row, loss)
-    tl.store(rows + samples + row, share)
-    tl.store(rows + 2 * samples + row, of_ce)
-    tl.store(rows + 3 * samples + row, of_h)
-    tl.store(rows + 4 * samples + row, of_rce)
-    tl.store(rows + 5 * samples + row, m + log_total)
-    tl.store(rows + 6 * samples + row, ce)
-    tl.store(rows + 7 * samples + row, h)
-    tl.store(rows + 8 * samples + row, rce)
-    tl.store(rows + 9 * samples + row, of_v)
+        loss += _number(c_rce, RCE_FROM) * weighted_rce
+    tl.store(per_sample + AT_LOSS * samples + row, loss)
+    tl.store(per_sample + AT_WEIGHT * samples + row, sample_weight)
+    tl.store(per_sample + AT_WEIGHTED_CE * samples + row, weighted_ce)
+    tl.store(per_sample + AT_WEIGHTED_H * samples + row, weighted_h)
+    tl.store(per_sample + AT_WEIGHTED_RCE * samples + row, weighted_rce)
+    tl.store(per_sample + AT_LOGSUMEXP * samples + row, m + log_total)
+    tl.store(per_sample + AT_CE * samples + row, ce)
+    tl.store(per_sample + AT_H * samples + row, h)
+    tl.store(per_sample + AT_RCE * samples + row, rce)
+    tl.store(per_sample + AT_SUM_V * samples + row, sum_v)
 
 
 @triton.jit(do_not_specialize=["c_ce", "c_entropy", "c_rce"])
 def gradient_of(
-    arriving_at_loss, rows, out, gradient_stride, out_stride, MEAN: tl.constexpr,
+    grad_output, per_sample, grad_logits, grad_output_stride, grad_logits_stride, MEAN: tl.constexpr,
     logits, target, class_weight, c_ce, c_entropy, c_rce,
     logits_stride, target_stride, samples, classes, eps, ignore_index, smoothing,
     CE_FROM: tl.constexpr, ENTROPY_FROM: tl.constexpr, RCE_FROM: tl.constexpr,
@@ -167,13 +177,14 @@ def gradient_of(
     row = tl.program_id(0).to(tl.int64)
     column = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
     inside = column < classes
-    arriving = tl.load(arriving_at_loss + row * gradient_stride).to(tl.float32)
+    sums = per_sample + COLUMN * samples
+    grad = tl.load(grad_output + row * grad_output_stride).to(tl.float32)
     if MEAN:
         if SOFT:
-            arriving /= samples
+            grad /= samples
         else:
-            arriving /= tl.load(rows + 10 * samples + 1)
-    share = tl.load(rows + samples + row)
+            grad /= tl.load(sums + AT_WEIGHT)
+    sample_weight = tl.load(per_sample + AT_WEIGHT * samples + row)
     label = 0
     ignored = False
     if not SOFT:
@@ -181,40 +192,40 @@ def gradient_of(
         ignored = given == ignore_index
         label = tl.where(ignored | (given < 0) | (given >= classes), 0, given)
     if CE_FROM == BEHIND_SUMS:
-        c_ce = rows + 10 * samples + 5
-        c_entropy = rows + 10 * samples + 6
-        c_rce = rows + 10 * samples + 7
-    of_ce = 0.0  # what arrives at each term of this sample
-    of_h = 0.0
-    of_rce = 0.0
+        c_ce = sums + SUMS
+        c_entropy = sums + SUMS + 1
+        c_rce = sums + SUMS + 2
+    grad_ce = 0.0  # what arrives at each term of this sample
+    grad_h = 0.0
+    grad_rce = 0.0
     if CE_FROM != NOWHERE:
-        of_ce = arriving * _number(c_ce, CE_FROM)
+        grad_ce = grad * _number(c_ce, CE_FROM)
         if not DENSE:
-            of_ce *= share
+            grad_ce *= sample_weight
     if ENTROPY_FROM != NOWHERE:
-        of_h = arriving * share * _number(c_entropy, ENTROPY_FROM)
+        grad_h = grad * sample_weight * _number(c_entropy, ENTROPY_FROM)
     if RCE_FROM != NOWHERE:
-        of_rce = arriving * share * _number(c_rce, RCE_FROM)
+        grad_rce = grad * sample_weight * _number(c_rce, RCE_FROM)
         if UNLABELLED:  # without a label RCE is H
-            of_h += tl.where(ignored, of_rce, 0.0)
-            of_rce = tl.where(ignored, 0.0, of_rce)
+            grad_h += tl.where(ignored, grad_rce, 0.0)
+            grad_rce = tl.where(ignored, 0.0, grad_rce)
         if not DENSE:  # RCE is (1 - p_y)(-ln eps), and p_y is exp(-CE)
-            of_ce -= of_rce * tl.log(eps) * tl.exp(-tl.load(rows + 6 * samples + row))
-    of_ce = tl.where(ignored, 0.0, of_ce)
+            grad_ce -= grad_rce * tl.log(eps) * tl.exp(-tl.load(per_sample + AT_CE * samples + row))
+    grad_ce = tl.where(ignored, 0.0, grad_ce)
     z = tl.load(logits + row * logits_stride + column, mask=inside, other=float("-inf")).to(tl.float32)
-    log_p = z - tl.load(rows + 5 * samples + row)
+    log_p = z - tl.load(per_sample + AT_LOGSUMEXP * samples + row)
     if DENSE:
         q, v = _distribution(target, class_weight, row, column, inside, classes, target_stride, label, smoothing,
                              SOFT, WEIGHTED)  # fmt: skip
-        v *= of_ce
-        factor = of_ce * tl.load(rows + 9 * samples + row) + tl.zeros([BLOCK], tl.float32)
+        v *= grad_ce
+        factor = grad_ce * tl.load(per_sample + AT_SUM_V * samples + row) + tl.zeros([BLOCK], tl.float32)
         if RCE_FROM != NOWHERE:
             log_q = tl.log(tl.minimum(tl.maximum(q, eps), 1.0))
-            factor -= of_rce * (log_q + tl.load(rows + 8 * samples + row))
+            factor -= grad_rce * (log_q + tl.load(per_sample + AT_RCE * samples + row))
     else:
-        v = tl.where(column == label, of_ce, 0.0)
-        factor = of_ce + tl.zeros([BLOCK], tl.float32)
+        v = tl.where(column == label, grad_ce, 0.0)
+        factor = grad_ce + tl.zeros([BLOCK], tl.float32)
     if ENTROPY:
-        factor -= of_h * (tl.maximum(log_p, LOWEST_LOG) + tl.load(rows + 7 * samples + row))
+        factor -= grad_h * (tl.maximum(log_p, LOWEST_LOG) + tl.load(per_sample + AT_H * samples + row))
     value = tl.exp(log_p) * factor - v
-    tl.store(out + row * out_stride + column, value.to(out.dtype.element_ty), mask=inside)
+    tl.store(grad_logits + row * grad_logits_stride + column, value.to(grad_logits.dtype.element_ty), mask=inside)

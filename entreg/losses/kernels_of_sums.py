@@ -1,7 +1,7 @@
 r"""What is left when the samples are done, as Triton code: their sums, the loss, and the gradient of its parameters.
 
-Each kernel is one program. ``rows`` is what :func:`entreg.losses.kernels.evaluate` wrote, ``(10, N)``; behind it in
-memory follow the five sums (loss, weight, CE, H, RCE) and three coefficients (of CE, H, RCE).
+Each kernel is one program. ``per_sample`` is what :func:`entreg.losses.kernels.evaluate` wrote; what follows behind it
+in memory is said in :mod:`entreg.losses.kernel_layout`.
 
 A loss of fixed or learnt weights and log bases has :math:`c = w / \ln b` for each term. They come as
 :class:`entreg.losses.maps.PartlyLearnt` holds them, and are mapped as in :mod:`entreg.losses.maps`.
@@ -13,6 +13,16 @@ import triton
 import triton.language as tl
 
 from entreg.losses.checks import SMALLEST_EXCESS
+from entreg.losses.kernel_layout import (
+    AT_LOSS,
+    AT_WEIGHT,
+    AT_WEIGHTED_CE,
+    AT_WEIGHTED_H,
+    AT_WEIGHTED_RCE,
+    COLUMN,
+    MOST_TERMS,
+    SUMS,
+)
 
 _SCALARS = ["weight_learnt", "weight_fixed", "weight_order", "base_learnt", "base_fixed", "base_order"]
 
@@ -73,51 +83,51 @@ def _numbers(learnt, fixed, order, TERMS: tl.constexpr, LEARNT: tl.constexpr, MA
 
 @triton.jit(do_not_specialize=_SCALARS)  # where so few numbers lie does not matter
 def add_up(
-    rows, loss, samples,
+    per_sample, loss, samples,
     weight_learnt, weight_fixed, weight_order, base_learnt, base_fixed, base_order,
     TERMS: tl.constexpr, WEIGHTS: tl.constexpr, WEIGHT_MAP: tl.constexpr, BASES: tl.constexpr, ENTROPY: tl.constexpr,
     MEAN: tl.constexpr, SOFT: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
     """The sums and the loss; with parameters (``TERMS`` > 0) the coefficients too, of which the loss is made then."""
     value = tl.zeros([BLOCK], tl.float32)
-    share = tl.zeros([BLOCK], tl.float32)
+    sample_weight = tl.zeros([BLOCK], tl.float32)
     ce = tl.zeros([BLOCK], tl.float32)
     h = tl.zeros([BLOCK], tl.float32)
     rce = tl.zeros([BLOCK], tl.float32)
     for start in range(0, samples, BLOCK):
         sample = start + tl.arange(0, BLOCK)
         inside = sample < samples
-        value += tl.load(rows + sample, mask=inside, other=0.0)
-        share += tl.load(rows + samples + sample, mask=inside, other=0.0)
-        ce += tl.load(rows + 2 * samples + sample, mask=inside, other=0.0)
-        h += tl.load(rows + 3 * samples + sample, mask=inside, other=0.0)
-        rce += tl.load(rows + 4 * samples + sample, mask=inside, other=0.0)
-    of_loss = tl.sum(value, 0)
-    of_shares = tl.sum(share, 0)
-    of_ce = tl.sum(ce, 0)
-    of_h = tl.sum(h, 0)
-    of_rce = tl.sum(rce, 0)
-    sums = rows + 10 * samples
+        value += tl.load(per_sample + AT_LOSS * samples + sample, mask=inside, other=0.0)
+        sample_weight += tl.load(per_sample + AT_WEIGHT * samples + sample, mask=inside, other=0.0)
+        ce += tl.load(per_sample + AT_WEIGHTED_CE * samples + sample, mask=inside, other=0.0)
+        h += tl.load(per_sample + AT_WEIGHTED_H * samples + sample, mask=inside, other=0.0)
+        rce += tl.load(per_sample + AT_WEIGHTED_RCE * samples + sample, mask=inside, other=0.0)
+    sum_loss = tl.sum(value, 0)
+    sum_weight = tl.sum(sample_weight, 0)
+    sum_ce = tl.sum(ce, 0)
+    sum_h = tl.sum(h, 0)
+    sum_rce = tl.sum(rce, 0)
+    sums = per_sample + COLUMN * samples
     if TERMS > 0:
         weight, _, _ = _numbers(weight_learnt, weight_fixed, weight_order, TERMS, WEIGHTS, WEIGHT_MAP)
         log_base, _, _ = _numbers(base_learnt, base_fixed, base_order, TERMS, BASES, LOG_BASE)
         c = weight / log_base
         term = tl.arange(0, 4)
         index = _index(ENTROPY)
-        of_term = tl.where(index == 0, of_ce, tl.where(index == 1, of_h, of_rce))
-        of_loss = tl.sum(tl.where(term < TERMS, c * of_term, 0.0), 0)
-        tl.store(sums + 5 + index, c, mask=term < TERMS)
-    tl.store(sums, of_loss)
-    tl.store(sums + 1, of_shares)
-    tl.store(sums + 2, of_ce)
-    tl.store(sums + 3, of_h)
-    tl.store(sums + 4, of_rce)
+        of_term = tl.where(index == 0, sum_ce, tl.where(index == 1, sum_h, sum_rce))
+        sum_loss = tl.sum(tl.where(term < TERMS, c * of_term, 0.0), 0)
+        tl.store(sums + SUMS + index, c, mask=term < TERMS)
+    tl.store(sums + AT_LOSS, sum_loss)
+    tl.store(sums + AT_WEIGHT, sum_weight)
+    tl.store(sums + AT_WEIGHTED_CE, sum_ce)
+    tl.store(sums + AT_WEIGHTED_H, sum_h)
+    tl.store(sums + AT_WEIGHTED_RCE, sum_rce)
     if MEAN:
         if SOFT:
-            of_loss /= samples
+            sum_loss /= samples
         else:
-            of_loss /= of_shares
-    tl.store(loss, of_loss)
+            sum_loss /= sum_weight
+    tl.store(loss, sum_loss)
 
 
 @triton.jit
@@ -130,31 +140,33 @@ def _index(ENTROPY: tl.constexpr):
         return term * 2
 
 
-@triton.jit(do_not_specialize=["arriving_at_loss", *_SCALARS])
+@triton.jit(do_not_specialize=["grad_output", *_SCALARS])
 def gradient_of_parameters(
-    arriving_at_loss, rows, samples, of_weights, of_bases,
+    grad_output, per_sample, samples, grad_weights, grad_bases,
     weight_learnt, weight_fixed, weight_order, base_learnt, base_fixed, base_order,
     TERMS: tl.constexpr, WEIGHTS: tl.constexpr, WEIGHT_MAP: tl.constexpr, BASES: tl.constexpr, ENTROPY: tl.constexpr,
     MEAN: tl.constexpr, SOFT: tl.constexpr,
 ):  # fmt: skip
-    """The gradients for learnt weights and bases; without parameters for the coefficients, into ``of_weights``."""
+    """The gradients for learnt weights and bases; without parameters for the coefficients, into ``grad_weights``."""
     term = tl.arange(0, 4)
-    sums = rows + 10 * samples
-    arriving = tl.load(arriving_at_loss).to(tl.float32)
+    sums = per_sample + COLUMN * samples
+    grad = tl.load(grad_output).to(tl.float32)
     if MEAN:
         if SOFT:
-            arriving /= samples
+            grad /= samples
         else:
-            arriving /= tl.load(sums + 1)
+            grad /= tl.load(sums + AT_WEIGHT)
     if TERMS > 0:
         inside = term < TERMS
-        of_term = arriving * tl.load(sums + 2 + _index(ENTROPY), mask=inside, other=0.0)
+        grad_term = grad * tl.load(sums + AT_WEIGHTED_CE + _index(ENTROPY), mask=inside, other=0.0)
         weight, weight_slope, weight_at = _numbers(
             weight_learnt, weight_fixed, weight_order, TERMS, WEIGHTS, WEIGHT_MAP
         )
         log_base, base_slope, base_at = _numbers(base_learnt, base_fixed, base_order, TERMS, BASES, LOG_BASE)
-        of_base = -of_term * weight / (log_base * log_base) * base_slope
-        tl.store(of_weights + weight_at, of_term / log_base * weight_slope, mask=inside & (weight_at < WEIGHTS))
-        tl.store(of_bases + base_at, of_base, mask=inside & (base_at < BASES))
+        grad_base = -grad_term * weight / (log_base * log_base) * base_slope
+        tl.store(grad_weights + weight_at, grad_term / log_base * weight_slope, mask=inside & (weight_at < WEIGHTS))
+        tl.store(grad_bases + base_at, grad_base, mask=inside & (base_at < BASES))
     else:
-        tl.store(of_weights + term, arriving * tl.load(sums + 2 + term, mask=term < 3, other=0.0), mask=term < 3)
+        inside = term < MOST_TERMS
+        grad_terms = grad * tl.load(sums + AT_WEIGHTED_CE + term, mask=inside, other=0.0)
+        tl.store(grad_weights + term, grad_terms, mask=inside)

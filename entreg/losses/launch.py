@@ -9,16 +9,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from entreg.losses import kernels, kernels_of_sums
+from entreg.losses import kernel_layout, kernels, kernels_of_sums
 from entreg.losses.coefficients import Coefficients
 from entreg.losses.plain import Coefficient, Reduction, Spec
 from entreg.losses.plans import NONE, WITH_SUMS, Plan, aligned, block_of, kind, kind_of_coefficient, plan
 
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 FEW = 2**16  # samples that one program sums as fast as many
-_SUMS = 5  # of what the samples add up to: loss, weight, CE, H, RCE
-_COLUMN = 2 * _SUMS  # numbers of a sample: as many are kept for the gradient besides
-_TERMS = 3
+_COLUMN, _SUMS, _TERMS = kernel_layout.COLUMN.value, kernel_layout.SUMS.value, kernel_layout.MOST_TERMS.value
 
 
 def fits(logits: Tensor, target: Tensor) -> bool:
@@ -56,25 +54,25 @@ class Kernels:
         soft = target.ndim == 2
         arguments = self._arguments(logits, target, weight, sources)
         self.plan = self._plan_for(*arguments)
-        rows = logits.new_empty(_COLUMN * samples + _SUMS + _TERMS, dtype=torch.float32)
-        given = (rows, *arguments, *self.plan.numbers)
+        per_sample = logits.new_empty(_COLUMN * samples + _SUMS + _TERMS, dtype=torch.float32)
+        given = (per_sample, *arguments, *self.plan.numbers)
         with _device_of(logits):
             self.plan.launch(kernels.evaluate, "evaluate", (samples, 1, 1), given, self.plan.block)
             if self.reduction == "none":
-                return rows[:samples], (rows,)
+                return per_sample[:samples], (per_sample,)
             if samples <= FEW:
-                loss = rows.new_empty(())
-                self._launch_one(kernels_of_sums.add_up, (rows, loss, samples), sources, soft, block_of(samples))
-                return loss, (rows,)
-        behind = rows[_COLUMN * samples : -_TERMS]
-        totals = torch.sum(rows[: _SUMS * samples].view(_SUMS, samples), 1, out=behind)
+                loss = per_sample.new_empty(())
+                self._launch_one(kernels_of_sums.add_up, (per_sample, loss, samples), sources, soft, block_of(samples))
+                return loss, (per_sample,)
+        sums = per_sample[_COLUMN * samples : -_TERMS]
+        totals = torch.sum(per_sample[: _SUMS * samples].view(_SUMS, samples), 1, out=sums)
         if self.reduction == "sum":
-            return totals[0].clone(), (rows,)
-        return totals[0] / (samples if soft else totals[1]), (rows,)
+            return totals[0].clone(), (per_sample,)
+        return totals[0] / (samples if soft else totals[1]), (per_sample,)
 
     def gradients(
         self,
-        gradient: Tensor,
+        grad_output: Tensor,
         logits: Tensor,
         target: Tensor,
         weight: Tensor | None,
@@ -83,30 +81,31 @@ class Kernels:
         learnt: Sequence[bool],
     ) -> tuple[Tensor, Sequence[Tensor | None]]:
         """Return the gradients for the logits and for those sources that are learnt."""
-        (rows,) = kept
+        (per_sample,) = kept
         samples, classes = logits.shape
-        out = torch.empty_like(logits)
-        own = (gradient.stride(0) if gradient.ndim else 0, out.stride(0), self.reduction == "mean")
-        given = (gradient, rows, out, *own, *self._arguments(logits, target, weight, sources), *self.plan.numbers)
-        variant = ("gradient", gradient.dtype, aligned(gradient), own)
+        grad_logits = torch.empty_like(logits)
+        own = (grad_output.stride(0) if grad_output.ndim else 0, grad_logits.stride(0), self.reduction == "mean")
+        arguments = self._arguments(logits, target, weight, sources)
+        given = (grad_output, per_sample, grad_logits, *own, *arguments, *self.plan.numbers)
+        variant = ("gradient", grad_output.dtype, aligned(grad_output), own)
         grid = (samples, -(-classes // self.plan.block), 1)
         with _device_of(logits):
             self.plan.launch(kernels.gradient_of, variant, grid, given, self.plan.block)
             if True not in learnt:
-                return out, [None] * len(learnt)
-            return out, self._of_sources((gradient, rows, samples), sources, learnt, target.ndim == 2)
+                return grad_logits, [None] * len(learnt)
+            return grad_logits, self._of_sources((grad_output, per_sample, samples), sources, learnt, target.ndim == 2)
 
     def _of_sources(
         self, found: tuple[Tensor, Tensor, int], sources: Sequence[Any], learnt: Sequence[bool], soft: bool
     ) -> Sequence[Tensor | None]:
-        """Return the gradients for learnt sources, from that for the loss, the rows and the number of samples."""
-        gradient, rows, samples = found
+        """Return the gradients for learnt sources, from that for the loss, what is known of samples, and N."""
+        grad_output, per_sample, samples = found
         if self.reduction == "none":
-            of_terms = (rows[2 * samples : _SUMS * samples].view(_TERMS, samples) * gradient).sum(1)
+            grad_terms = (per_sample[2 * samples : _SUMS * samples].view(_TERMS, samples) * grad_output).sum(1)
         else:
-            of_terms = rows.new_empty(_TERMS)
-            self._launch_one(kernels_of_sums.gradient_of_parameters, (*found, of_terms, rows), sources, soft)
-        by_term = dict(zip(("ce", "entropy", "rce"), of_terms.unbind(), strict=True))
+            grad_terms = per_sample.new_empty(_TERMS)
+            self._launch_one(kernels_of_sums.gradient_of_parameters, (*found, grad_terms, per_sample), sources, soft)
+        by_term = dict(zip(("ce", "entropy", "rce"), grad_terms.unbind(), strict=True))
         return [by_term[term] if one else None for term, one in zip(self.spec.terms, learnt, strict=True)]
 
     def _launch_one(
@@ -172,10 +171,11 @@ class KernelsOfParameters(Kernels):
         self, found: tuple[Tensor, Tensor, int], sources: Sequence[Any], learnt: Sequence[bool], soft: bool
     ) -> Sequence[Tensor | None]:
         weights, _, bases, _ = sources
-        of_weights, of_bases = [found[1] if each is None else torch.empty_like(each) for each in (weights, bases)]
-        own = (*found, of_weights, of_bases)
+        grad_weights, grad_bases = [found[1] if each is None else torch.empty_like(each) for each in (weights, bases)]
+        own = (*found, grad_weights, grad_bases)
         self._launch_one(kernels_of_sums.gradient_of_parameters, own, sources, soft)
-        return [one if asked else None for one, asked in zip((of_weights, None, of_bases, None), learnt, strict=True)]
+        grads = (grad_weights, None, grad_bases, None)
+        return [grad if asked else None for grad, asked in zip(grads, learnt, strict=True)]
 
     def _values(self, logits: Tensor, sources: Sequence[Any]) -> Sequence[Coefficient]:
         return (0.0,) * _TERMS
