@@ -39,7 +39,7 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
         ("fused-rce-index", "the fused gradient takes H for RCE where a loss has both",
          'constant - rce * values["rce"]', 'constant - rce * values.get("entropy", values["rce"])'),
         ("fused-weight", "the fused gradient forgets class weights",
-         "arriving = counted.weigh(gradient, term, spec)", "arriving = gradient"),
+         "arriving = counted.weigh(grad_output, term, spec)", "arriving = grad_output"),
         ("fused-last-block", "a last block of one row is left out",
          "range(0, max(samples, 1), length)", "range(0, max(samples - 1, 1), length)"),
     ],
