@@ -68,7 +68,7 @@ class CSVLog(Logger):
             raise RunError(f"{self.run.metrics}: cannot be written ({error.strerror})") from error
 
     def _append(self, metrics: Mapping[str, float], step: int | None) -> None:
-        with self.run.metrics.open("a", newline="") as file:
+        with self.run.metrics.open("a", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             if file.tell() == 0:
                 writer.writerow(_FIELDS)

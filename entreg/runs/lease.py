@@ -169,7 +169,7 @@ class Watch:
 def holder_of(path: Path) -> Holder | None:
     """Read who holds a lease; ``None`` if nobody does, or nobody whom a file that is damaged still names."""
     try:
-        holder = Holder(**json.loads(path.read_text()))
+        holder = Holder(**json.loads(path.read_text(encoding="utf-8")))
     except (FileNotFoundError, ValueError, TypeError, RecursionError):
         return None
     return holder if isinstance(holder.pid, int) and 0 < holder.pid < _MOST_PROCESSES else None
@@ -182,7 +182,7 @@ def _this_process(token: str) -> Holder:
 def _machine() -> str:
     identity = [socket.gethostname()]
     with suppress(OSError):  # not Linux
-        identity.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip())
+        identity.append(Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip())
         identity.append(os.readlink("/proc/self/ns/pid"))
     return " ".join(identity)
 
@@ -196,7 +196,7 @@ def _start_of(pid: int) -> str | None:
     except PermissionError:  # another user's process, so it exists
         pass
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
     except FileNotFoundError:
         return None if Path("/proc/self/stat").exists() else ""  # it has just ended, or this is not Linux
     return None if fields[0] == "Z" else fields[19]

@@ -83,7 +83,7 @@ class Forks:
         command = [sys.executable, "-m", "entreg.sweep.warm", str(theirs.fileno()), *self._names]
         before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)  # Ctrl-C reaches the server, too: it ignores it
         try:
-            with self._log.open("a") as output:
+            with self._log.open("ab") as output:
                 self._server = subprocess.Popen(
                     command,
                     env=trial_environment(Place()),

@@ -63,7 +63,7 @@ class Interpreters:
 
     def start(self, words: Sequence[str], place: Place, log: Path) -> Process:
         """Start it."""
-        with log.open("a") as output:
+        with log.open("ab") as output:
             process = subprocess.Popen(
                 [*self._command, *words],
                 env=trial_environment(place),

@@ -75,7 +75,7 @@ def validations(path: Path, metric: str) -> tuple[list[float], bool]:
     if not path.is_file():
         return [], True
     try:
-        with path.open(newline="", errors="replace") as file:
+        with path.open(newline="", encoding="utf-8", errors="replace") as file:
             rows = [row for row in csv.reader(file) if len(row) == 4]  # the last may be half written
         trained = max((int(step) for step, name, *_ in rows if name.startswith(("train/", "loss/"))), default=None)
         found = [(int(step), float(value)) for step, name, value, _ in rows if name == metric]

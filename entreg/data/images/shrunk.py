@@ -104,7 +104,7 @@ class Index:
         """
         path = folder / INDEX
         try:
-            content = json.loads(path.read_text())
+            content = json.loads(path.read_text(encoding="utf-8"))
             parts = {
                 name: Part(part["counts"], part["traces"], [Shard(**shard) for shard in part["shards"]])
                 for name, part in content["parts"].items()
