@@ -14,7 +14,6 @@ from typing_extensions import override
 
 from entreg.console import print_line
 from entreg.data.attached import datamodule_of
-from entreg.errors import Interrupted
 from entreg.files import atomic_path
 from entreg.loggers import CSVLog
 from entreg.runs import Run, read_summary, write_summary
@@ -38,8 +37,7 @@ class RunFolder(SaveConfigCallback):
         resolved: the config as to be written, without what belongs to this machine only.
         log: the run's CSV logger.
         notes: lines to print once training starts.
-        changed: by dotted key, what of the config is changed of a run that goes on, from what to what; ``None`` if the
-            run had not begun when the config was read.
+        changed: by dotted key, what of the config is changed of a run that goes on, from what to what.
     """
 
     def __init__(
@@ -51,15 +49,14 @@ class RunFolder(SaveConfigCallback):
         resolved: Any,
         log: CSVLog,
         notes: Sequence[str],
-        changed: Mapping[str, tuple[Any, Any]] | None,
+        changed: Mapping[str, tuple[Any, Any]],
     ) -> None:
         super().__init__(parser, config, save_to_log_dir=False)
         self.run = run
         self.resolved = resolved
         self.log_file = log
         self.notes = notes
-        self.is_new = changed is None
-        self.changed = changed or {}
+        self.changed = changed
         self._metrics_size = 0
         self._step = 0
 
@@ -74,15 +71,9 @@ class RunFolder(SaveConfigCallback):
             part.write_text(text, encoding="utf-8")
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Cut the log, write the start, then the config.
-
-        Raises:
-            Interrupted: if the run has begun since, with a config that nobody has compared with this one.
-        """
+        """Cut the log, write the start, then the config."""
         if not trainer.is_global_zero:
             return
-        if self.is_new and self.run.started:
-            raise Interrupted(f"{self.run.path}: another process has begun this run meanwhile; start again to go on")
         self.log_file.cut(self._metrics_size)  # which may refuse the log
         for step, size in self.log_file.gaps.items():
             print_line(f"{self.run.metrics}: the rows after step {step} are lost ({size} bytes)")

@@ -37,7 +37,7 @@ def find_run(config: Namespace) -> Run:
 
 def check_same(
     run: Run, stored: Namespace | None, resolved: Namespace, command: str, by_id: bool
-) -> dict[str, tuple[Any, Any]] | None:
+) -> dict[str, tuple[Any, Any]]:
     """Refuse to go on with a run as another experiment; return what is changed, by dotted key, from what to what.
 
     Only what is no part of an experiment may change (:func:`entreg.runs.experiment.is_free`), and ``fit --run`` may
@@ -58,7 +58,7 @@ def check_same(
         ConfigError: naming the first key that may not change, and both values.
     """
     if stored is None:
-        return None
+        return {}
     found = changes(stored.as_dict(), resolved.as_dict())
     for key, (before, after) in found.items():
         prolonged = key == "trainer.max_epochs" and not by_id and 0 < (before or 0) < (after or 0)

@@ -83,6 +83,7 @@ class Session:
         self.writes = not config.trainer.fast_dev_run and config.ckpt_path is None
         self.run = find_run(config)
         config.name = config.name or self.run.name
+        self._config_then = self._config_now()
         stored = read(self.run) if self.writes and self.run.started else None
         fill_in(config, stored)
         self.resolved = config.clone()
@@ -91,7 +92,7 @@ class Session:
         fit_to_machine(config)
         self.lease = Lease(self.run.lease)
         self.log = CSVLog(self.run, self.lease.check)
-        self.summary: dict[str, Any] = read_summary(self.run) if self.run.started else {}
+        self.summary = self._summary_now()
         self.throughput = Throughput()
         self.best, self.last = checkpoints(self.run, config.checkpoint, self.lease.check)
         self.stop = StopOnSignal(self.last)
@@ -140,8 +141,8 @@ class Session:
     def evaluate(self, split: str, parts: Parts, ckpt_path: str | None) -> None:
         """Evaluate the checkpoint chosen on validation, or another one without writing anything."""
         with self.lease if self.writes and parts.trainer.is_global_zero else nullcontext():
-            if self.writes:  # read again: until the lease was taken, another process may have written it
-                self.summary = read_summary(self.run)
+            if self.writes:  # until the lease was taken, another process may have written it
+                self.summary = self._summary_now()
             self._evaluate((split,), parts, to_evaluate(self.run, self.summary, split, ckpt_path))
             self._finish(parts.trainer)
 
@@ -152,15 +153,33 @@ class Session:
             yield
         elif not trainer.is_global_zero:
             with self.stop:
+                self._read_again()
                 yield
         else:
             create_folder(self.run)
             with self.lease, self.stop:
                 try:
+                    self._read_again()
                     self.run.discard_leftovers()
                     yield
                 finally:
                     remove_unless_started(self.run)
+
+    def _read_again(self) -> None:
+        """Read what a process has written that worked on the run until we got its lease.
+
+        Raises:
+            Interrupted: if the config has become one that nobody has compared with ours.
+        """
+        if self._config_now() != self._config_then:
+            raise Interrupted(f"{self.run.path}: another process has begun or changed this run meanwhile; start again")
+        self.summary = self._summary_now()
+
+    def _summary_now(self) -> dict[str, Any]:
+        return read_summary(self.run) if self.run.started else {}
+
+    def _config_now(self) -> bytes | None:
+        return self.run.config.read_bytes() if self.run.started else None
 
     def _complete(self, parts: Parts) -> None:
         """Train what is left to train, then evaluate, report, and drop the checkpoints that are not to stay."""

@@ -1,16 +1,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from types import SimpleNamespace
-from typing import Any
 from unittest.mock import ANY
 
-import pytest
 import yaml
 
 from entreg.__main__ import main
-from entreg.callbacks import RunFolder
-from entreg.errors import Interrupted
 from entreg.runs import Run, read_summary, write_summary
 from entreg.runs.experiment import arm_of
 from entreg.runs.provenance import environment
@@ -32,14 +27,6 @@ def test_a_start_is_in_the_history(finished: Run) -> None:
     told = {"step": 0, "max_epochs": 2, "processes": 1, "batchnorm_parts": 1, "changed": {}, "test_seen": False}
     assert start.items() >= told.items()
     assert summary["arm"] == arm_of(yaml.safe_load(finished.config.read_text()), summary)
-
-
-def test_a_run_that_was_begun_meanwhile_is_not_taken_over(finished: Run) -> None:
-    callback = RunFolder(Any, Any, run=finished, resolved=Any, log=Any, notes=(), changed=None)
-    before = finished.config.read_text(), read_summary(finished)
-    with pytest.raises(Interrupted, match="another process has begun this run meanwhile"):
-        callback.on_fit_start(SimpleNamespace(is_global_zero=True), Any)
-    assert (finished.config.read_text(), read_summary(finished)) == before
 
 
 def test_a_prolonged_run_says_so_and_is_another_arm(finished_copy: Run) -> None:

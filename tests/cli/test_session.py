@@ -8,6 +8,8 @@ import pytest
 import torch
 
 from entreg.__main__ import main
+from entreg.cli import session
+from entreg.errors import Interrupted
 from entreg.runs import Run, read_summary, write_summary
 from tests.system.test_cli import one_line_error
 
@@ -108,3 +110,36 @@ def test_a_command_goes_by_its_own_options_whatever_one_before_it_in_the_process
             assert torch.are_deterministic_algorithms_enabled() is deterministic
     finally:
         torch.use_deterministic_algorithms(False)
+
+
+def while_it_waits_for_the_lease(monkeypatch: pytest.MonkeyPatch, then: Callable[[], object]) -> None:
+    """Have something happen to a run after its config was read and before it is ours."""
+
+    def create_folder(run: Run) -> None:
+        then()
+
+    monkeypatch.setattr(session, "create_folder", create_folder)
+
+
+def test_a_run_that_another_process_finishes_meanwhile_is_not_trained_again(
+    finished_copy: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    finished_copy.checkpoint("last").unlink()  # as with --checkpoint.keep best
+    (finished_copy.checkpoint("last").with_suffix(".sha256")).unlink(missing_ok=True)
+    whole, summary = contents(finished_copy), finished_copy.summary.read_bytes()
+    write_summary(finished_copy, {"finished": False})
+    while_it_waits_for_the_lease(monkeypatch, lambda: finished_copy.summary.write_bytes(summary))
+    assert main(["fit", "--run", str(finished_copy.path)]) == 0
+    assert "nothing is left to train" in capsys.readouterr().out
+    assert contents(finished_copy) == whole
+
+
+def test_a_run_that_becomes_another_meanwhile_is_left_alone(
+    finished_copy: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prolonged = finished_copy.config.read_text().replace("max_epochs: 2", "max_epochs: 3")
+    while_it_waits_for_the_lease(monkeypatch, lambda: finished_copy.config.write_text(prolonged))
+    before = contents(finished_copy) | {Path("config.yaml"): prolonged.encode()}
+    assert main(["fit", "--run", str(finished_copy.path)]) == Interrupted.exit_code
+    assert "another process has begun or changed this run meanwhile" in capsys.readouterr().err
+    assert contents(finished_copy) == before
