@@ -10,7 +10,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import Tensor
 from typing_extensions import override
 
-from entreg.runs import Run
+from entreg.runs import Run, step_of
 
 
 class BestCheckpoint(ModelCheckpoint):
@@ -41,19 +41,31 @@ class BestCheckpoint(ModelCheckpoint):
         )
         self.path = str(run.checkpoint("best").absolute())
         self._validated: dict[str, Tensor] = {}
+        self._step: int | None = None
+
+    @override
+    def state_dict(self) -> dict[str, Any]:
+        """Scores, and the step of the best checkpoint."""
+        return {**super().state_dict(), "step": self._step}
 
     @override
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restore scores; Lightning would forget them with the folder's old place.
 
+        The file may be newer than this state, as after a power cut. Training may not come by the same weights again, so
+        it has no score then, and the next validation replaces it.
+
         Raises:
             RunError: if the checkpoint that has the best score is lost or damaged.
         """
-        scores = {}
-        if (score := state_dict["best_model_score"]) is not None:
-            scores = {str(self.run.kept_best().absolute()): score}
+        score, self._step = state_dict["best_model_score"], state_dict.get("step")
+        if score is not None:
+            best = self.run.kept_best()
+            if self._step is not None and step_of(best) != self._step:  # older states say nothing of it
+                score = None
+        scores = {} if score is None else {self.path: score}
         here = {"best_model_path": self.path, "kth_best_model_path": self.path, "best_k_models": scores}
-        super().load_state_dict({**state_dict, **here, "dirpath": self.dirpath})
+        super().load_state_dict({**state_dict, **here, "best_model_score": score, "dirpath": self.dirpath})
 
     @override
     def on_validation_batch_end(
@@ -76,12 +88,18 @@ class BestCheckpoint(ModelCheckpoint):
             self.check()
         weights, validated, self._validated = pl_module.state_dict(), self._validated, {}
         if all(value.equal(weights[name]) for name, value in validated.items()):
-            super().on_validation_end(trainer, pl_module)
+            self._save_if_best(trainer, pl_module)
             return
         trained = _copied(pl_module)
         pl_module.load_state_dict(validated)
-        super().on_validation_end(trainer, pl_module)
+        self._save_if_best(trainer, pl_module)
         pl_module.load_state_dict(trained)
+
+    def _save_if_best(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        before = self.best_model_score
+        super().on_validation_end(trainer, pl_module)
+        if self.best_model_score is not before:
+            self._step = trainer.global_step
 
 
 def _copied(module: LightningModule) -> dict[str, Tensor]:

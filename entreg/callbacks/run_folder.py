@@ -20,6 +20,7 @@ from entreg.runs import Run, read_summary, write_summary
 from entreg.runs.experiment import arm_of
 from entreg.runs.history import Start, history_of, was_tested
 from entreg.runs.provenance import environment, processor
+from entreg.runs.scoring import SCORES
 
 _BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)  # of which nn.SyncBatchNorm is none
 
@@ -58,6 +59,7 @@ class RunFolder(SaveConfigCallback):
         self.notes = notes
         self.changed = changed
         self._metrics_size = 0
+        self._evaluated = False
         self._step = 0
 
     @override
@@ -78,6 +80,7 @@ class RunFolder(SaveConfigCallback):
         for step, size in self.log_file.gaps.items():
             print_line(f"{self.run.metrics}: the rows after step {step} are lost ({size} bytes)")
         summary = read_summary(self.run) if self.run.started else {}
+        self._evaluated = not summary.keys().isdisjoint(SCORES)
         history = [*self._earlier(summary), self._start(trainer, pl_module, summary)]
         data = datamodule_of(trainer)
         trained_on = {**summary.get("data", {}), "name": type(data).__name__, **data.fingerprints}
@@ -92,6 +95,15 @@ class RunFolder(SaveConfigCallback):
         for logger in trainer.loggers:
             if isinstance(logger, WandbLogger):
                 logger.log_hyperparams({**config, "arm": arm})
+
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Forget the predictions and scores of an earlier training, before ``best.ckpt`` may become another."""
+        if trainer.state.fn != "fit" or trainer.sanity_checking or not self._evaluated:
+            return
+        self._evaluated = False
+        self.run.forget_predictions()
+        summary = read_summary(self.run)
+        write_summary(self.run, {key: value for key, value in summary.items() if key not in SCORES})
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Keep how many steps are done."""

@@ -76,6 +76,11 @@ def check_checkpoint(path: Path) -> None:
         raise RunError(f"{path}: cannot be opened as a checkpoint ({reason})") from error
 
 
+def step_of(path: Path) -> int:
+    """Return the optimizer step at which a checkpoint was written; it is one that opens."""
+    return int(torch.load(path, map_location="meta", weights_only=True)["global_step"])
+
+
 def _seal(file: BinaryIO) -> None:
     """Append the digest of all that is before it: the end record as well, which states the length of the comment."""
     file.seek(-2, os.SEEK_END)

@@ -92,6 +92,17 @@ def test_a_best_score_outlives_a_move_of_the_folder(tmp_path: Path) -> None:
     assert after.best_model_path == after.path
 
 
+@pytest.mark.parametrize(("there", "score"), [(50, 0.9), (75, None)])
+def test_a_best_checkpoint_that_is_newer_than_the_last_has_no_score(
+    there: int, score: float | None, tmp_path: Path
+) -> None:
+    best = BestCheckpoint(Run(tmp_path), "val/acc", "max")
+    write_checkpoint(Path(best.path), {"state_dict": {}, "pytorch-lightning_version": "2", "global_step": there})
+    best.load_state_dict({**best.state_dict(), "best_model_score": torch.tensor(0.9), "step": 50})
+    assert best.best_model_score == score
+    assert len(best.best_k_models) == (score is not None)
+
+
 @pytest.mark.parametrize(
     ("keep", "kept"), [("all", ["best", "last", "previous"]), ("last", ["best", "last"]), ("best", ["best"])]
 )

@@ -3,12 +3,15 @@ from __future__ import annotations
 from datetime import datetime
 from unittest.mock import ANY
 
+import pytest
 import yaml
 
 from entreg.__main__ import main
+from entreg.callbacks.best import BestCheckpoint
 from entreg.runs import Run, read_summary, write_summary
 from entreg.runs.experiment import arm_of
 from entreg.runs.provenance import environment
+from entreg.runs.scoring import SCORES
 
 
 def test_the_written_config_is_the_resolved_one(finished: Run) -> None:
@@ -43,3 +46,17 @@ def test_a_prolonged_run_says_so_and_is_another_arm(finished_copy: Run) -> None:
     assert (prolonged["step"], prolonged["max_epochs"], prolonged["test_seen"]) == (10, 3, True)
     whole = {**after, "history": [{**prolonged, "step": 0}]}
     assert len({before["arm"], after["arm"], arm_of(config, whole)}) == 3
+
+
+def test_a_better_checkpoint_has_no_score_of_the_one_before_it(
+    finished_copy: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[tuple[set[str], bool]] = []
+
+    def stop(*_: object) -> None:
+        found.append((set(read_summary(finished_copy)) & set(SCORES), any(finished_copy.all_predictions())))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(BestCheckpoint, "on_validation_end", stop)
+    main(["fit", "--run", str(finished_copy.path), "--trainer.max_epochs", "3"])
+    assert found == [(set(), False)]
