@@ -12,6 +12,7 @@ from entreg.compare.result import Result
 from entreg.errors import RunError
 from entreg.runs import Run, read_config, read_summary
 from entreg.runs.experiment import OF_TRAINING, experiment
+from entreg.runs.lease import Watch
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def failure_of(folder: Path) -> Failure | None:
         return None
     begun_with = {"data": summary.get("data")}  # older runs say nothing of it
     what = "diverged" if run.checkpoint("post-mortem").is_file() else "unfinished"
-    return Failure(run, seed, "still training" if run.lease.exists() else what, experiment(config, begun_with))
+    return Failure(run, seed, what if Watch().is_stale(run.lease) else "still training", experiment(config, begun_with))
 
 
 def by_arm(failures: Sequence[Failure], arms: Mapping[str, Sequence[Result]]) -> dict[str, list[Failure]]:

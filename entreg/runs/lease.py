@@ -75,7 +75,9 @@ class Lease:
         self._held = False
         with suppress(OSError):  # a lease that stays is stale as soon as this process has ended
             if self._is_mine():
-                self.path.unlink()
+                with FileLock(self._lock, timeout=RENEWED_EVERY):
+                    if self._is_mine():
+                        self.path.unlink()
 
     def check(self) -> None:
         """See that this is still ours to work on.
@@ -116,7 +118,7 @@ class Lease:
                     with atomic_path(self.path) as part:
                         part.write_text(json.dumps(_this_process(self._token)._asdict()))
                     return
-            if holder.machine == _machine() or self._watch.has_renewed(self.path):
+            if _runs(holder) or self._watch.has_renewed(self.path):
                 raise Interrupted(
                     f"{self.path.parent}: process {holder.pid} on {holder.host} is at it; wait for it, or stop it"
                 )
@@ -143,7 +145,7 @@ class Watch:
         self._renewed: set[Path] = set()
 
     def has_renewed(self, path: Path) -> bool:
-        """Whether a lease of another machine was renewed while this watch looked on."""
+        """Whether a lease, of which only that can tell, was renewed while this watch looked on."""
         return path in self._renewed
 
     def is_stale(self, path: Path) -> bool:
@@ -151,8 +153,8 @@ class Watch:
         holder = holder_of(path)
         if holder is None:
             return True
-        if holder.machine == _machine():
-            return _start_of(holder.pid) != holder.started
+        if (runs := _runs(holder)) is not None:
+            return not runs
         try:
             renewal = path.stat().st_mtime
         except FileNotFoundError:
@@ -187,16 +189,33 @@ def _machine() -> str:
     return " ".join(identity)
 
 
+def _runs(holder: Holder) -> bool | None:
+    """Whether the process that holds a lease runs; ``None`` if that cannot be told, as of one on another machine."""
+    if holder.machine != _machine():
+        return None
+    started = _start_of(holder.pid)
+    if started == "" and holder.started:  # another user's, which the system hides
+        return None
+    return started == holder.started
+
+
 def _start_of(pid: int) -> str | None:
-    """When a process started, in the system's words; ``None`` if it does not run. A zombie is dead."""
+    """When a process started, in the system's words, empty if it says nothing; ``None`` if it does not run.
+
+    A zombie is dead.
+    """
+    is_foreign = False
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return None
     except PermissionError:  # another user's process, so it exists
-        pass
+        is_foreign = True
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-    except FileNotFoundError:
-        return None if Path("/proc/self/stat").exists() else ""  # it has just ended, or this is not Linux
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except PermissionError:
+        return ""
+    except FileNotFoundError:  # hidden, or this is not Linux; else it has just ended
+        return "" if is_foreign or not Path("/proc/self/stat").exists() else None
+    fields = stat.rpartition(")")[2].split()
     return None if fields[0] == "Z" else fields[19]

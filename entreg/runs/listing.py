@@ -11,6 +11,7 @@ from typing import Any
 from entreg.errors import RunError
 from entreg.losses import name_of
 from entreg.runs.folder import Run, read_config
+from entreg.runs.lease import Watch
 from entreg.runs.summary import check_unchanged, read_summary
 
 
@@ -95,4 +96,4 @@ def _finite(value: float | None) -> float | None:
 def _state(run: Run, summary: Mapping[str, Any]) -> str:
     if summary.get("finished"):
         return "finished"
-    return "being trained" if run.lease.exists() else "unfinished"
+    return "unfinished" if Watch().is_stale(run.lease) else "being trained"

@@ -15,7 +15,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from entreg.compare.plan import NAME as PLAN
 from entreg.compare.plan import write_plan
-from entreg.errors import ConfigError, RunError
+from entreg.errors import ConfigError, Interrupted, RunError
 from entreg.runs import Run, new_run
 from entreg.runs.lease import Lease, Watch
 from entreg.sweep.checks import check_trial, no_link
@@ -56,6 +56,7 @@ class Board:
         self.lock = lock
         self._storage = storage
         self._watch = Watch()
+        self._held: dict[int, Lease] = {}
 
     @classmethod
     def open(cls, sweep: Sweep, folder: Path, url: str | None = None, retry: bool = False) -> Board:
@@ -142,8 +143,16 @@ class Board:
             with self.lock:
                 trial = self._next()
                 if trial is not None:
-                    held.enter_context(Lease(self._claim(trial.number), self._watch))
+                    self._held[trial.number] = held.enter_context(Lease(self._claim(trial.number), self._watch))
             yield trial
+
+    def is_ours(self, trial: optuna.Trial) -> bool:
+        """Whether a trial that was taken still is this worker's, and not another's who took it for left."""
+        try:
+            self._held[trial.number].check()
+        except Interrupted:
+            return False
+        return True
 
     def _next(self) -> optuna.Trial | None:
         unheld = {trial.number for trial in self.trials if trial.state == TrialState.RUNNING and self._is_left(trial)}

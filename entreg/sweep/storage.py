@@ -10,6 +10,7 @@ from urllib.parse import quote_plus
 from filelock import BaseFileLock, FileLock
 from optuna.storages import BaseStorage, JournalStorage, get_storage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+from typing_extensions import override
 
 from entreg.errors import ConfigError, RunError
 from entreg.files import check_own
@@ -75,18 +76,45 @@ def _without_secrets(text: str, url: URL) -> str:
     return text
 
 
-def _journal(path: Path) -> JournalStorage:
-    """Open a journal, without the half of a line that a full disk or a power cut may have left at its end."""
-    lock = JournalFileOpenLock(str(path))  # one that a dead worker has left is broken after 30 seconds
-    if path.is_file():
-        lock.acquire()
+class _Lock(JournalFileOpenLock):
+    """Lock of a journal; whoever gets it cuts off the half of a line that a full disk or a killed worker has left.
+
+    Otherwise the next line would be written on behind it. One that a dead worker has left is broken after 30 s.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(str(path))
+        self.path = path
+
+    @override
+    def acquire(self) -> bool:
+        acquired = super().acquire()
         try:
-            content = path.read_bytes()
+            self._cut()
+        except BaseException:
+            self.release()
+            raise
+        return acquired
+
+    def _cut(self) -> None:
+        if not self.path.is_file():
+            return
+        with self.path.open("rb+") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - 1))
+            if file.read() in (b"", b"\n"):
+                return
+            file.seek(0)
+            content = file.read()
             end = content.rfind(b"\n") + 1
-            if content[end:].startswith(b"{"):
-                os.truncate(path, end)
-        finally:
-            lock.release()
+            if content[end:].startswith(b"{"):  # else it is no journal
+                file.truncate(end)
+
+
+def _journal(path: Path) -> JournalStorage:
+    lock = _Lock(path)
+    lock.acquire()
+    lock.release()
     try:
         return JournalStorage(JournalFileBackend(str(path), lock))
     except Exception as error:  # a file of anything else makes Optuna raise almost anything

@@ -24,14 +24,16 @@ class Training:
         trial: as it was taken from the board.
         run: of the trial.
         process: that trains it.
-        log: output of the process.
+        log: output of this process and of those of the trial before it.
         metric: that is made best.
         held: what is let go of when the process has ended: the trial's lease.
         reported: number of validations that the study knows already.
+        logged: bytes of the log that are of processes before this one.
 
     Attributes:
         values: of the metric at each validation so far.
         pruned: whether it was told to stop, as it does badly.
+        lost: whether it was told to stop, as another worker goes on with it.
         since: when it was started.
     """
 
@@ -42,8 +44,10 @@ class Training:
     metric: str
     held: ExitStack
     reported: int
+    logged: int = 0
     values: list[float] = field(default_factory=list)
     pruned: bool = False
+    lost: bool = False
     since: float = field(default_factory=time.monotonic)
 
     def report(self) -> None:
@@ -59,7 +63,9 @@ class Training:
 
     def last_line(self) -> str:
         """Why the process ended, as far as its log says."""
-        lines = [line for line in self.log.read_text(errors="replace").splitlines() if line.strip()]
+        with self.log.open(encoding="utf-8", errors="replace") as log:
+            log.seek(self.logged)
+            lines = [line for line in log.read().splitlines() if line.strip()]
         said = [line for line in lines if line.startswith("entreg: ")]
         return (said or lines or ["it said nothing"])[-1].removeprefix("entreg: ")
 

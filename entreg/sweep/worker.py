@@ -126,8 +126,9 @@ class Worker:
             log = no_link(self.board.folder / "logs" / f"{trial.number}.log")
             log.parent.mkdir(exist_ok=True)
             reported = len(self.board.trials[trial.number].intermediate_values)
+            logged = log.stat().st_size if log.is_file() else 0
             process = self.starter.start(self._words(trial, run), place, log)
-            return Training(trial, run, process, log, self.board.sweep.metric, held.pop_all(), reported)
+            return Training(trial, run, process, log, self.board.sweep.metric, held.pop_all(), reported, logged)
 
     def _words(self, trial: optuna.Trial, run: Run) -> list[str]:
         name, _, run_id = run.path.name.rpartition("-")
@@ -143,12 +144,22 @@ class Worker:
             if training is None:
                 continue
             code = training.process.poll()
-            if code is None:
+            if not training.lost and not self.board.is_ours(training.trial):
+                training.lost = True
+                self._leave(training)
+            if code is None and not training.lost:
                 training.report()
-            elif self._signal is None:  # else it is taken up again, or found finished
+            elif code is not None and self._signal is None:  # else it is taken up again, or found finished
                 self._at[number] = (place, None)
                 with training.held:
-                    self._end(training, code)
+                    if not training.lost:
+                        self._end(training, code)
+
+    def _leave(self, training: Training) -> None:
+        """Stop a trial that another worker has taken over, and leave it to tell of."""
+        self.display.say(f"trial {training.trial.number}: another worker goes on with it, as this one had stood still")
+        if training.process.poll() is None:
+            training.process.send_signal(signal.SIGTERM)
 
     def _end(self, training: Training, code: int) -> None:
         trial = training.trial

@@ -88,6 +88,43 @@ def test_another_machine_that_renews_keeps_its_lease(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("hidden", [FileNotFoundError, PermissionError])
+def test_of_a_process_that_the_system_hides_renewals_tell(
+    hidden: type[OSError], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As that of another user is where /proc is mounted with hidepid."""
+
+    def kill(pid: int, signum: int) -> None:
+        raise PermissionError
+
+    def read_text(path: Path, **_: object) -> str:
+        if path.name == "stat":
+            raise hidden
+        return path.read_bytes().decode()
+
+    with Lease(tmp_path / "lease.json"):
+        monkeypatch.setattr(os, "kill", kill)
+        monkeypatch.setattr(Path, "read_text", read_text)
+        watch = Watch()
+        for _ in range(6):
+            assert not watch.is_stale(tmp_path / "lease.json")
+            time.sleep(0.1)
+        with pytest.raises(Interrupted, match="is at it"), Lease(tmp_path / "lease.json"):
+            pass
+    write_holder(tmp_path, lease._machine())
+    with Lease(tmp_path / "lease.json"):
+        pass
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_lease_is_given_back_under_its_lock(tmp_path: Path) -> None:
+    held = Lease(tmp_path / "lease.json").__enter__()
+    with FileLock(tmp_path / ".lease.json.lock"):  # of one that looks whether it may take over
+        held.__exit__(None, None, None)
+    assert holder_of(tmp_path / "lease.json") is not None
+
+
+@pytest.mark.usefixtures("quick")
 def test_a_holder_that_stood_still_notices_that_it_was_replaced(tmp_path: Path) -> None:
     with Lease(tmp_path / "lease.json") as held:
         held.check()

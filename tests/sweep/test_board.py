@@ -159,6 +159,17 @@ def test_half_a_line_at_the_end_of_the_journal_is_cut_off(tmp_path: Path) -> Non
     assert_each_once(Board.open(SWEEP, tmp_path))
 
 
+def test_a_worker_that_goes_on_does_not_write_behind_half_a_line(tmp_path: Path) -> None:
+    board = Board.open(SWEEP, tmp_path)
+    with (tmp_path / "study.log").open("ab") as file:  # as of another one, whose disk was full
+        file.write(b'{"op_code": 4, "worker_id": "a')
+    with board.take() as trial:
+        assert trial is not None
+        board.study.tell(trial, trial.params["x"] + trial.params["y"])
+    take_all(tmp_path)
+    assert_each_once(Board.open(SWEEP, tmp_path))
+
+
 def test_sqlite_is_a_storage_too(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/study.db"
     take_all(tmp_path, url)

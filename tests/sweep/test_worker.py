@@ -118,6 +118,43 @@ def test_a_process_that_is_killed_or_stopped_is_started_again(end: str, tmp_path
     assert [trial.user_attrs.get("deaths", 0) for trial in board.trials] == [int("kill" in end)] * 3
 
 
+def test_a_trial_that_another_worker_has_taken_over_is_left_to_it(tmp_path: Path) -> None:
+    script = """
+    import pathlib, signal, sys, time
+    claim = pathlib.Path(sys.argv[1]).parents[1] / "claims" / "0.json"
+    marker = pathlib.Path(sys.argv[1] + "-begun")
+    def give_back(*_):
+        claim.unlink()
+        sys.exit(1)
+    if not marker.exists():
+        marker.parent.mkdir(parents=True, exist_ok=True)
+        marker.touch()
+        signal.signal(signal.SIGTERM, give_back)
+        claim.write_text('{"token": "t", "host": "h", "machine": "elsewhere", "pid": 1, "started": "1"}')
+        time.sleep(60)
+    """
+    board, said = work(tmp_path, textwrap.dedent(script) + textwrap.dedent(FINISHES), parameters={"x": [1]})
+    assert said[1] == "trial 0: another worker goes on with it, as this one had stood still"
+    assert states(board) == [TrialState.COMPLETE]
+    assert board.trials[0].user_attrs["attempts"] == 2
+    assert "error" not in board.trials[0].user_attrs
+
+
+def test_a_trial_fails_for_what_its_last_process_said(tmp_path: Path) -> None:
+    script = """
+    import pathlib, sys
+    marker = pathlib.Path(sys.argv[1] + "-begun")
+    if not marker.exists():
+        marker.parent.mkdir(parents=True, exist_ok=True)
+        marker.touch()
+        print("entreg: stopped by SIGTERM")
+        sys.exit(75)
+    raise RuntimeError("no memory")
+    """
+    _, said = work(tmp_path, script, parameters={"x": [1]})
+    assert said[-1] == "trial 0 failed: RuntimeError: no memory"
+
+
 def test_a_process_that_always_dies_is_given_up(tmp_path: Path) -> None:
     board, said = work(tmp_path, "import os; os.kill(os.getpid(), 9)", parameters={"x": [1]})
     assert states(board) == [TrialState.FAIL]
