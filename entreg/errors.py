@@ -23,6 +23,10 @@ class RunError(UserError):
     """A run folder or checkpoint that cannot be written or used."""
 
 
+class Diverged(RunError):
+    """A run has saved logits that are not finite."""
+
+
 class Interrupted(UserError):
     """Work that was stopped, or that another process does already: the same command goes on with it later."""
 

@@ -37,11 +37,12 @@ class Failure:
         return self.config == {key: value for key, value in result.config.items() if key not in unknown}
 
 
-def failure_of(folder: Path) -> Failure | None:
+def failure_of(folder: Path, diverged: bool = False) -> Failure | None:
     """Read a run that did not finish; ``None`` if it has, or if its folder does not say what it is.
 
     Args:
         folder: of the run.
+        diverged: whether its logits are not finite, so that it counts as diverged even if it has finished.
     """
     run = Run(folder)
     try:
@@ -49,10 +50,10 @@ def failure_of(folder: Path) -> Failure | None:
     except RunError:
         return None  # told by who reads it as a result
     seed = config.get("seed_everything")
-    if summary.get("finished", "data" in summary) or not isinstance(seed, int):
+    if not isinstance(seed, int) or (summary.get("finished", "data" in summary) and not diverged):
         return None
     begun_with = {"data": summary.get("data")}  # older runs say nothing of it
-    what = "diverged" if run.checkpoint("post-mortem").is_file() else "unfinished"
+    what = "diverged" if diverged or run.checkpoint("post-mortem").is_file() else "unfinished"
     return Failure(run, seed, what if Watch().is_stale(run.lease) else "still training", experiment(config, begun_with))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from entreg.errors import RunError
+from entreg.errors import Diverged, RunError
 from entreg.losses import name_of
 from entreg.runs import Run, check_unchanged, open_run, read_config, read_predictions, read_summary
 from entreg.runs.experiment import arm_of, experiment
@@ -109,7 +109,7 @@ def score(run: Run, summary: Mapping[str, Any], bins: int) -> Scores:
     except ValueError as error:
         raise RunError(f"{run.path}: predictions cannot be scored ({error})") from error
     if not math.isfinite(scores["test"]["nll"]):
-        raise RunError(f"{run.path}: NLL on test is {scores['test']['nll']}, so logits of some samples are infinite")
+        raise Diverged(f"{run.path}: NLL on test is {scores['test']['nll']}, so logits of some samples are infinite")
     return scores
 
 

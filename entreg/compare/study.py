@@ -23,7 +23,7 @@ from entreg.compare.failures import Failure, by_arm, failure_of
 from entreg.compare.kinds import premise_of
 from entreg.compare.labels import differences_of, labels_of
 from entreg.compare.result import Result, read_result
-from entreg.errors import RunError
+from entreg.errors import Diverged, RunError
 from entreg.runs import Run
 
 _NAMED = 5  # of what is no run
@@ -148,7 +148,8 @@ def _read(folders: Iterable[str | Path], notes: list[str]) -> tuple[list[Result]
             results.append(read_result(folder))
         except RunError as error:
             notes.append(f"left out: {error}")
-            failures += [failure] if (failure := failure_of(path)) is not None else []
+            failure = failure_of(path, isinstance(error, Diverged))
+            failures += [failure] if failure is not None else []
     if not results:
         reasons = f" ({'; '.join(notes)})" if notes else ""
         raise RunError(f"no finished run to compare{reasons}; train some with entreg fit, then: entreg compare runs/*")

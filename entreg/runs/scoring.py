@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from entreg.errors import RunError
+from entreg.errors import Diverged, RunError
 from entreg.metrics import OOD_SCORES, fit_temperature, ood_metrics, overconfident_share, scores_of
 from entreg.runs.folder import Run
 from entreg.runs.predictions import read_predictions
@@ -117,7 +117,7 @@ def _read(run: Run, name: SetName) -> tuple[Tensor, Tensor]:
     arrays = read_predictions(path)
     logits, targets = torch.from_numpy(arrays["logits"]), torch.from_numpy(arrays["targets"])
     if bad := int((logits.isnan() | logits.isposinf()).any(1).sum()):
-        raise RunError(
+        raise Diverged(
             f"{path}: the logits of {bad} of {len(logits)} samples are NaN or infinite, so the training has diverged"
         )
     if len(targets) < 2:

@@ -128,6 +128,12 @@ class Board:
         trials = self.trials
         return len(trials) >= self.total and all(trial.state.is_finished() for trial in trials)
 
+    @property
+    def runs(self) -> list[Path]:
+        """Run folders of all trials that have begun, of those that failed too: an arm is not better without them."""
+        runs = (self.run(trial) for trial in self.trials if "run" in trial.user_attrs)
+        return list(dict.fromkeys(run.path for run in runs if run.started))
+
     def run(self, trial: FrozenTrial | optuna.Trial) -> Run:
         """Run of a trial that has been taken."""
         return Run(no_link(self.folder / "runs" / trial.user_attrs["run"]))

@@ -140,10 +140,10 @@ def _open(sweep: Sweep, folder: Path, url: str | None, retry: bool) -> Board:
 
 
 def _runs(board: Board) -> list[Path]:
-    """Run folders of an arm, also of those that failed, which count."""
+    """Run folders of an arm of which at least one trial was completed."""
     if not ranked_cells(board):
         raise RunError(f"{board.folder}: no trial was completed, see logs/ there; mend it, then add --retry true")
-    return list(dict.fromkeys(board.run(trial).path for trial in board.trials))
+    return board.runs
 
 
 def _baseline(sweep: Sweep) -> str:

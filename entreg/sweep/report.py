@@ -47,7 +47,7 @@ def report(board: Board, compare: Compare | None) -> None:
 
     Args:
         board: the sweep, of which no trial is left to do.
-        compare: compares the runs of the completed trials, and writes ``report/``; ``None``: a confirmation follows.
+        compare: compares the runs of the trials, and writes ``report/``; ``None``: a confirmation follows.
 
     Raises:
         RunError: if no trial was completed.
@@ -60,13 +60,13 @@ def report(board: Board, compare: Compare | None) -> None:
     table = table_of(board)
     once(board, board.folder / "trials.csv", table, lambda: _draw_importance(board, finished))
     if compare is not None and sweep.has_arms:
-        runs, out = [board.run(trial).path for trial in finished], board.folder / "report"
+        out = board.folder / "report"
         plan, metrics = (board.plan, None) if sweep.plan is not None else (None, primary_of(sweep.metric))
         once(
             board,
             out / "trials.csv",
             table,
-            lambda: compare(runs, plan=plan, baseline=sweep.baseline, metrics=metrics, out=out),
+            lambda: compare(board.runs, plan=plan, baseline=sweep.baseline, metrics=metrics, out=out),
         )
     if compare is not None and not sweep.has_arms:
         print_line("the best of a search is lucky: the same command with --confirm 5 trains it and the baseline anew")

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 
 from entreg.compare import analyse, read_study
 from entreg.compare.failures import failure_of
 from entreg.compare.report import arms_sheet, verdict_sentences
 from entreg.compare.result import read_result
-from entreg.runs import Run, read_summary, write_summary
+from entreg.runs import Run, read_predictions, read_summary, write_predictions, write_summary
 from tests.compare.run_folders import write_run, write_study
 
 
@@ -53,6 +54,14 @@ def test_who_guesses_is_right_in_one_of_five(folders: list[Path]) -> None:
     assert again.outcome != "better"
     assert analysis.with_failures["nll"]["min_ent", "cross_entropy"].difference > 0
     assert analysis.with_failures["ce2"] == {}
+
+
+def test_a_run_that_has_finished_with_logits_that_are_no_numbers_has_diverged(tmp_path: Path) -> None:
+    folders = write_study(tmp_path, 3, cross_entropy=2.0, min_ent=2.05)
+    test = Run(tmp_path / "min_ent-1").predictions("test")
+    arrays = read_predictions(test)
+    write_predictions(test, torch.full((400, 5), torch.nan), *map(torch.from_numpy, (arrays["targets"], arrays["ids"])))
+    assert [(each.seed, each.what) for each in read_study(folders).failures["min_ent"]] == [(1, "diverged")]
 
 
 @pytest.mark.parametrize(("trained_on", "is_of_it"), [("0123", True), ("4567", False), (None, True)])

@@ -33,6 +33,7 @@ GRID: dict[str, Any] = {"name": "a", "parameters": {"x": [1, 2]}}
             {"metric": "val/aurc", "prune": "median"},
             "prune median: val/aurc is known at the end; expected val/acc, val/",
         ),
+        ({"parameters": {"x": [1], "seed_everything": [0, 1]}, "prune": "median"}, "prune median: an arm would be"),
         ({"plan": Plan(), "baseline": "mae"}, "baseline mae: the plan says with what is compared"),
     ],
 )
