@@ -1,4 +1,4 @@
-"""Looks at a study: adding seeds until something is found finds too much, unless each look is counted.
+"""Looks at a study: adding seeds or arms until something is found finds too much, unless each look is counted.
 
 They are noted in ``.looks.json`` beside the plan, else in the folder that the runs lie in.
 """
@@ -12,6 +12,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from entreg.compare.analysis import Analysis, analyse
+from entreg.compare.plan import NAME as PLAN
 from entreg.compare.plan import Plan, Written
 from entreg.compare.stats.spending import obrien_fleming
 from entreg.compare.study import Study
@@ -34,6 +35,7 @@ class Look:
         seeds: seeds of each arm, sorted, in the order of the hashes.
         alpha: level at which the verdicts were made.
         time: when, UTC, ISO 8601.
+        planned: whether they were made by a plan.
     """
 
     arms: Sequence[str]
@@ -42,10 +44,16 @@ class Look:
     seeds: Sequence[Sequence[int]]
     alpha: float
     time: str
+    planned: bool = True
 
-    def is_of(self, other: Look) -> bool:
-        """Whether both are of the same arms on the same test set, and about the same measures."""
-        return (self.arms, self.tested, self.primary) == (other.arms, other.tested, other.primary)
+    def overlaps(self, other: Look) -> bool:
+        """Whether both are about the same measures on the same test set, and have an arm in common."""
+        asked = (self.tested, self.primary) == (other.tested, other.primary)
+        return asked and not set(self.arms).isdisjoint(other.arms)
+
+    def repeats(self, other: Look) -> bool:
+        """Whether both are of the same runs."""
+        return self.overlaps(other) and (self.arms, self.seeds) == (other.arms, other.seeds)
 
 
 @dataclass(frozen=True)
@@ -78,28 +86,30 @@ def standing_of(study: Study, metrics: Sequence[str], written: Written | None, e
     tested = str(study.results[0].summary.get("data", {}).get("test", ""))
     seeds = [seeds_of[arm] for arm in arms]
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    look = Look(arms, tested, list(metrics), seeds, plan.alpha, now)
-    before = [other for other in earlier if other.is_of(look) and other.seeds != seeds]
+    look = Look(arms, tested, list(metrics), seeds, plan.alpha, now, planned=False)
+    before = [other for other in earlier if other.overlaps(look) and not other.repeats(look)]
     begun = _begun(study)
     if written is None:
-        why = "no analysis plan was written down before the runs"
+        why = _without_a_plan(study)
     elif begun is not None and written.time > begun:
         why = f"{written.path} is of {written.time:%Y-%m-%d %H:%M} UTC, and the first run began before"
     elif plan.seeds is None and not before:
-        return Standing(plan.alpha, f"as planned in {written.path}", look)
+        return Standing(plan.alpha, f"as planned in {written.path}", replace(look, planned=True))
     elif plan.seeds is None:
         why = f"{written.path} does not say how many seeds there would be"
     else:
-        again = [other.alpha for other in earlier if other.is_of(look) and other.seeds == seeds]
-        spent = sum(other.alpha for other in before)
-        planned, done = plan.seeds * len(seeds), sum(min(len(own), plan.seeds) for own in seeds)
-        left = again[0] if again else obrien_fleming(plan.alpha, done / planned) - spent
+        again = [other.alpha for other in earlier if other.repeats(look) and other.planned]
+        seen = {arm: own for other in (*before, look) for arm, own in zip(other.arms, other.seeds, strict=True)}
+        planned = plan.seeds * (plan.arms or len(seen))
+        done = min(planned, sum(min(len(own), plan.seeds) for own in seen.values()))
+        left = again[0] if again else obrien_fleming(plan.alpha, done / planned) - sum(each.alpha for each in before)
         if left > 0:
-            more = _runs(seeds) - done
+            more = _runs(list(seen.values())) - done
             runs = f"{done} of {planned} runs{f' and {more} that were not planned' if more else ''}"
             said = f"as planned in {written.path}, with {runs}: verdicts at level {left:.2g}"
-            return Standing(left, said, replace(look, alpha=left))
-        why = f"earlier looks have used up the level of {written.path}"
+            return Standing(left, said, replace(look, alpha=left, planned=True))
+        more_arms = "" if plan.arms else ", which does not say how many arms there would be"
+        why = f"earlier looks have used up the level of {written.path}{more_arms}"
     return Standing(plan.alpha, f"exploratory: {why}{_looked_at(before)}", look)
 
 
@@ -163,13 +173,20 @@ def note(path: Path, look: Look) -> None:
         RunError: if the file cannot be written.
     """
     looks = read_looks(path)
-    if not any(other.is_of(look) and other.seeds == look.seeds for other in looks):
-        write_json(path, {"looks": [asdict(one) for one in (*looks, look)]})
+    if not any(other.repeats(look) and other.planned >= look.planned for other in looks):
+        others = [other for other in looks if not other.repeats(look)]
+        write_json(path, {"looks": [asdict(one) for one in (*others, look)]})
 
 
 def _seeds(noted: Sequence[int] | int) -> list[int]:
     """Seeds of an arm; of version 0.1 their number, which are taken for the first ones."""
     return list(range(noted)) if isinstance(noted, int) else [int(seed) for seed in noted]
+
+
+def _without_a_plan(study: Study) -> str:
+    beside = {result.run.path.parent / PLAN for result in study.results}
+    unused = min((path for path in beside if path.is_file()), default=None)
+    return f"{unused} was not used" if unused else "no analysis plan was written down before the runs"
 
 
 def _looked_at(before: Sequence[Look]) -> str:
@@ -178,8 +195,8 @@ def _looked_at(before: Sequence[Look]) -> str:
     runs = sorted(_runs(look.seeds) for look in before)
     times = "once" if len(runs) == 1 else f"{len(runs)} times"
     return (
-        f"; these arms have been looked at {times} before, with {enumerated(runs)} runs, and who adds or changes seeds "
-        "until something is found finds too much"
+        f"; these arms, or some of them, have been looked at {times} before, with {enumerated(runs)} runs, and who "
+        "adds or changes seeds or arms until something is found finds too much"
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,9 @@ class Plan:
         baseline: arm with which the others are compared.
         seeds: seeds an arm when the study is complete; looks before that are paid for, see
             :mod:`entreg.compare.looks`. ``None``: there is one look, and it is the last.
-        alpha: level of all verdicts together.
+        arms: arms when the study is complete, the baseline among them; ``None``: those that are looked at, and none is
+            added later.
+        alpha: level of all verdicts together, on each test set.
 
     Raises:
         ConfigError: if a measure is unknown or a number out of its range.
@@ -37,6 +40,7 @@ class Plan:
     primary: Mapping[str, float | None] = field(default_factory=lambda: {"acc": None})
     baseline: str | None = None
     seeds: int | None = None
+    arms: int | None = None
     alpha: float = 0.05
 
     def __post_init__(self) -> None:
@@ -45,9 +49,10 @@ class Plan:
         for key, margin in self.primary.items():
             try:
                 measure_of(key)
-            except KeyError as error:
+            except (KeyError, AttributeError) as error:  # the latter of a key that is no text
                 raise ConfigError(f"plan.primary: {key} is no measure; expected acc, nll, brier, nll@T ...") from error
-            if margin is not None and not (isinstance(margin, int | float) and margin > 0):
+            is_number = isinstance(margin, int | float) and not isinstance(margin, bool) and 0 < margin < math.inf
+            if margin is not None and not is_number:
                 raise ConfigError(f"plan.primary.{key}: a margin is a number > 0, got {margin!r}")
         if not self.primary:
             raise ConfigError("plan.primary: a plan names at least one measure, such as {acc: 0.1}")
@@ -55,6 +60,8 @@ class Plan:
             raise ConfigError(f"plan.baseline: expected the name of an arm, got {self.baseline!r}; put it in quotes")
         if self.seeds is not None and not (isinstance(self.seeds, int) and self.seeds >= 2):
             raise ConfigError(f"plan.seeds: expected a number of seeds >= 2, got {self.seeds!r}")
+        if self.arms is not None and not (isinstance(self.arms, int) and self.arms >= 2):
+            raise ConfigError(f"plan.arms: expected a number of arms >= 2, got {self.arms!r}")
         if not (isinstance(self.alpha, float) and 0 < self.alpha < 1):
             raise ConfigError(f"plan.alpha: expected a level in (0, 1), got {self.alpha!r}")
 
@@ -88,7 +95,7 @@ def write_plan(path: Path, plan: Plan) -> None:
     content = _plain(plan)
     if path.is_file():
         written = {key: value for key, value in read_yaml(path).items() if key != "written"}
-        if written != content:
+        if {"arms": plan.arms, **written} != content:  # older plans do not say how many arms there will be
             raise ConfigError(
                 f"{path}: another plan was written down before the runs; start another sweep for this one"
             )
@@ -108,7 +115,9 @@ def read_plan(path: Path) -> Written:
     content = read_yaml(path)
     said = content.pop("written", None)
     if unknown := content.keys() - _plain(Plan()).keys():
-        raise ConfigError(f"{path}: {min(unknown)} is no part of a plan, expected primary, baseline, seeds, alpha")
+        raise ConfigError(
+            f"{path}: {min(unknown)} is no part of a plan, expected primary, baseline, seeds, arms, alpha"
+        )
     if not isinstance(content.get("primary", {}), Mapping):
         raise ConfigError(f"{path}: primary is {content['primary']!r}, expected measures and margins: {{acc: 0.1}}")
     try:
@@ -119,4 +128,4 @@ def read_plan(path: Path) -> Written:
 
 
 def _plain(plan: Plan) -> dict[str, Any]:
-    return {"primary": dict(plan.primary), "baseline": plan.baseline, "seeds": plan.seeds, "alpha": plan.alpha}
+    return {**asdict(plan), "primary": dict(plan.primary)}

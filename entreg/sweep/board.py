@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,7 @@ class Board:
             board._check_definition()
             if sweep.plan is not None:
                 board.plan.parent.mkdir(exist_ok=True)
-                write_plan(board.plan, sweep.plan)
+                write_plan(board.plan, replace(sweep.plan, arms=sweep.plan.arms or sweep.arms))
             if sweep.sampler == "grid":
                 board._put_up_cells()
             if retry:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -127,6 +128,16 @@ class Sweep:
         """Whether its trials are arms with seeds to be compared, and not a search for the best of them."""
         seeds = self.parameters.get(SEED, ())
         return self.plan is not None or (self.sampler == "grid" and not isinstance(seeds, Range) and len(seeds) > 1)
+
+    @property
+    def arms(self) -> int | None:
+        """How many arms a grid has, if that is two or more and the seeds are listed."""
+        seeds = self.parameters.get(SEED)
+        if self.sampler != "grid" or seeds is None:
+            return None
+        others = (values for key, values in self.parameters.items() if key != SEED)
+        arms = math.prod(len(values) for values in others if not isinstance(values, Range))
+        return arms if arms > 1 else None
 
     def definition(self) -> dict[str, Any]:
         """What all workers of a study have to agree on, in plain values; the number of trials may grow.

@@ -30,7 +30,7 @@ def test_without_a_plan_earlier_looks_are_told(tmp_path: Path) -> None:
     assert look_at(of_seeds(folders, 2)).standing.endswith("before the runs")  # the same look again
     look_at(of_seeds(folders, 3))
     said = look_at(of_seeds(folders, 4)).standing
-    assert "; these arms have been looked at 2 times before, with 6 and 9 runs, and who adds or changes seeds" in said
+    assert "; these arms, or some of them, have been looked at 2 times before, with 6 and 9 runs, and who " in said
     assert "looked at" not in look_at(of_seeds(folders, 4), metrics=["nll"]).standing
 
 
@@ -66,8 +66,38 @@ def test_other_seeds_are_a_look_of_their_own_and_not_paid_for(tmp_path: Path) ->
     said = look_at(last, written).standing
     assert said.startswith("exploratory: earlier looks have used up the level")
     assert said.endswith(
-        "once before, with 6 runs, and who adds or changes seeds until something is found finds too much"
+        "once before, with 6 runs, and who adds or changes seeds or arms until something is found finds too much"
     )
+
+
+def test_arms_that_come_later_are_a_new_look(tmp_path: Path) -> None:
+    folders = write_study(tmp_path, 4)
+    two, others = (
+        read_study([folder for folder in folders if not folder.name.startswith(name)])
+        for name in ("mix_ent", "min_ent")
+    )
+    silent = Written(Plan(seeds=4), tmp_path / "a" / "plan.yaml", EARLY)
+    said = [look_at(study, silent).standing for study in (two, others, read_study(folders))]
+    assert said[0].startswith("as planned")
+    used_up = "exploratory: earlier looks have used up the level of "
+    assert all(each.startswith(used_up) and "how many arms there would be" in each for each in said[1:])
+    telling = Written(Plan(seeds=4, arms=3), tmp_path / "b" / "plan.yaml", EARLY)
+    said = [look_at(study, telling).standing.rpartition(", with ")[2] for study in (two, read_study(folders))]
+    spent = [obrien_fleming(0.05, runs / 12) for runs in (8, 12)]
+    levels = (spent[0], spent[1] - spent[0])
+    assert said == [
+        f"{runs} of 12 runs: verdicts at level {level:.2g}" for runs, level in zip((8, 12), levels, strict=True)
+    ]
+
+
+def test_a_look_without_the_plan_does_not_set_its_level(tmp_path: Path) -> None:
+    study = of_seeds(write_study(tmp_path, 4), 4)
+    (tmp_path / "plan.yaml").touch()
+    strict = Written(Plan(seeds=4, alpha=0.01), tmp_path / "plan.yaml", EARLY)
+    assert look_at(study).standing == f"exploratory: {tmp_path / 'plan.yaml'} was not used"
+    for _ in range(2):
+        assert look_at(study, strict).standing.endswith("verdicts at level 0.01")
+    assert [(look.planned, look.alpha) for look in read_looks(tmp_path / NAME)] == [(True, pytest.approx(0.01))]
 
 
 def test_a_plan_that_is_used_up_or_younger_than_the_runs_decides_nothing(tmp_path: Path) -> None:
@@ -128,6 +158,6 @@ def test_the_command_takes_the_plan_beside_the_runs(tmp_path: Path, capsys: pyte
     assert f"as planned in {plan}" in said
     assert "mix_ent is worse than min_ent: NLL" in said
     assert main(["compare", *folders, "--metric", "acc"]) == 0
-    assert "exploratory: no analysis plan" in capsys.readouterr().out
+    assert f"exploratory: {plan} was not used" in capsys.readouterr().out
     assert main(["compare", *folders, "--plan", str(plan), "--metric", "acc"]) == 2
     assert "leave out --baseline, --metric, --margin and --all-pairs" in capsys.readouterr().err
