@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -134,7 +134,7 @@ class TrainedClassifier:
         module = self.module if mixed or dtype == torch.float32 else copy.deepcopy(self.module).to(dtype)
         device = next(module.parameters()).device
         autocast = torch.autocast(device.type, dtype) if mixed else nullcontext()
-        with torch.inference_mode():
+        with torch.no_grad(), _evaluating(module):
             batches = self.preprocess(samples, polarity).split(batch_size)  # texts without autocast, as trained
             with autocast:
                 return torch.cat([module(batch.to(device)).float().cpu() for batch in batches])
@@ -142,6 +142,18 @@ class TrainedClassifier:
     def predict(self, samples: Samples, polarity: Polarity = "auto") -> Predictions:
         """Classify samples in float32; arguments and errors are those of :meth:`preprocess`."""
         return Predictions(self.logits(samples, polarity).numpy(), self.temperature, self.classes)
+
+
+@contextmanager
+def _evaluating(module: nn.Module) -> Iterator[None]:
+    """Have a module in evaluation mode, and leave each part of it in the mode that it had."""
+    training = [part for part in module.modules() if part.training]
+    module.eval()
+    try:
+        yield
+    finally:
+        for part in training:
+            part.training = True
 
 
 def normalise(inputs: Tensor, data: Mapping[str, Any]) -> Tensor:

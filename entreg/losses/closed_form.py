@@ -25,6 +25,7 @@ from entreg.losses.plain import (
     combine,
     counts,
     distribution,
+    divided,
     sample_terms,
     scaled,
 )
@@ -93,7 +94,7 @@ class Blocks(NamedTuple):
         spec = self.spec
         counted = counts(target, weight, spec)
         if self.reduction == "mean":
-            grad_output = grad_output / counted.normalizer
+            grad_output = divided(grad_output, counted.normalizer, 0.0)
         arriving_at: dict[str, Tensor] = {}
         of_coefficients: list[Tensor | None] = []
         for term, value, coefficient, is_learnt in zip(spec.terms, kept, sources, learnt, strict=True):

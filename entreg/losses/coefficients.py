@@ -160,9 +160,11 @@ class Coefficients(nn.Module):
 
 
 def coefficients_of(loss: nn.Module) -> dict[str, float]:
-    """Weights, bases and coefficients of a loss as numbers; empty if it has none."""
+    """Weights, bases and coefficients of a loss as numbers; empty if it has none, or something else of that name."""
     coefficients = getattr(loss, "coefficients", None)
-    return {} if coefficients is None else {key: float(value) for key, value in coefficients.observed().items()}
+    if not isinstance(coefficients, Coefficients):
+        return {}
+    return {key: float(value) for key, value in coefficients.observed().items()}
 
 
 def _log_bases(bases: Mapping[str, float | Sequence[float]]) -> Tensor:

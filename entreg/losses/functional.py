@@ -113,6 +113,7 @@ def cross_entropy(
     ignore_index: int = -100,
     label_smoothing: float = 0.0,
     reduction: Reduction = "mean",
+    validate_args: bool = True,
 ) -> Tensor:
     r"""Cross-entropy :math:`CE_b(q, p) = -\sum_k q_k \log_b p_k`, in :math:`[0, \infty)`.
 
@@ -131,6 +132,7 @@ def cross_entropy(
         ignore_index=ignore_index,
         label_smoothing=label_smoothing,
         reduction=reduction,
+        validate_args=validate_args,
     )
 
 
@@ -160,6 +162,7 @@ def reverse_cross_entropy(
     weight: Tensor | None = None,
     ignore_index: int = -100,
     reduction: Reduction = "mean",
+    validate_args: bool = True,
 ) -> Tensor:
     r"""Cross-entropy with its roles swapped, :math:`RCE_b(p, q) = -\sum_k p_k \log_b \tilde q_k = H_b + KL_b`.
 
@@ -175,7 +178,15 @@ def reverse_cross_entropy(
     """
     c = 1 / checks.log_base(base)
     return entropy_regularized(
-        logits, target, ce=0.0, rce=c, eps=eps, weight=weight, ignore_index=ignore_index, reduction=reduction
+        logits,
+        target,
+        ce=0.0,
+        rce=c,
+        eps=eps,
+        weight=weight,
+        ignore_index=ignore_index,
+        reduction=reduction,
+        validate_args=validate_args,
     )
 
 
@@ -188,6 +199,7 @@ def reverse_kl(
     weight: Tensor | None = None,
     ignore_index: int = -100,
     reduction: Reduction = "mean",
+    validate_args: bool = True,
 ) -> Tensor:
     r"""Reverse divergence :math:`KL_b(p \| \tilde q) = \sum_k p_k (\log_b p_k - \log_b \tilde q_k)`.
 
@@ -202,5 +214,13 @@ def reverse_kl(
     """
     c = 1 / checks.log_base(base)
     return entropy_regularized(
-        logits, target, ce=0.0, kl=c, eps=eps, weight=weight, ignore_index=ignore_index, reduction=reduction
+        logits,
+        target,
+        ce=0.0,
+        kl=c,
+        eps=eps,
+        weight=weight,
+        ignore_index=ignore_index,
+        reduction=reduction,
+        validate_args=validate_args,
     )

@@ -183,7 +183,8 @@ def gradient_of(
         if SOFT:
             grad /= samples
         else:
-            grad /= tl.load(sums + AT_WEIGHT)
+            counted = tl.load(sums + AT_WEIGHT)
+            grad = tl.where(counted == 0, 0.0, grad / counted)
     sample_weight = tl.load(per_sample + AT_WEIGHT * samples + row)
     label = 0
     ignored = False

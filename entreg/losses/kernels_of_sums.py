@@ -155,7 +155,8 @@ def gradient_of_parameters(
         if SOFT:
             grad /= samples
         else:
-            grad /= tl.load(sums + AT_WEIGHT)
+            counted = tl.load(sums + AT_WEIGHT)
+            grad = tl.where(counted == 0, 0.0, grad / counted)
     if TERMS > 0:
         inside = term < TERMS
         grad_term = grad * tl.load(sums + AT_WEIGHTED_CE + _index(ENTROPY), mask=inside, other=0.0)

@@ -162,7 +162,15 @@ def reduce(values: Tensor, normalizer: Tensor | int, reduction: Reduction) -> Te
     check_reduction(reduction)
     if reduction == "none":
         return values
-    return values.sum() / normalizer if reduction == "mean" else values.sum()
+    return divided(values.sum(), normalizer, math.nan) if reduction == "mean" else values.sum()
+
+
+def divided(total: Tensor, normalizer: Tensor | int, empty: float) -> Tensor:
+    """Return ``total / normalizer``; where no sample counts, ``empty`` with gradient 0, as PyTorch's losses do."""
+    if isinstance(normalizer, int):
+        return total / normalizer
+    nothing = normalizer == 0
+    return torch.where(nothing, empty, total / torch.where(nothing, 1, normalizer))
 
 
 def entropy_of(log_p: Tensor, p: Tensor) -> Tensor:

@@ -40,6 +40,9 @@ class Mean(Metric):
 class SampleScore(Mean):
     """Mean of a per-sample score over everything seen; a subclass defines :meth:`score`.
 
+    In a :class:`torchmetrics.MetricCollection` set ``compute_groups=False``: it would take two scores for one whose
+    states are the same after its first batch, as the numbers of errors and of samples are where all are wrong.
+
     Args:
         ignore_index: target of the samples that do not count.
         kwargs: arguments of :class:`torchmetrics.Metric`.

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from entreg.metrics.checks import IGNORE_INDEX, check_predictions
 
-_SPAN = math.log(1e4)  # of the temperature on each side, in units of the mean margin
+_SPAN = math.log(1e4)  # of the temperature on each side
 _TOLERANCE = 1e-10  # relative, of the temperature
 _STEPS = 200  # bisection alone needs 38
 
@@ -24,11 +24,13 @@ def fit_temperature(logits: Tensor, target: Tensor, ignore_index: int = IGNORE_I
     within a shrinking bracket, finds to 1e-10 in float64. Fit it on validation, never on what is reported. It changes
     no predicted class.
 
-    T is bounded by 1e-4 and 1e4 times the mean margin, the mean over samples of the largest logit minus the mean of
-    the finite ones. The lower bound is returned where every sample is classified right, whose best temperature is 0
-    (or where errors are so narrow that it is near 0); the upper one where the logits are no better than none, e.g. all
-    wrong, whose best temperature is infinite. Logits that are constant in every sample say nothing and give 1. Hence
-    T(k z) = k T(z) for any k > 0, at the bounds too.
+    T is at least 1e-4 times the median over samples of the margin, the largest logit minus the second largest, and at
+    most 1e4 times the mean over samples of the largest logit minus the mean of the finite ones (of the two the smaller
+    and the larger, so that neither classes masked with -1e9 nor classes that are alike matter). The lower bound is
+    returned where every sample is classified right, whose best temperature is 0 (or where errors are so narrow that it
+    is near 0); the upper one where the logits are no better than none, e.g. all wrong, whose best temperature is
+    infinite. Logits that are constant in every sample say nothing and give 1. Hence T(k z) = k T(z) for any k > 0, at
+    the bounds too.
 
     Source: Guo et al. 2017, arXiv 1706.04599, section 4.2.
 
@@ -62,6 +64,9 @@ def fit_temperature(logits: Tensor, target: Tensor, ignore_index: int = IGNORE_I
     scale = -(finite.sum(1) / possible.sum(1)).mean().item()
     if scale == 0:
         return 1.0
+    margin = (-z.topk(2, 1).values[:, 1]).median().item()
+    smaller = min(margin, scale) if margin > 0 else scale
+    span = (-_SPAN, _SPAN + math.log(scale / smaller))
     z, finite, chosen = z / scale, finite / scale, chosen / scale
 
     def derivatives(x: float) -> tuple[float, float]:
@@ -72,23 +77,23 @@ def fit_temperature(logits: Tensor, target: Tensor, ignore_index: int = IGNORE_I
         first = math.exp(x) * (mean - chosen).mean().item()
         return first, first + math.exp(2 * x) * variance.mean().item()
 
-    return scale * math.exp(-_root(derivatives))
+    return scale * math.exp(-_root(derivatives, *span))
 
 
-def _root(derivatives: Callable[[float], tuple[float, float]]) -> float:
-    """Where a first derivative vanishes within the span, or the end of it that is nearer to such a place.
+def _root(derivatives: Callable[[float], tuple[float, float]], low: float, high: float) -> float:
+    """Where a first derivative vanishes within these bounds, or the one of them that is nearer to such a place.
 
     Newton's steps, and halves of the bracket where these would leave it.
 
     Args:
         derivatives: first and second derivative; the first passes zero at most once, and upwards.
+        low, high: the bounds.
     """
-    low, high = -_SPAN, _SPAN
     if derivatives(low)[0] >= 0:
         return low
     if derivatives(high)[0] <= 0:
         return high
-    x = 0.0
+    x = min(max(low, 0.0), high)
     for _ in range(_STEPS):
         first, second = derivatives(x)
         if first < 0:

@@ -108,6 +108,10 @@ class Case:
             buffer.copy_(weight)
         return other
 
+    def unweighted(self) -> Case:
+        """The same with equal class weights: label smoothing with unequal ones prefers the heavy classes."""
+        return self.weighted(torch.ones(self.num_classes))
+
     def _one_hot(self, target: Tensor, dtype: torch.dtype) -> Tensor:
         return F.one_hot(target, self.num_classes).to(dtype)
 

@@ -10,7 +10,7 @@ from entreg.testing.case import Case, class_weight, differs, ignored_index
 
 def preference(case: Case) -> str | None:
     """The right answer costs less than a wrong one."""
-    case = _unweighted(case)
+    case = case.unweighted()
     right = case.noise(0.3).scatter(1, case.target[:, None], 3.0)
     low = case.value(right, case.target)
     for step in range(1, case.num_classes):
@@ -25,7 +25,7 @@ def preference(case: Case) -> str | None:
 
 def descent(case: Case) -> str | None:
     """Training raises p_y; from near equal logits, where entropy is at its maximum and pulls nowhere."""
-    case = _unweighted(case)
+    case = case.unweighted()
     logits = case.noise(0.01).abs().scatter(1, case.target[:, None], 0.0)  # behind: the leader may be held back
     _, slope = case.gradient(logits, case.target)
     moved = logits - 0.1 * slope / slope.norm(dim=1, keepdim=True).clamp(min=torch.finfo(slope.dtype).tiny)
@@ -88,11 +88,6 @@ def ignore_index(case: Case) -> str | None:
     kept = target != index
     found, expected = case.value(case.logits, target), case.value(case.logits[kept], target[kept])
     return differs(found, expected, f"samples of ignore_index, here {index}, might as well not be there")
-
-
-def _unweighted(case: Case) -> Case:
-    """Equal weights, as label smoothing with unequal ones prefers the heavy classes."""
-    return case.weighted(torch.ones(case.num_classes))
 
 
 def _same_class(case: Case) -> str | None:

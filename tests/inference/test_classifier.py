@@ -155,3 +155,16 @@ def test_a_strangers_run_names_no_class_of_its_own(finished_copy: Run, monkeypat
     with pytest.raises(ConfigError, match="TinyNet, whose code would run"):
         Classifier.load_from_checkpoint(finished_copy.checkpoint("best"))
     assert Classifier.load_from_checkpoint(finished_copy.checkpoint("best"), trust=True).num_classes == 26
+
+
+def test_a_network_that_is_being_trained_predicts_as_it_does_in_evaluation_and_stays_as_it_is(finished: Run) -> None:
+    classifier = entreg.load(finished)
+    samples = torch.randn(8, *classifier.input_shape)
+    expected = classifier.logits(samples)
+    classifier.net.train()
+    frozen = next(part for part in classifier.net.modules() if not list(part.children()))
+    frozen.eval()
+    assert torch.equal(classifier.logits(samples), expected)
+    assert {part.training for part in classifier.net.modules() if part is not frozen} == {True}
+    assert not frozen.training
+    torch.nn.functional.cross_entropy(expected.requires_grad_(), torch.zeros(8, dtype=torch.long)).backward()

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from entreg.losses import Coefficients, Term
+from entreg.losses import Coefficients, Term, coefficients_of
 
 FIXED_BASES = ("softmax", "uncertainty")
 LEARNT = ("free", "square", "exp", "softplus", *FIXED_BASES)
@@ -251,3 +251,9 @@ def test_what_is_no_number_is_refused() -> None:
         Coefficients({"ce": Term(1.0, [])})
     with pytest.raises(ValueError, match=r"^coefficients need at least one term$"):
         Coefficients({})
+
+
+def test_what_a_loss_of_a_user_calls_coefficients_is_its_own() -> None:
+    loss = nn.CrossEntropyLoss()
+    loss.coefficients = (1.0, 2.0)
+    assert coefficients_of(loss) == {}

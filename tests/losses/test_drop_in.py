@@ -218,3 +218,23 @@ def test_it_takes_the_place_of_cross_entropy_in_training(name: str) -> None:
         optimizer.step()
     assert values[-1] < values[0]
     assert all(parameter.grad.isfinite().all() for parameter in loss.parameters())
+
+
+@pytest.mark.parametrize("fused", [False, True])
+@pytest.mark.parametrize("weight", [None, WEIGHT])
+def test_a_batch_of_ignored_samples_alone_has_no_mean_and_changes_nothing(
+    fused: bool, weight: list[float] | None
+) -> None:
+    """As with PyTorch's loss: one such batch must not spoil a training."""
+    logits, target = torch.randn(3, CLASSES, dtype=torch.float64, requires_grad=True), torch.full((3,), -100)
+    coefficients = [torch.tensor(0.5, dtype=torch.float64, requires_grad=True) for _ in range(3)]
+    terms = dict(zip(("ce", "entropy", "rce"), coefficients, strict=True))
+    value = functional(fused, weight)(logits, target, **terms)
+    assert value.isnan()
+    for gradient in torch.autograd.grad(value, [logits, *coefficients]):
+        assert (gradient == 0).all()
+    for loss in (nn.CrossEntropyLoss(), MinEntLoss(), MixEntLoss(), ReverseKLLoss()):
+        leaf = logits.detach().float().requires_grad_()
+        assert loss(leaf, target).isnan()
+        gradients = torch.autograd.grad(loss(leaf, target), [leaf, *loss.parameters()])
+        assert all((gradient == 0).all() for gradient in gradients)

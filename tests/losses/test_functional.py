@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from functools import partial
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -364,3 +365,10 @@ def test_reverse_kl_is_at_least_minus_the_logarithm_of_the_floored_mass(case: Ca
     bound = -math.log(1 + (classes - 1) * case.eps)
     kl = reverse_kl(logits, target, eps=case.eps, ignore_index=case.ignore_index, reduction="none")
     assert (kl >= bound - 1e-12).all()
+
+
+@pytest.mark.parametrize("loss", [cross_entropy, reverse_cross_entropy, reverse_kl])
+def test_what_the_message_says_skips_the_check(loss: Any) -> None:
+    with pytest.raises(ValueError, match="validate_args=False"):
+        loss(torch.zeros(1, 3), torch.tensor([3]))
+    assert loss(torch.zeros(1, 3), torch.tensor([[0.5, 0.5, 0.5]]), validate_args=False).isfinite()

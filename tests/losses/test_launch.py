@@ -200,6 +200,15 @@ def test_kernels_compute_coefficients_and_the_gradients_of_their_parameters(name
         torch.testing.assert_close(got.grad.double(), want.grad, rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["mix_ent", "min_ent", "fixed", "of each class"])
+def test_a_batch_of_ignored_samples_alone_has_no_mean_and_changes_nothing(name: str) -> None:
+    logits, loss = torch.randn(4, 9, requires_grad=True), (LOSSES | APART)[name]()
+    value = loss(logits, torch.full((4,), -100))
+    assert value.isnan()
+    gradients = torch.autograd.grad(value, [logits, *loss.parameters()])
+    assert all((gradient == 0).all() for gradient in gradients)
+
+
 def test_a_frozen_weight_is_left_alone() -> None:
     logits, target = sample(9, False, ignored=False)
     ours, free = MixEntLoss(), MixEntLoss()

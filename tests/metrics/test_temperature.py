@@ -76,13 +76,16 @@ def test_shifted_or_permuted_samples_have_the_same_temperature():
 
 
 def margin(logits):
-    return (logits.amax(1) - logits.mean(1)).mean().item()
+    first, second = logits.topk(2, 1).values.unbind(1)
+    return (first - second).median().item()
 
 
 def test_bounds_are_returned_where_there_is_no_best_temperature():
     logits, _ = random_logits(100)
-    assert fit_temperature(logits, logits.argmax(1)) == pytest.approx(1e-4 * margin(logits), rel=1e-12)
-    assert fit_temperature(logits, logits.argmin(1)) == pytest.approx(1e4 * margin(logits), rel=1e-12)
+    assert fit_temperature(logits, logits.argmax(1)) == pytest.approx(1e-4 * margin(logits), rel=1e-9)
+    assert fit_temperature(logits, logits.argmin(1)) == pytest.approx(
+        1e4 * (logits.amax(1) - logits.mean(1)).mean().item(), rel=1e-9
+    )
 
 
 @pytest.mark.parametrize("scale", [1e4, 1e8])
@@ -113,6 +116,17 @@ def test_impossible_classes_change_nothing_but_the_margin():
     assert fit_temperature(torch.cat([logits, impossible], 1), target) == pytest.approx(
         fit_temperature(logits, target), rel=1e-9
     )
+
+
+@pytest.mark.parametrize("fill", [-1e4, -1e9, torch.finfo(torch.float32).min])
+def test_neither_masked_classes_nor_an_outlier_move_the_temperature(fill):
+    logits, target, _ = planted(1.65, n=500, seed=0)
+    expected = fit_temperature(logits, target)
+    masked = torch.cat([logits, torch.full((500, 12), fill, dtype=torch.float64)], 1)
+    assert fit_temperature(masked, target) == pytest.approx(expected, rel=1e-9)
+    right = int((logits.argmax(1) == target).nonzero()[0])
+    logits[right] *= -fill
+    assert fit_temperature(logits, target) == pytest.approx(expected, rel=0.01)
 
 
 def test_a_target_of_probability_zero_is_refused():

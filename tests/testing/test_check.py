@@ -125,6 +125,10 @@ def test_an_error_says_what_was_expected_and_seen_and_what_to_do() -> None:
         check_loss(nn.BCEWithLogitsLoss(), exempt={"indices"})
 
 
+def test_class_weights_may_be_unequal() -> None:
+    check_loss(nn.CrossEntropyLoss(torch.tensor([0.5, 1.0, 2.0])), num_classes=3, per_sample=True)
+
+
 def test_an_exemption_from_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^a loss can be exempt from finite, .*, indices, got margin, shifts$"):
         check_loss(nn.MultiMarginLoss(), exempt={"shifts", "margin"})

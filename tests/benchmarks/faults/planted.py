@@ -133,11 +133,11 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
          "grad_h * (tl.maximum(log_p, LOWEST_LOG) + tl.load(per_sample + AT_H * samples + row))",
          "grad_h * tl.maximum(log_p, LOWEST_LOG)"),
         ("kernel-mean", "the kernel's gradient of a mean is that of a sum",
-         "grad /= tl.load(sums + AT_WEIGHT)", "grad /= 1.0"),
+         "tl.where(counted == 0, 0.0, grad / counted)", "grad"),
     ],
     ("losses", "losses/kernels_of_sums.py"): [
         ("kernel-coefficient", "the gradient of a learnt coefficient is not divided by the weights",
-         "grad /= tl.load(sums + AT_WEIGHT)", "grad /= samples"),
+         "tl.where(counted == 0, 0.0, grad / counted)", "grad / samples"),
         ("kernel-base", "the gradient of a base has the other sign", "grad_base = -grad_term", "grad_base = grad_term"),
         ("kernel-order", "learnt and fixed coefficients change places in the kernels",
          "place = tl.load(order + term, mask=inside, other=0)", "place = term"),
