@@ -143,6 +143,9 @@ class Session:
         with self.lease if self.writes and parts.trainer.is_global_zero else nullcontext():
             if self.writes:  # until the lease was taken, another process may have written it
                 self.summary = self._summary_now()
+            elif {"data", "classes"} <= self.summary.keys():  # of a run, of which a checkpoint is looked at
+                parts.data.adopt(self.summary["data"], self.summary["classes"])
+                self.summary = {key: value for key, value in self.summary.items() if key not in SCORES}
             self._evaluate((split,), parts, to_evaluate(self.run, self.summary, split, ckpt_path))
             self._finish(parts.trainer)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from typing import Any, ClassVar
 
 import numpy as np
@@ -51,6 +52,7 @@ class ClassificationDataModule(Loaders, Source):
     Attributes:
         clean_targets: labels of the training file before any damage.
         fingerprints: digests of what was trained on and of the ids and targets of validation and test.
+        trained_on: what the inputs of the network that is evaluated were, where it was trained on other data.
         synthetic_sets: names for ``ood`` of the sets that :meth:`synthetic_set` makes up.
     """
 
@@ -78,7 +80,27 @@ class ClassificationDataModule(Loaders, Source):
         self.on_device = on_device
         self.split_seed = split_seed
         self.damage = damage
+        self.trained_on: Mapping[str, Any] = {}
         self._is_set_up = False
+
+    def adopt(self, trained_on: Mapping[str, Any], classes: Sequence[str]) -> None:
+        """Be evaluated by a network that was trained on other data: bring inputs to the form that those had.
+
+        Args:
+            trained_on: :attr:`description` of those data.
+            classes: names of their classes.
+
+        Raises:
+            DataError: if the classes here are others, or in another order.
+        """
+        ours = list(map(str, self.classes))
+        if ours != list(classes):
+            one, other = next(pair for pair in zip_longest(ours, classes) if pair[0] != pair[1])
+            raise DataError(
+                f"{self.root}: the network knows other classes than these data have, {other!r} where they have "
+                f"{one!r}; evaluate it on data of the same classes"
+            )
+        self.trained_on = trained_on
 
     @property
     def soft_targets(self) -> bool:

@@ -119,6 +119,8 @@ class ImageDataModule(ImageSource, ClassificationDataModule):
 
     def measure(self) -> None:
         """Measure mean and standard deviation of the pixels where they are neither known nor given."""
+        if self.trained_on.get("mean"):
+            self.mean, self.std = self.trained_on["mean"], self.trained_on["std"]
         if self.mean is None or self.std is None:
             mean, std = pixel_statistics(self.train_set, self.train_ids)
             self.mean, self.std = self.mean or mean, self.std or std

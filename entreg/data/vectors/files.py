@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -59,6 +59,13 @@ class Vectors(VectorDataModule):
     def description(self) -> dict[str, Any]:
         """What features a network trained on these data expects, and the columns that they are made of."""
         return {**super().description, "columns": self.layout.plain()}
+
+    def adopt(self, trained_on: Mapping[str, Any], classes: Sequence[str]) -> None:
+        """Take the columns of those data, by name, besides."""
+        super().adopt(trained_on, classes)
+        if "columns" in trained_on:
+            self.layout = Layout.from_plain(trained_on["columns"])
+            self.indicators = self.layout.indicators
 
     def feature_name(self, index: int) -> str:
         """Name of a feature, by its column."""

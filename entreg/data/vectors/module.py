@@ -124,6 +124,9 @@ class VectorDataModule(ClassificationDataModule):
 
     def measure(self) -> None:
         """Measure mean and standard deviation of the features in training."""
+        if "mean" in self.trained_on:
+            self.mean, self.std = (torch.tensor(self.trained_on[key]) for key in ("mean", "std"))
+            return
         features = self.train_features
         self.mean, self.std = feature_statistics(features, self.train_ids, self.feature_name, self.indicators)
 

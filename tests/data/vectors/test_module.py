@@ -159,3 +159,38 @@ def test_tables_of_a_perturbation_are_where_the_batch_is() -> None:
     elsewhere = data.transform(type(batch)(*(part.to("meta") for part in batch)), 1)
     assert elsewhere.input.device.type == "meta"
     assert torch.equal(data.transform(batch, 1).input, here)
+
+
+def test_a_checkpoint_sees_other_data_as_it_saw_its_own(workplace: Path, capsys) -> None:
+    """The columns by name, standardised as in training; other classes are refused."""
+    generator = np.random.default_rng(0)
+
+    def write(folder: str, classes: str = "abc", shift: float = 0.0, reverse: bool = False) -> None:
+        Path(folder).mkdir()
+        for name, rows in (("train", 300), ("test", 90)):
+            target = np.arange(rows) % 3
+            features = {"x": 3.0 * target + generator.normal(size=rows) + shift, "y": 100 * generator.normal(size=rows)}
+            table = pd.DataFrame({**features, "label": np.array(list(classes))[target]})
+            table[list(table)[::-1] if reverse else list(table)].to_csv(f"{folder}/{name}.csv", index=False)
+
+    write("own")
+    write("reversed", reverse=True)
+    write("shifted", shift=6.0)
+    write("renamed", classes="abd")
+    options = ["--data", "Vectors", "--model.net", "MLP", "--model.loss", "cross_entropy", "--trainer.max_epochs", "5"]
+    command = ["fit", *options, "--data.batch_size", "20", "--trainer.logger", "false", "--id", "r", "--name", "v"]
+    assert main([*command, "--data.root", "own"]) == 0
+    run = open_run("runs/v-r")
+    look = ["test", "--run", str(run.path), "--ckpt_path", str(run.checkpoint("best")), "--data.root"]
+    capsys.readouterr()
+    accuracy = {}
+    for folder in ("own", "reversed", "shifted"):
+        assert main([*look, folder]) == 0
+        table = capsys.readouterr().out
+        assert "val" not in table.replace("eval", "")
+        accuracy[folder] = float(table.split("test")[1].split("%")[0].strip(" │|"))
+    assert accuracy["own"] > 85
+    assert abs(accuracy["reversed"] - accuracy["own"]) < 10
+    assert accuracy["shifted"] < 40  # all of it is class c
+    assert main([*look, "renamed"]) == 1
+    assert "the network knows other classes than these data have, 'c' where they have 'd'" in capsys.readouterr().err
