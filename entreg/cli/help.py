@@ -14,7 +14,7 @@ from entreg.cli.page import Page
 
 _HELP = {"-h", "--help", "--help-all"}
 # What stands for what the command line leaves open, so that it can be read: each data set has the options of the first.
-_STAND_INS = ("--data=entreg.data.ImageDataModule", "--model.loss=entreg.losses.MixEntLoss")
+_STAND_INS = ("--data=entreg.data.ImageDataModule", "--data.root=DIR", "--model.loss=entreg.losses.MixEntLoss")
 _TITLES = {
     "config": "The run",
     "trainer": "The trainer (Lightning's; all of its options: --help-all)",

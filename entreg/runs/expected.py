@@ -53,7 +53,7 @@ def _is_data(value: Any) -> bool:
     """Name, fingerprints, shape of an input and pixel statistics."""
     if not isinstance(value, dict):
         return False
-    texts = all(_is_text(value.get(key, "")) for key in ("name", "train", "val", "test", "pixels", "encoder"))
+    texts = all(_is_text(value.get(key, "")) for key in ("name", "train", "val", "test", "pixels", "encoder", "text"))
     statistics = all(_list_of(_is_number)(value.get(key, [])) for key in ("mean", "std"))
     shapes = [value.get(key, []) for key in ("image_shape", "input_shape")]
     columns = _list_of(_is_column)(value.get("columns", []))

@@ -54,6 +54,13 @@ def test_the_page_of_a_config_has_the_options_of_what_it_names(capsys: pytest.Ca
     assert len(found.splitlines()) < 150
 
 
+@pytest.mark.parametrize("words", [["--help", "--data", "Vectors"], ["--data.help", "Vectors"]])
+def test_data_that_need_a_root_are_explained_without_one(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    found = page(capsys, "fit", *words)
+    assert "Options of the data set Vectors:" in found
+    assert "--data.root ROOT                Folder or file. (required)" in found
+
+
 def test_all_options_are_shown_on_demand_without_markup(capsys: pytest.CaptureFixture[str]) -> None:
     found = page(capsys, "fit", "--help-all")
     for option in ("--trainer.val_check_interval ", "--weights_only ", "--model.num_classes ", "--data.root "):

@@ -111,7 +111,7 @@ def classify_texts(classifier: TrainedClassifier, path: Path) -> Iterator[dict[s
     """
     if not classifier.takes_texts:
         raise DataError("the run was not trained on texts, so it takes none")
-    texts = read_texts(path)
+    texts = read_texts(path, classifier.data.get("text", "text"))
     for text, said in zip(texts, _scores(classifier.predict(texts)), strict=True):
         yield {"text": text} | said
 

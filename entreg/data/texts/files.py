@@ -39,6 +39,11 @@ class Texts(TextDataModule):
         self.classes = self.tables.classes
 
     @property
+    def description(self) -> dict[str, Any]:
+        """What features a network trained on these data expects, and the column of the texts."""
+        return {**super().description, "text": self.text}
+
+    @property
     def own_validation(self) -> int:
         """Number of validation rows that are given."""
         return self.tables.validation_rows

@@ -141,19 +141,23 @@ def _numbers(part: Part, name: str, check: bool = False) -> NDArray[np.float32]:
         widths = {len(row) if isinstance(row, list | np.ndarray) else 0 for row in values}
         if len(widths) > 1:
             raise DataError(f"{where}: rows of {min(widths)} and of {max(widths)} numbers, expected as many in each")
-        values = np.stack(list(values))
-    if values.size == 0:
-        raise DataError(f"{where}: holds rows of no numbers; leave it out with --data.drop '[{name}]'")
+        if widths == {0}:
+            raise DataError(f"{where}: holds rows of no numbers; leave it out with --data.drop '[{name}]'")
     try:
+        if values.dtype == object:
+            values = np.stack(list(values))
         if values.dtype.kind in "mMc":
             raise TypeError(f"but {values.dtype}")
+        if values.dtype.kind in "OU" and (words := [word for word in values.flat if "_" in str(word)]):
+            raise ValueError(f"but {str(words[0])!r}")  # which Python takes for a number of many digits
         values = values.reshape(len(values), -1)
         if check and values.dtype.itemsize > 4 and (lost := _lost(values.astype(np.float64))).any():
             raise DataError(
                 f"{where}: numbers up to {np.abs(values[:, lost]).max():.4g} that differ by little are one in float32; "
                 f"subtract what they have in common, or leave it out with --data.drop '[{name}]'"
             )
-        return np.ascontiguousarray(values, dtype=np.float32)
+        with np.errstate(over="ignore"):  # what is infinite is told by its feature
+            return np.ascontiguousarray(values, dtype=np.float32)
     except (ValueError, TypeError) as error:
         raise DataError(
             f"{where}: holds no numbers ({error}); declare it with --data.categories '[{name}]', or leave it out with "

@@ -20,8 +20,8 @@ class Vectors(VectorDataModule):
     column ``split`` that says train, val or test. Every column but the label is a feature: a number, or as many in
     each row (a list in Parquet, a second dimension in ``.npz``). ``train.npy`` is one array of features, its labels
     are in ``train_labels.npy``. Columns are found by name, classes are those of the training labels. Validation that
-    is not given is drawn from the training rows. A CSV column of numbers alone is read as numbers: of labels and
-    categories ``01`` and ``1`` are one.
+    is not given is drawn from the training rows. Numbers in a CSV file are numbers: of labels and categories ``01``,
+    ``1`` and ``1.0`` are one.
 
     Args:
         root: folder or file.

@@ -61,7 +61,9 @@ def names_of(values: NDArray[Any], what: str) -> list[str]:
             values = np.char.decode(values, "utf-8")
         except UnicodeDecodeError as error:
             raise DataError(f"{what}: holds bytes that are no UTF-8, expected names or whole numbers") from error
-    empty = pd.isna(values) | np.array([value == "" for value in values.tolist()], dtype=bool)
+    empty = pd.isna(values) | np.array(
+        [isinstance(value, str) and value == "" for value in values.tolist()], dtype=bool
+    )
     if empty.any():
         raise DataError(
             f"{what}: row {int(empty.argmax()) + 1} is empty, expected a name or a number; fill it in or leave it out"

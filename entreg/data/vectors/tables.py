@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import warnings
 import zlib
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -145,15 +147,36 @@ def _read_table(path: Path, as_text: bool) -> Columns:
         # Names as written: pandas calls a second column 'label' 'label.1', and one without a name 'Unnamed: 0'.
         head = pd.read_csv(path, header=None, nrows=1, dtype=str, keep_default_na=False, index_col=False)
         frame.columns = head.iloc[0]
+        if not as_text:
+            for k, kind in enumerate(frame.dtypes):
+                if not pd.api.types.is_numeric_dtype(kind):
+                    frame.isetitem(k, frame.iloc[:, k].map(_as_among_its_like))
     elif path.suffix.lower() == ".jsonl":
         with path.open(encoding="utf-8-sig") as lines:  # json's own: pandas makes dates of what has such a name
             frame = pd.DataFrame([json.loads(line) for line in lines if line.strip()])
     else:
         frame = pd.read_parquet(path)
+        if any(name is not None for name in frame.index.names):
+            frame = frame.reset_index()  # a column that pandas had made the index before it wrote the file
     names = [str(name) for name in frame.columns]
-    if len(twice := [name for name in names if names.count(name) > 1]):
-        raise DataError(f"{path}: {twice.count(twice[0])} columns are called {twice[0]!r}, expected one of each name")
+    (name, times), *_ = Counter(names).most_common(1) or [("", 0)]
+    if times > 1:
+        raise DataError(f"{path}: {times} columns are called {name!r}, expected one of each name")
     return {name: frame.iloc[:, k].to_numpy() for k, name in enumerate(names)}
+
+
+def _as_among_its_like(value: Any) -> Any:
+    """Return a word of a CSV column of words as its column is read in a file where all others are like it.
+
+    A column of numbers and words is read as words, and the same column as numbers where a file lacks the words.
+    """
+    if not isinstance(value, str):
+        return value
+    if value.lower() in ("true", "false"):
+        return value.capitalize()
+    if re.fullmatch(r"[+-]?\d+", value):
+        return str(int(value))
+    return str(int(float(value))) if re.fullmatch(r"[+-]?\d+\.0*", value) else value
 
 
 def _read_npz(path: Path, as_text: bool) -> Columns:

@@ -203,6 +203,18 @@ def test_a_run_on_texts_predicts_texts_and_refuses_what_is_none(workplace: Path,
     assert "the run was not trained on images, so it takes no pictures" in capsys.readouterr().err
 
 
+def test_texts_to_predict_stand_in_the_column_of_those_of_training(workplace: Path) -> None:
+    for part, rows in (("train", 8), ("test", 2)):
+        words = [{"utterance": f"{word} {k}", "label": word} for k in range(rows // 2) for word in ("yes", "no")]
+        write(workplace / "own", words, part)
+    data = ["--data", "Texts", "--data.root", "own", "--data.text", "utterance", "--data.encoder", ENCODER]
+    small = ["--trainer.max_epochs", "1", "--trainer.logger", "false", "--figures", "false", "--data.batch_size", "2"]
+    assert main(["fit", *data, "--data.ood", "[]", "--model.net", "MLP", "--model.loss", "cross_entropy", *small]) == 0
+    run = str(next(Path("runs").iterdir()))
+    assert main(["predict", "--run", run, "--trust", "--texts", "own/test.jsonl", "--out", "found.csv"]) == 0
+    assert Path("found.csv").read_text().splitlines()[1].startswith("yes 0,")
+
+
 def test_published_sets_are_listed_verified_and_shown_without_an_encoder(tmp_path, monkeypatch, capsys) -> None:
     root = write_banking77(tmp_path)
     md5 = {file.name: hashlib.md5(file.read_bytes()).hexdigest() for file in (root / "BANKING77").iterdir()}

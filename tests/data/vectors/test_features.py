@@ -237,7 +237,7 @@ def test_a_long_column_of_numbers_and_words_is_read_as_it_is_written(tmp_path: P
     rows = 300_000  # pandas reads them in several parts
     labels = np.array(["01"] * rows + ["A1"])
     write(tmp_path, pd.DataFrame({"x": np.arange(rows + 1) % 7, "label": labels}), ROWS[:2].assign(x=1, label="A1"))
-    assert Vectors(root=str(tmp_path), drop=[], ood=[]).classes == ("01", "A1")
+    assert Vectors(root=str(tmp_path), drop=[], ood=[]).classes == ("1", "A1")  # where no word is, "01" is 1
 
 
 def test_what_an_array_was_trained_on_may_be_predicted(tmp_path: Path) -> None:
@@ -255,3 +255,52 @@ def test_labels_of_every_kind_have_names_or_a_line() -> None:
     assert class_names(np.array(["Größe".encode(), b"klein"]), "train.npz") == ("Größe", "klein")
     with pytest.raises(DataError, match=r"^train.npz: holds bytes that are no UTF-8"):
         class_names(np.array([b"Gr\xf6\xdfe"]), "train.npz")
+
+
+@pytest.mark.parametrize(
+    ("trained", "alone", "said"),
+    [
+        (["true", "false", "unknown"], "true", "True"),
+        (["01234", "90210", "K1A"], "90210", "90210"),
+        (["1", "2.0", "x"], "2", "2"),
+    ],
+)
+def test_a_category_is_the_same_in_a_file_that_lacks_the_words(
+    trained: list[str], alone: str, said: str, tmp_path: Path
+) -> None:
+    rows = pd.DataFrame({"x": [1.0, 2.0, 3.0], "kind": trained, "label": ["a", "b", "a"]})
+    data = Vectors(root=str(write(tmp_path, rows, rows[:1].assign(kind=alone))), categories=["kind"], ood=[])
+    names = [data.feature_name(k) for k in data.load(train=False)[0][0, 1:].nonzero().flatten() + 1]
+    assert names == [f"column 'kind' = {said!r}"]
+
+
+def test_a_band_is_no_number_though_python_reads_one(tmp_path: Path) -> None:
+    rows = ROWS.assign(colour="18_25")
+    with pytest.raises(DataError, match=r"column 'colour': holds no numbers \(but '18_25'\); declare it"):
+        Vectors(root=str(write(tmp_path, rows)), ood=[])
+
+
+def test_an_index_with_a_name_is_a_column(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    rows = ROWS.drop(columns="colour")
+    write(tmp_path / "a", rows.set_index("age"), rows[:2].set_index("age"), ".parquet")
+    write(tmp_path / "b", rows, rows[:2], ".parquet")
+    ours, theirs = (Vectors(root=str(tmp_path / name), ood=[]).load(train=True)[0] for name in "ab")
+    assert torch.equal(ours, theirs)
+
+
+@pytest.mark.parametrize("column", ["colour", "label"])
+def test_a_missing_value_of_pandas_own_is_named(column: str, tmp_path: Path) -> None:
+    rows = ROWS.convert_dtypes()
+    rows.loc[2, column] = pd.NA
+    with pytest.raises(DataError, match=r"row 3 is empty, expected a name or a number"):
+        Vectors(root=str(write(tmp_path, rows, suffix=".parquet")), categories=["colour"], ood=[]).load(train=True)
+
+
+def test_rows_of_unequal_lists_are_named(tmp_path: Path) -> None:
+    file = tmp_path / "train.jsonl"
+    file.write_text('{"a": [[1], [1, 2]], "label": "x"}\n{"a": [[1], [1, 2]], "label": "y"}\n')
+    (tmp_path / "test.jsonl").write_text(file.read_text())
+    with pytest.raises(DataError, match="column 'a': holds no numbers"):
+        Vectors(root=str(tmp_path), ood=[])
