@@ -1,10 +1,11 @@
-"""One line on what is about to be trained."""
+"""One line on what is about to be trained, and one on why it ended early."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.callbacks import EarlyStopping
 
 from entreg.console import print_line
 from entreg.data import ImageDataModule
@@ -12,7 +13,7 @@ from entreg.data.attached import datamodule_of
 
 
 class Announce(Callback):
-    """Say, once data and network are there: network, device and precision, samples, run folder.
+    """Say, once data and network are there: network, device and precision, samples, run folder; then, what stopped it.
 
     Args:
         folder: run folder; ``None`` where nothing is written.
@@ -34,3 +35,11 @@ class Announce(Callback):
             f"{trainer.precision}; {counts} {'images' if isinstance(data, ImageDataModule) else 'samples'}; "
             f"{self.folder or 'nothing is written'}"
         )
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Print what early stopping says."""
+        for callback in trainer.early_stopping_callbacks:
+            if isinstance(callback, EarlyStopping) and callback.stopping_reason_message:
+                print_line(
+                    f"stopped early: {callback.stopping_reason_message.removesuffix(' Signaling Trainer to stop.')}"
+                )

@@ -16,7 +16,8 @@ from typing_extensions import override
 from entreg.callbacks.best import BestCheckpoint
 from entreg.runs import Run, write_checkpoint
 
-_BEST_WHERE_SMALLEST = ("val/loss", "val/nll", "val/brier", "val/ece", "val/errors")
+BEST = {"val/acc": "max"} | dict.fromkeys(("val/loss", "val/nll", "val/brier", "val/ece", "val/errors"), "min")
+"""Whether the largest or the smallest value of a validation metric is the best."""
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
@@ -45,7 +46,7 @@ class CheckpointOptions:
             with the one before it.
 
     Raises:
-        ValueError: if ``every_n_steps`` is out of range, or ``mode`` the wrong way round for a loss.
+        ValueError: if ``every_n_steps`` is out of range, or ``mode`` the wrong way round.
     """
 
     monitor: str = "val/acc"
@@ -54,8 +55,11 @@ class CheckpointOptions:
     keep: Literal["best", "last", "all"] = "last"
 
     def __post_init__(self) -> None:
-        if self.monitor in _BEST_WHERE_SMALLEST and self.mode == "max":
-            raise ValueError(f"checkpoint.monitor {self.monitor} is best where it is smallest: set checkpoint.mode min")
+        if (best := BEST.get(self.monitor, self.mode)) != self.mode:
+            extreme = "smallest" if best == "min" else "largest"
+            raise ValueError(
+                f"checkpoint.monitor {self.monitor} is best where it is {extreme}: set checkpoint.mode {best}"
+            )
         if self.every_n_steps is not None and self.every_n_steps < 1:
             raise ValueError(f"checkpoint.every_n_steps is a number >= 1, got {self.every_n_steps}")
 

@@ -10,6 +10,7 @@ from lightning.pytorch import Callback
 from lightning.pytorch.callbacks import (
     BackboneFinetuning,
     BatchSizeFinder,
+    EarlyStopping,
     LearningRateFinder,
     ModelCheckpoint,
     ModelPruning,
@@ -18,6 +19,7 @@ from lightning.pytorch.callbacks import (
 )
 from torch.optim import lr_scheduler
 
+from entreg.callbacks.checkpoint import BEST
 from entreg.data.loaders import check_order
 from entreg.errors import ConfigError
 
@@ -44,6 +46,8 @@ def check_callbacks(callbacks: Sequence[Callback]) -> None:
         for refused, why in _INSTEAD.items():
             if isinstance(callback, refused):
                 raise ConfigError(f"trainer.callbacks: {type(callback).__name__} is not supported, as {why}")
+        if isinstance(callback, EarlyStopping | ModelCheckpoint):
+            _check_mode(callback)
     averaged = any(isinstance(callback, WeightAveraging) for callback in callbacks)
     for callback in callbacks:
         if not isinstance(callback, ModelCheckpoint):
@@ -58,6 +62,16 @@ def check_callbacks(callbacks: Sequence[Callback]) -> None:
                 "trainer.callbacks: a ModelCheckpoint would write best.ckpt or last.ckpt, which the run keeps itself: "
                 "give it a dirpath, or another filename and no save_last"
             )
+
+
+def _check_mode(callback: EarlyStopping | ModelCheckpoint) -> None:
+    """Refuse the mode that a callback has by itself where it is the wrong one for its metric."""
+    best = BEST.get(callback.monitor or "", callback.mode)
+    if best != callback.mode:
+        raise ConfigError(
+            f"trainer.callbacks: {type(callback).__name__} takes {callback.monitor} for better the "
+            f"{'smaller' if best == 'max' else 'larger'} it is: add --trainer.callbacks.mode {best}"
+        )
 
 
 def check_trainer(config: Namespace) -> None:

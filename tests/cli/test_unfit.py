@@ -50,6 +50,32 @@ def test_checkpoints_that_would_hold_something_else_are_refused(
     assert said in one_line_error(capsys)
 
 
+@pytest.mark.parametrize(
+    ("callback", "said"),
+    [
+        ({"class_path": "EarlyStopping", "init_args": {"monitor": "val/acc"}}, "better the smaller it is: add --tr"),
+        (
+            {"class_path": "ModelCheckpoint", "init_args": {"monitor": "val/nll", "mode": "max", "dirpath": "x"}},
+            "better the larger it is: add --trainer.callbacks.mode min",
+        ),
+    ],
+)
+def test_a_callback_that_takes_the_worst_for_the_best_is_refused(
+    callback: dict[str, object], said: str, workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["fit", *TINY, "--trainer.callbacks", json.dumps([callback])]) == 2
+    assert said in one_line_error(capsys)
+
+
+def test_early_stopping_says_so(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    early = {"monitor": "val/acc", "mode": "max", "patience": 1, "min_delta": 1.0}
+    callback = json.dumps([{"class_path": "EarlyStopping", "init_args": early}])
+    assert main(["fit", *TINY, "--trainer.max_epochs", "5", "--trainer.callbacks", callback]) == 0
+    said = capsys.readouterr().out
+    assert "stopped early: Monitored metric val/acc did not improve in the last 1 records" in said
+    assert "trained 2 epochs" in said
+
+
 def test_overfitting_a_few_batches_is_refused_with_what_does_that_here(
     workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
