@@ -19,6 +19,9 @@ from entreg.runs import Run, write_checkpoint
 BEST = {"val/acc": "max"} | dict.fromkeys(("val/loss", "val/nll", "val/brier", "val/ece", "val/errors"), "min")
 """Whether the largest or the smallest value of a validation metric is the best."""
 
+LOGGED = (*BEST, "val/entropy", "val/confidence")
+"""What every validation in a training logs."""
+
 
 class AtomicCheckpointIO(TorchCheckpointIO):
     """Write a checkpoint with its digest beside its target, flush it to disk, then replace the target.

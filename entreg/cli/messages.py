@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from entreg.cli.layers import broken
 from entreg.cli.page import Page
-from entreg.cli.suggest import class_hint, unknown_option
+from entreg.cli.suggest import class_hint, names_class, unknown_option
 from entreg.errors import ConfigError
 
 _CAUSE = re.compile(r"^\s*- (.+?)(?=\n\s*(?:- |Given |Subtypes|Errors)|\Z)", re.MULTILINE | re.DOTALL)
@@ -27,7 +27,7 @@ class OneLineErrors(ArgumentParser):
     of_command: ArgumentParser | None = None
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **{"formatter_class": Page, **options})
+        super().__init__(*args, **{"formatter_class": Page, "allow_abbrev": False, **options})
 
     def parse_args(self, args: Any = None, *more: Any, **options: Any) -> Any:
         """Parse a command line; a YAML file that is none is named, which its parser does not."""
@@ -59,7 +59,8 @@ def readable(message: str) -> str:
     kept = [_plain(cause, key[1] if key else "") for cause in causes if not cause.startswith(_NOISE)]
     # Members of a union that were not meant say nothing where another one says what is wrong.
     kept = [cause for cause in kept if "does not correspond to a subclass of" not in cause] or kept
-    kept = [cause for cause in kept if cause.startswith("no class named")] or kept
+    of_class = [cause for cause in kept if cause.startswith("no class named")]
+    kept = (of_class if key and names_class(key[1]) else [cause for cause in kept if cause not in of_class]) or kept
     if key and (absent := [option for cause in kept for option in _ABSENT.findall(cause)]):
         return f"{key[1]}: the class needs more: --{key[1]}.{absent[0]} VALUE"
     if not kept:

@@ -11,8 +11,15 @@ from importlib import import_module
 _UNKNOWN = re.compile(
     r"^Option '([^']+)' is not accepted$|does not accept option '([^']+)'|unrecognized arguments: (.*)"
 )
-_OPTION = re.compile(r"--([A-Za-z]\w*(?:\.\w+)*)")
+_OPTION = re.compile(r"^ +(?:-\w, )?--([A-Za-z]\w*(?:\.\w+)*)", re.MULTILINE)  # not those that a sentence names
+_OF_FIT = "OPTIONS OF FIT"  # in the usage of a command that takes such behind --
 _ALIKE = 0.7  # of 1, for the same letters in the same order
+_USUAL = {  # what options are called elsewhere
+    "lr": "model.optimizer.lr",
+    "learning_rate": "model.optimizer.lr",
+    "weight_decay": "model.optimizer.weight_decay",
+    "seed": "seed_everything",
+}
 _FEW = 20  # options that are listed where none is like the one that was given
 
 
@@ -50,10 +57,21 @@ def unknown_option(message: str, parser: argparse.ArgumentParser) -> str | None:
     dashes = "--" if word.startswith("--") else ""
     known = _OPTION.findall(parser.format_help())
     groups = [name.rpartition(".")[0] for name in known if "." in name]
-    if meant := close_to(word.lstrip("-"), [*known, *groups]):
+    name = word.lstrip("-")
+    if "." in name and _OF_FIT in (parser.usage or ""):
+        return f"{word} is no option of this command; those of entreg fit stand behind --, as in: -- {word} VALUE"
+    usual = _USUAL.get(name.rpartition(".")[2], "")
+    if usual.partition(".")[0] in {known_name.partition(".")[0] for known_name in known}:
+        return f"there is no option {word}, did you mean {dashes}{usual}?"
+    if meant := close_to(name, [*known, *groups]):
         return f"there is no option {word}, did you mean {dashes}{meant}?"
     listed = sorted(f"{dashes}{name}" for name in {*known} - {"help", "print_config"})
     return f"there is no option {word}" + (f", only {', '.join(listed)}" if len(listed) <= _FEW else "")
+
+
+def names_class(option: str) -> bool:
+    """Whether an option takes the name of a class that is known by it."""
+    return bool(_names(option))
 
 
 def class_hint(option: str, name: str) -> str:

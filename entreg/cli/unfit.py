@@ -19,7 +19,7 @@ from lightning.pytorch.callbacks import (
 )
 from torch.optim import lr_scheduler
 
-from entreg.callbacks.checkpoint import BEST
+from entreg.callbacks.checkpoint import BEST, LOGGED
 from entreg.data.loaders import check_order
 from entreg.errors import ConfigError
 
@@ -83,6 +83,9 @@ def check_trainer(config: Namespace) -> None:
     trainer = config.trainer
     check_order(trainer.overfit_batches)
     _check_schedule(config.model.schedule)
+    if config.checkpoint.monitor not in LOGGED and not trainer.callbacks:  # else a callback may log it
+        expected = ", ".join(LOGGED)
+        raise ConfigError(f"checkpoint.monitor: {config.checkpoint.monitor} is not logged, expected one of {expected}")
     too_short = 0 < (trainer.max_epochs or 0) < (trainer.check_val_every_n_epoch or 1)
     never = trainer.limit_val_batches == 0 or too_short
     if config.evaluate and never and not trainer.fast_dev_run:

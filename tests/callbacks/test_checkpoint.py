@@ -10,7 +10,7 @@ import torch
 from lightning.pytorch import LightningModule
 
 from entreg.callbacks import AtomicCheckpointIO, CheckpointOptions, LastCheckpoint
-from entreg.callbacks.checkpoint import BestCheckpoint, checkpoints, drop_checkpoints, validation_follows
+from entreg.callbacks.checkpoint import LOGGED, BestCheckpoint, checkpoints, drop_checkpoints, validation_follows
 from entreg.errors import Interrupted
 from entreg.runs import Run, check_checkpoint, write_checkpoint
 
@@ -48,6 +48,12 @@ def test_the_best_loss_is_the_smallest() -> None:
     with pytest.raises(ValueError, match=r"^checkpoint.monitor val/loss is best where it is smallest: set .*mode min$"):
         CheckpointOptions(monitor="val/loss")
     assert CheckpointOptions(monitor="val/loss", mode="min").mode == "min"
+
+
+def test_what_may_be_monitored_is_what_a_training_logs(finished: Run) -> None:
+    rows = [line.split(",") for line in finished.metrics.read_text().splitlines()[1:]]
+    trained = max(int(step) for step, name, *_ in rows if name.startswith("train/"))
+    assert set(LOGGED) <= {name for step, name, *_ in rows if int(step) <= trained and name.startswith("val/")}
 
 
 def last_checkpoint(tmp_path: Path) -> LastCheckpoint:

@@ -35,6 +35,11 @@ TIMM = "--model.net Timm --model.net.name resnet18"
         ([*FIT, "--trainer.callbacks", "EarlyStoping"], "EarlyStoping is known here, did you mean EarlyStopping?"),
         ([*FIT, "--trainer.logger", "CSVLogger"], "the class needs more: --trainer.logger.save_dir VALUE"),
         ([*FIT, "--epochs", "3"], "there is no option --epochs, did you mean --trainer.max_epochs?"),
+        ([*FIT, "--seed", "3"], "there is no option --seed, did you mean --seed_everything?"),
+        ([*FIT, "--lr", "3"], "there is no option --lr, did you mean --model.optimizer.lr?"),
+        ([*FIT, "--trainer.max_epoch", "3"], "did you mean --trainer.max_epochs?"),  # which no abbreviation stands for
+        ([*FIT, "--model.optimizer", "SGD", "--model.optimizer.lr", "abc"], "lr: got 'abc', expected float"),
+        (["sweep", "--data.root", "x"], "of entreg fit stand behind --, as in: -- --data.root VALUE"),
         (["fit", "configs/quickstart.yaml"], "did you mean --config configs/quickstart.yaml?"),
         (["fit", "--model.loss", "focal"], "--data must be given, here or in a config, as --config configs/quickstart"),
         (["data", "verify", "--data.root", "x"], "did you mean --root? See entreg data verify --help"),

@@ -67,6 +67,14 @@ def test_a_callback_that_takes_the_worst_for_the_best_is_refused(
     assert said in one_line_error(capsys)
 
 
+def test_a_monitor_that_nothing_logs_is_refused_before_the_training(
+    workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["fit", *TINY, "--checkpoint.monitor", "val/f1"]) == 2
+    assert "checkpoint.monitor: val/f1 is not logged, expected one of val/acc, val/loss" in one_line_error(capsys)
+    assert not list(workplace.glob("runs/*"))
+
+
 def test_early_stopping_says_so(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     early = {"monitor": "val/acc", "mode": "max", "patience": 1, "min_delta": 1.0}
     callback = json.dumps([{"class_path": "EarlyStopping", "init_args": early}])
