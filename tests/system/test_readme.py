@@ -13,6 +13,7 @@ from PIL import Image
 
 from entreg.__main__ import main
 from entreg.losses import registry
+from entreg.runs import Run
 from entreg.testing import check_loss
 from tests.conftest import REPOSITORY, TINY
 from tests.net_runs import run_of
@@ -59,9 +60,24 @@ def test_the_loss_of_the_recipe_is_made_by_its_name_once_registered(
     monkeypatch.setattr(registry, "_registry", registry.available())
     (workplace / "my_losses.py").write_text(python_of("Your own loss")[0])
     namespace: dict[str, Any] = {}
-    exec(python_of("Your own loss", "entreg/losses")[0], namespace)
+    of_p_y, named = python_of("Your own loss", "entreg/losses")
+    exec(named, namespace)
+    row = namespace["row"]
+    check_loss(namespace["TaylorLoss"](), class_symmetric=row.class_symmetric, soft=row.soft, masking=row.masking)
+    exec(of_p_y, namespace)
+    check_loss(namespace["PowerLoss"](), per_sample=True, class_symmetric=True, soft=True, masking=True)
     assert type(namespace["loss"]) is namespace["TaylorLoss"]
     assert namespace["loss"].order == 3
+
+
+def test_the_metric_of_the_recipe_is_logged_and_chosen_by(workplace: Path) -> None:
+    (workplace / "my_metrics.py").write_text(python_of("Your own metric", "configs")[0])
+    choose = ["--checkpoint.monitor", "val/f1", "--trainer.callbacks+=my_metrics.F1"]
+    assert main(["fit", *TINY, *choose]) == 0
+    (run,) = map(Run, Path("runs").iterdir())
+    rows = [line.split(",") for line in run.metrics.read_text().splitlines()]
+    assert all(0 <= float(value) <= 1 for _, name, value, _ in rows if name == "val/f1")
+    assert "val/f1" in {name for _, name, _, _ in rows}
 
 
 def test_a_run_is_a_classifier_in_python(workplace: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
