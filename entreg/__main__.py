@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -67,8 +68,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args[0] == "--version":
         print(f"entreg {__version__}")
         return 0
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # of a terminal that knows ASCII alone
     try:
         _run(args[0], args[1:])
+        sys.stdout.flush()
     except UserError as error:
         print(f"entreg: {shown(_one_line(error))}", file=sys.stderr)
         return error.exit_code
@@ -76,6 +81,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("entreg: interrupted", file=sys.stderr)
         return 130
     except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.filename is None and error.errno in (errno.EPIPE, errno.ENOSPC):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is left to be written
+            print(f"entreg: the output cannot be written ({error.strerror})", file=sys.stderr)
+            return RunError.exit_code
         if (said := _impossible_name(error, args)) is None:
             raise
         print(f"entreg: {shown(said)}", file=sys.stderr)

@@ -18,6 +18,7 @@ _MARKDOWN = re.compile(r"[\\`*\[\]<>|~$]|&(?=#?\w+;)|(?<![A-Za-z0-9])_|_(?![A-Za
 _LATEX = str.maketrans(
     {character: f"\\{character}" for character in "%_&#{}$"}
     | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "±": r"$\pm$"}
+    | {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}"}
 )
 _NUMBERS = re.compile(r"[-+]?|[-+]?[\d.]+(e[-+]?\d+)?( to [-+]?[\d.]+)?")
 

@@ -38,6 +38,29 @@ def test_a_bare_command_says_in_one_line_what_to_type(command: str, capsys: pyte
     assert f"entreg {command} --" in error
 
 
+@pytest.mark.parametrize(
+    ("command", "place", "code", "said"),
+    [
+        ("losses", "> /dev/full", 1, "entreg: the output cannot be written (No space left on device)\n"),
+        ("losses", "| head -1", 0, ""),
+        ("losses mix_ent", "> /dev/null", 0, ""),
+    ],
+)
+def test_an_output_that_takes_nothing_more_or_no_unicode_is_no_traceback(
+    command: str, place: str, code: int, said: str
+) -> None:
+    words = ["bash", "-c", f"PYTHONIOENCODING=ascii {sys.executable} -m entreg {command} {place}"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (code, said)
+
+
+def test_a_config_in_a_circle_of_links_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    assert main(["fit", "--run", str(tmp_path / "loop")]) == 1
+    assert main(["fit", "--config", str(tmp_path / "loop")]) == 2
+    assert capsys.readouterr().err.count("\n") == 2
+
+
 def test_help_imports_neither_torch_nor_lightning() -> None:
     program = (
         "import sys; from entreg.__main__ import main; main(['--help']); print(sorted(sys.modules), file=sys.stderr)"

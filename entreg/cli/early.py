@@ -71,7 +71,7 @@ def _speaks_of(name: str, text: str, folder: Path, seen: set[Path]) -> bool:
     text = _COMMENT.sub("", text)
     if name in text:
         return True
-    files = {(folder / path).resolve() for path in _YAML.findall(text)} - seen
+    files = {Path(os.path.realpath(folder / path)) for path in _YAML.findall(text)} - seen  # of a circle of links, too
     seen |= files
     readable = [file for file in files if file.is_file() and os.access(file, os.R_OK)]
     return any(_speaks_of(name, file.read_text(errors="replace"), file.parent, seen) for file in readable)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import combinations
 from statistics import mode
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 from entreg.compare.result import Result, score
 from entreg.errors import RunError
 from entreg.runs import read_predictions
-from entreg.runs.history import trained_on_after_test
+from entreg.runs.history import history_of, trained_on_after_test
 from entreg.runs.set_name import TEST, SetKind, SetName, without_lookalikes
 from entreg.text import for_name
 
@@ -111,6 +112,38 @@ def history_notes(results: Sequence[Result]) -> list[str]:
     """Say which runs were trained on when it could be known how they do on test."""
     runs = [str(result.run.path) for result in results if trained_on_after_test(result.summary)]
     return [f"trained on after the test set had been looked at: {', '.join(runs)}"] if runs else []
+
+
+def environment_notes(arms: Mapping[str, Sequence[Result]]) -> list[str]:
+    """Say of which arms no run has the versions, the commit or the processor of any run of another."""
+    made_with = {label: [_made_with(run) for run in arm] for label, arm in arms.items()}
+    notes = []
+    for one, other in combinations(made_with, 2):
+        ours, theirs = made_with[one], made_with[other]
+        apart = [
+            f"{what} {_values(ours, what)} against {_values(theirs, what)}"
+            for what in ours[0]
+            if all(what in run for run in (*ours, *theirs))
+            and {run[what] for run in ours}.isdisjoint(run[what] for run in theirs)
+        ]
+        if apart:
+            notes.append(
+                f"{one} and {other} were not trained alike ({', '.join(apart)}): a difference between them may come "
+                "from there"
+            )
+    return notes[:1] if len(notes) < 2 else [f"{notes[0]}; so of {len(notes) - 1} other pairs of arms"]
+
+
+def _made_with(result: Result) -> dict[str, str]:
+    versions, starts = result.summary.get("versions", {}), history_of(result.summary)
+    devices = sorted({str(start["device"]) for start in starts if "device" in start})
+    found = {"commit": result.summary.get("git_commit"), "processor": " and ".join(devices)}
+    found |= {str(name): version for name, version in versions.items()} if isinstance(versions, dict) else {}
+    return {what: str(value) for what, value in found.items() if value}
+
+
+def _values(runs: Sequence[Mapping[str, str]], what: str) -> str:
+    return " or ".join(sorted({run[what] for run in runs}))
 
 
 def prediction_notes(results: Sequence[Result]) -> list[str]:

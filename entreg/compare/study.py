@@ -13,6 +13,7 @@ from entreg.compare.comparable import (
     by_test_set,
     check_test_sets,
     data_notes,
+    environment_notes,
     history_notes,
     prediction_notes,
     temperature_notes,
@@ -127,6 +128,7 @@ def _study(results: Sequence[Result], failures: Sequence[Failure], notes: list[s
         failures=by_arm(failures, labelled),
         collapsed={label: seeds for label, seeds in collapsed.items() if seeds},
     )
+    notes += environment_notes(labelled)
     for notes_of in (prediction_notes, temperature_notes, data_notes, history_notes):
         notes += notes_of(study.results)
     return replace(study, notes=tuple(notes))

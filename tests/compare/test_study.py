@@ -81,6 +81,21 @@ def with_summary(folder: Path, **content: object) -> Path:
     return folder
 
 
+def test_arms_that_were_not_trained_alike_are_named(tmp_path: Path) -> None:
+    folders = [write_run(tmp_path, loss, seed).path for loss in ("cross_entropy", "min_ent") for seed in (0, 1)]
+    for folder, torch, commit in zip(folders, ("2.4", "2.5", "2.5", "2.5"), "abcd", strict=True):
+        with_summary(folder, versions={"torch": torch}, git_commit=commit, history=[{"step": 0, "device": "H100"}])
+    assert read_study(folders).notes == (
+        "cross_entropy and min_ent were not trained alike (commit a or b against c or d): a difference between them "
+        "may come from there",
+    )
+    with_summary(folders[2], git_commit="a")
+    assert read_study(folders).notes == ()
+    with_summary(folders[1], versions={"torch": "2.4"})
+    (said,) = read_study(folders).notes
+    assert "(torch 2.4 against 2.5)" in said
+
+
 def test_runs_that_were_trained_on_after_test_are_named(tmp_path: Path) -> None:
     first, second = (write_run(tmp_path, seed=seed).path for seed in (0, 1))
     with_summary(first, history=[{"step": 0}, {"step": 30, "test_seen": True}])  # nothing was left to train

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from statistics import median
 
 from entreg.compare.analysis import Analysis
 from entreg.compare.convergence import Convergence
@@ -130,7 +131,8 @@ def _time_to_reach(there: Sequence[Reached], runs: int) -> str:
         return "-"
     if 2 * len(there) <= runs:
         return f"never ({len(there)} of {runs})" if there else "never"
-    epochs, seconds = (sorted(of_all)[(runs - 1) // 2] for of_all in zip(*there, strict=True))
+    never = [math.inf] * (runs - len(there))
+    epochs, seconds = (median([*of_all, *never]) for of_all in zip(*there, strict=True))
     share = "" if len(there) == runs else f" ({len(there)} of {runs})"
     return f"{epochs:.1f} epochs, {seconds:.0f} s{share}"
 

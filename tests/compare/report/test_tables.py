@@ -65,7 +65,7 @@ def test_times_are_medians_in_which_who_never_gets_there_is_slowest() -> None:
         "5.0 epochs, 50 s (2 of 3)",
         "never (1 of 3)",
         "-",
-        "3.0 epochs, 30 s (3 of 4)",
+        "3.5 epochs, 35 s (3 of 4)",
     ]
     assert [row[3] for row in rows] == ["1.0", "1.0", "1.0", "-", "1.0"]
 
