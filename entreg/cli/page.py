@@ -13,11 +13,33 @@ from typing_extensions import override
 _WIDTH = 120
 _INDENT = 34
 _LONGEST = 8  # name of a value
-_MATH = {r"\ge": ">=", r"\bmod": "mod", r"\cdot": "*", r"\,": " ", "\\": ""}
+_COMMANDS = (  # of LaTeX, in the order in which they are read
+    (r"\\(?:mathrm|mathbf|text|operatorname|widetilde|hat|bar)\{([^{}]*)\}", r"\1"),
+    (r"\\tilde\s*\{?(\w)\}?", r"\1~"),
+    (r"\\(?:hat|bar)\s*(\w)", r"\1"),
+    (r"\\[td]?frac\{([^{}]*)\}\{([^{}]*)\}", r"(\1)/(\2) "),
+    (r"\\[td]?frac\s*(\w)\s*(\w)", r"\1/\2"),
+    (r"\\sqrt\{([^{}]*)\}", r"sqrt(\1)"),
+    (r"\\(?:left|right)(?![a-z])", ""),
+    (r"\\[lr]vert(?![a-z])", "|"),
+    (r"\\ge(?:q)?(?![a-z])", ">="),
+    (r"\\le(?:q)?(?![a-z])", "<="),
+    (r"\\(?:cdot|times)(?![a-z])", "*"),
+    (r"\\to(?![a-z])", "->"),
+    (r"\\bmod(?![a-z])", "mod"),
+    (r"\\\|", "||"),
+    (r"\\[,;:!]|\\q?quad(?![a-z])|\\ ", " "),
+    (r"([_^])\{(\w+)\}", r"\1\2"),
+    (r"([_^])\{([^{}]*)\}", r"\1(\2)"),
+    (r"\\[{}]", ""),
+    (r"\\", ""),
+)
 _WORD = re.compile("[a-z]+(-[a-z]+)*,?")
 _WORDS = {"help": "Show this page.", "print_config": "Print the config that all of this makes, and leave."}
 # An option that is hidden, and what jsonargparse adds for each group of options.
 _UNTOLD = (argparse.SUPPRESS, "Path to a configuration file.")
+_MATH = re.compile(r":math:`([^`]+)`")
+_FORMULA = re.compile(r"^( *)\.\. math:: *((?:.*\n?)(?:(?:\1 +.*)?\n)*)", re.MULTILINE)
 _ROLE = re.compile(r":[a-z:]+:`~?(?:[\w.]*\.)?([^`]+)`")
 _LINK = re.compile(r"`+([^`<]+?)\s*<([^>`]+)>`+_+")
 _DEFAULT = re.compile(r"\s*Default: .*$", re.DOTALL)
@@ -91,10 +113,26 @@ def plain(text: str) -> str:
         >>> plain("chooses ``best.ckpt``, see\n:class:`~entreg.data.Warp`.")
         'chooses best.ckpt, see Warp.'
     """
-    text = _LINK.sub(r"\1 (\2)", _ROLE.sub(r"\1", text))
-    for latex, sign in _MATH.items():
-        text = text.replace(latex, sign)
-    return " ".join(text.replace("`", "").split())
+    return " ".join(without_markup(text).split())
+
+
+def without_markup(text: str) -> str:
+    r"""Return a docstring's text without markup, line by line as it is.
+
+    Example:
+        >>> without_markup(r"``eps``: of :math:`\tilde q`, see :class:`entreg.losses.Term`; :math:`KL(p \| q) \ge 0`")
+        'eps: of q~, see Term; KL(p || q) >= 0'
+    """
+    text = _FORMULA.sub(lambda found: f"{found[1]}{_of_latex(found[2])}", text)
+    text = _MATH.sub(lambda found: _of_latex(found[1]), text)
+    return _LINK.sub(r"\1 (\2)", _ROLE.sub(r"\1", text)).replace("`", "")
+
+
+def _of_latex(formula: str) -> str:
+    for _ in range(2):  # a fraction may stand in a root
+        for command, written in _COMMANDS[:-1]:
+            formula = re.sub(command, written, formula)
+    return re.sub(*_COMMANDS[-1], formula)
 
 
 def _sentence(words: str) -> str:

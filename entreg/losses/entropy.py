@@ -13,7 +13,7 @@ from entreg.losses.plain import Reduction
 
 
 class CrossEntropyLoss(EntropyRegularizedLoss):
-    """Cross-entropy, coefficients ``(1, 0, 0)``: the baseline, a drop-in for :class:`torch.nn.CrossEntropyLoss`.
+    """Cross-entropy, coefficients ``(1, 0, 0)``: the baseline, a drop-in for ``torch.nn.CrossEntropyLoss``.
 
     Args:
         weight: class weights ``(C,)``.

@@ -8,6 +8,7 @@ from typing import get_args
 
 from typing_extensions import get_type_hints
 
+from entreg.cli.page import without_markup
 from entreg.cli.parser import CommandParser
 from entreg.console import print_columns
 from entreg.errors import ConfigError
@@ -41,7 +42,7 @@ def _print_page(info: LossInfo) -> None:
     parameters = [p.replace(annotation=Parameter.empty) for p in signature(info.cls).parameters.values()]
     call = f"{info.class_path}{signature(info.cls).replace(parameters=parameters, return_annotation=Parameter.empty)}"
     print(f"{info.name}: {info.formula}\nreference: {info.reference}\nlearnt: {info.learnable or 'nothing'}\n")
-    print(f"{call}\n\n{getdoc(info.cls)}")
+    print(f"{call}\n\n{without_markup(getdoc(info.cls) or '')}")
     if options := _options(info.cls):
         print(f"\noptions: {', '.join(options)}")
 
