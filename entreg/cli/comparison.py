@@ -75,8 +75,6 @@ def compare_runs(
             print_line("")
             print_line(f"test set {name}, {_place(study)}: {_size(study, refused.get(name))}")
         converged = convergence_of(study, accuracies)
-        if name in compared and out is not None:  # before anything is printed, which may fail
-            pages[name] = _write(out if len(studies) == 1 else out / name, analyses[name], converged, root, trust)
         if name in compared:
             print_tables(analyses[name], converged, power)
             for line in verdict_sentences(analyses[name]):
@@ -85,7 +83,9 @@ def compare_runs(
             if note not in told:
                 print_line(note)
         told.update(study.notes)
-        if name in pages:
+        if name in compared and out is not None:
+            folder = out if len(studies) == 1 else out / name
+            pages[name] = _write(folder, analyses[name], converged, root, trust)
             print_line(f"report: {pages[name]}")
     if len(compared) > 1:
         report_overall(compared, pages, out)

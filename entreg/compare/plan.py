@@ -29,9 +29,9 @@ class Plan:
         baseline: arm with which the others are compared.
         seeds: seeds an arm when the study is complete; looks before that are paid for, see
             :mod:`entreg.compare.looks`. ``None``: there is one look, and it is the last.
+        alpha: level of all verdicts together, on each test set.
         arms: arms when the study is complete, the baseline among them; ``None``: those that are looked at, and none is
             added later.
-        alpha: level of all verdicts together, on each test set.
 
     Raises:
         ConfigError: if a measure is unknown or a number out of its range.
@@ -40,8 +40,8 @@ class Plan:
     primary: Mapping[str, float | None] = field(default_factory=lambda: {"acc": None})
     baseline: str | None = None
     seeds: int | None = None
-    arms: int | None = None
     alpha: float = 0.05
+    arms: int | None = None
 
     def __post_init__(self) -> None:
         from entreg.compare.measures import measure_of  # late: a sweep without a plan needs no PyTorch

@@ -56,17 +56,17 @@ def interval(measure: Measure, comparison: Comparison) -> str:
 
 
 def would_help(measure: Measure, comparison: Comparison) -> str:
-    """Say what the study would have found, and with how many seeds another would find the margin."""
-    said = f"this study would have found {rounded(comparison.detectable or 0)}{unit(measure)} or more in 4 of 5 cases"
+    """Say what effect the study could detect, and with how many seeds another would detect the margin."""
+    said = f"its minimum detectable effect is {rounded(comparison.detectable or 0)}{unit(measure)} (80 % power)"
     needed = comparison.seeds_needed
     if needed is None or (needed.about is not None and needed.about <= comparison.n):
         return said
     margin = f"{rounded(comparison.margin or 0)}{unit(measure)}"
     if needed.about is None:
-        return f"{said}; to find {margin} takes more test samples, no number of seeds is enough"
+        return f"{said}; to detect {margin} takes more test samples, no number of seeds is enough"
     if needed.about > _MANY:
-        return f"{said}; to find {margin} takes more than {_MANY:,} seeds an arm"
-    return f"{said}; to find {margin} takes about {seeds_text(needed, ' seeds an arm')}"
+        return f"{said}; to detect {margin} takes more than {_MANY:,} seeds an arm"
+    return f"{said}; to detect {margin} takes about {seeds_text(needed, ' seeds an arm')}"
 
 
 def seeds_text(needed: SeedsNeeded, of_what: str = "") -> str:

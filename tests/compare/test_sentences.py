@@ -41,12 +41,12 @@ def test_equivalence_names_its_margin() -> None:
 def test_nothing_found_says_what_would_have_been_and_what_would_help() -> None:
     assert said(0.05, noise=10, margin=0.1) == (
         "min_ent against cross_entropy: no difference found, accuracy 0.05 points higher (95 %: -0.15 to +0.25); "
-        "this study would have found 0.29 points or more in 4 of 5 cases; "
-        "to find 0.1 points takes about 26 seeds an arm (10 to 160)"
+        "its minimum detectable effect is 0.29 points (80 % power); "
+        "to detect 0.1 points takes about 26 seeds an arm (10 to 160)"
     )
-    assert said(0.005, "nll").endswith("; this study would have found 0.029 or more in 4 of 5 cases")
+    assert said(0.005, "nll").endswith("; its minimum detectable effect is 0.029 (80 % power)")
     few_images = said(0.05, margin=0.1, contributions=np.tile([0.05, -0.05], (5, 1)))
-    assert few_images.endswith("; to find 0.1 points takes more test samples, no number of seeds is enough")
+    assert few_images.endswith("; to detect 0.1 points takes more test samples, no number of seeds is enough")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from entreg.compare.report.sheet import Sheet
 from entreg.compare.sentences import difference, interval, rounded, seeds_text, sentence
 from entreg.compare.stats.comparison import Comparison, Outcome
 
-_HEADER = ["arm", "measure", "seeds", "difference", "interval", "would have found", "p, adjusted"]
+_HEADER = ["arm", "measure", "seeds", "difference", "interval", "minimum detectable", "p, adjusted"]
 _MISSING = "one pair of seeds, or the same difference at all of them, has no interval; no pair, no difference"
 WORDS: dict[Outcome, str] = {
     "better": "better",

@@ -26,6 +26,7 @@ TERMS = {
     "interquartile mean": "mean of the middle half of all runs, so that no single one decides",
     "max_logit": "score of how familiar a sample is: its largest logit",
     "mean rank": "mean over data sets of an arm's place among all arms, 1 being the best",
+    "minimum detectable": "smallest true difference that 4 of 5 such studies find (80 % power)",
     "msp": "maximum softmax probability, the confidence of the class that is predicted",
     "NLL": "negative log likelihood of the true class in nats; lower is better",
     "pairs": "seeds that both arms have: the two runs of a seed are compared with each other",
@@ -33,7 +34,6 @@ TERMS = {
     "refinement": "what is left of NLL or Brier at T: how well classes are told apart, whatever the confidence",
     "seeds and samples": "an interval for new seeds and new test samples, not for these samples only",
     "SmoothECE": "calibration error without bins (smECE), biased upwards where calibration is nearly perfect",
-    "would have found": "smallest true difference that 4 of 5 such studies find",
 }
 _ANY = re.compile("|".join(rf"(?<!\w){re.escape(term)}(?!\w)" for term in sorted(TERMS, key=len, reverse=True)))
 

@@ -71,7 +71,7 @@ def equivalence(seeds: int) -> Cell:
 
 
 def limits(seeds: int) -> Cell:
-    """Two arms without a difference: which differences do such studies say that they would have found?"""
+    """Two arms without a difference: which differences do such studies say that they can detect?"""
     arms = dict.fromkeys(NAMES[:2], EQUAL)
     return Cell(arms, [seeds], {"acc": None}, _limit, [], sets=["test"])
 
