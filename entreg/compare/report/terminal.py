@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
@@ -14,6 +15,9 @@ from entreg.compare.report.refinement import refinement_sheet
 from entreg.compare.report.sheet import Sheet
 from entreg.compare.report.tables import arms_sheet, convergence_sheet, differences_sheet, ood_sheet
 from entreg.console import cell, print_line
+
+_FRAME = 3  # between two columns
+_WIDEST = 60  # column that is not broken
 
 
 def print_tables(
@@ -39,13 +43,36 @@ def print_tables(
 
 
 def print_sheet(sheet: Sheet) -> None:
-    """Print a table, if it has rows."""
+    """Print a table, if it has rows; one that is too wide in parts, each of which begins with what names the rows."""
     if not sheet.rows:
         return
     console = Console(width=None if Console().is_terminal else 160)
-    table = Table(title=cell(sheet.title), title_justify="left")
-    for name in sheet.header:
-        table.add_column(cell(name), overflow="fold")
-    for row in sheet.rows:
-        table.add_row(*map(cell, row))
-    console.print(table)
+    title = sheet.title
+    for columns in _parts(sheet, console.width):
+        table = Table(title=cell(title), title_justify="left")
+        for k in columns:
+            table.add_column(cell(sheet.header[k]), width=_width(sheet, k), overflow="fold")
+        for row in sheet.rows:
+            table.add_row(*(cell(row[k]) for k in columns))
+        console.print(table)
+        title = ""
+
+
+def _parts(sheet: Sheet, width: int) -> list[list[int]]:
+    """Deal the columns out to tables of at most a width, where a column can be as narrow as that."""
+    names = next(
+        (k for k in range(1, len(sheet.header)) if len({tuple(row[:k]) for row in sheet.rows}) == len(sheet.rows)), 1
+    )
+    parts: list[list[int]] = [list(range(names))]
+    for k in range(names, len(sheet.header)):
+        full = sum(_width(sheet, column) + _FRAME for column in (*parts[-1], k)) + 1 > width
+        if full and len(parts[-1]) > names:
+            parts.append([*range(names), k])
+        else:
+            parts[-1].append(k)
+    return parts
+
+
+def _width(sheet: Sheet, k: int) -> int:
+    """Width of a column in which no cell and no word of the header is broken, but for the longest."""
+    return min(_WIDEST, max(cell_len(word) for word in (*sheet.header[k].split(), *(row[k] for row in sheet.rows))))
