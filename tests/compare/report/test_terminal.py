@@ -17,7 +17,7 @@ def test_a_table_that_is_too_wide_is_printed_in_parts_and_no_cell_is_broken(
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 160
     cells = [[cell.strip() for cell in line.strip("│").split("│")] for line in lines if line.startswith("│")]
-    assert all(cell in sum(ROWS, []) for row in cells for cell in row)
+    assert {cell for row in cells for cell in row} <= {cell for row in ROWS for cell in row}
     assert sum(len(row) - 2 for row in cells) == 12 * len(rows)
     assert {tuple(row[:2]) for row in cells} == {tuple(row[:2]) for row in rows}
     assert lines[0].startswith("Many scores")
