@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import sys
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 from entreg.data.source import Source, data_root
+from entreg.entries import import_path, register_installed
 from entreg.errors import ConfigError
 
 ENTRY_POINT_GROUP = "entreg.data"
@@ -36,10 +34,7 @@ class DataInfo:
     @property
     def class_path(self) -> str:
         """Import path of the class from the outermost package that exports it, as a config names it."""
-        name, parts = self.cls.__qualname__, self.cls.__module__.split(".")
-        packages = [".".join(parts[: depth + 1]) for depth in range(len(parts))]
-        exported = [package for package in packages if getattr(sys.modules.get(package), name, None) is self.cls]
-        return f"{(exported or packages[-1:])[0]}.{name}"
+        return import_path(self.cls)
 
     def make(self, root: Path) -> Source:
         """Return the data set below ``root``."""
@@ -85,15 +80,7 @@ def available() -> dict[str, DataInfo]:
     """
     global _loaded_entry_points
     if not _loaded_entry_points:
-        for entry_point in entry_points(group=ENTRY_POINT_GROUP):
-            try:
-                register(entry_point.load())
-            except Exception as error:  # whatever another package does wrong, the data sets of all others are there
-                warnings.warn(
-                    f"the data set {entry_point.name} = {entry_point.value} of an installed package is left out: "
-                    f"{type(error).__name__}: {error}",
-                    stacklevel=2,
-                )
+        register_installed(ENTRY_POINT_GROUP, "data set", register)
         _loaded_entry_points = True
     return {info.name: info for info in _registry.values()}
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import difflib
-import sys
-import warnings
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from typing import Any
 
 from torch import nn
+
+from entreg.entries import import_path, register_installed
 
 ENTRY_POINT_GROUP = "entreg.losses"
 
@@ -45,10 +44,7 @@ class LossInfo:
     @property
     def class_path(self) -> str:
         """Import path of the class from the outermost package that exports it, as a config names it."""
-        name, parts = self.cls.__qualname__, self.cls.__module__.split(".")
-        packages = [".".join(parts[: depth + 1]) for depth in range(len(parts))]
-        exported = [package for package in packages if getattr(sys.modules.get(package), name, None) is self.cls]
-        return f"{(exported or packages[-1:])[0]}.{name}"
+        return import_path(self.cls)
 
 
 _registry: dict[str, LossInfo] = {}
@@ -82,15 +78,7 @@ def available() -> dict[str, LossInfo]:
     """
     global _loaded_entry_points
     if not _loaded_entry_points:
-        for entry_point in entry_points(group=ENTRY_POINT_GROUP):
-            try:
-                register(entry_point.load())
-            except Exception as error:  # one broken package does not keep anybody from the other losses
-                warnings.warn(
-                    f"the loss {entry_point.name} = {entry_point.value} of an installed package is left out: "
-                    f"{type(error).__name__}: {error}",
-                    stacklevel=2,
-                )
+        register_installed(ENTRY_POINT_GROUP, "loss", register)
         _loaded_entry_points = True
     return dict(_registry)
 

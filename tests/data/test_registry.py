@@ -118,7 +118,7 @@ def test_a_broken_plug_in_is_left_out_and_named(monkeypatch: pytest.MonkeyPatch)
     broken = [EntryPoint("gone", "package_that_is_not_there:info", registry.ENTRY_POINT_GROUP)]
     broken.append(EntryPoint("number", "math:pi", registry.ENTRY_POINT_GROUP))
     asked: list[str] = []
-    monkeypatch.setattr(registry, "entry_points", lambda group: asked.append(group) or broken)
+    monkeypatch.setattr("entreg.entries.entry_points", lambda group: asked.append(group) or broken)
     monkeypatch.setattr(registry, "_loaded_entry_points", False)
     with pytest.warns(UserWarning, match="of an installed package is left out") as caught:
         assert "letters" in available()

@@ -172,7 +172,7 @@ def test_entry_points_of_installed_packages_are_loaded_once(monkeypatch: pytest.
         groups.append(group)
         return [SimpleNamespace(load=lambda: OTHER)]
 
-    monkeypatch.setattr("entreg.losses.registry.entry_points", entry_points)
+    monkeypatch.setattr("entreg.entries.entry_points", entry_points)
     monkeypatch.setattr(registry, "_loaded_entry_points", False)
     assert available()["other"] is OTHER
     assert type(create("OtherLoss")) is OtherLoss
@@ -241,7 +241,7 @@ def test_a_broken_plug_in_is_left_out_and_named(monkeypatch: pytest.MonkeyPatch)
         EntryPoint("gone", "package_that_is_not_there:info", registry.ENTRY_POINT_GROUP),
         EntryPoint("number", "math:pi", registry.ENTRY_POINT_GROUP),
     ]
-    monkeypatch.setattr(registry, "entry_points", lambda group: broken)
+    monkeypatch.setattr("entreg.entries.entry_points", lambda group: broken)
     monkeypatch.setattr(registry, "_loaded_entry_points", False)
     monkeypatch.setattr(registry, "_registry", dict(registry._registry))
     with pytest.warns(UserWarning, match="of an installed package is left out") as caught:

@@ -228,7 +228,7 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
     ],
     ("metrics", "metrics/temperature.py"): [
         ("temperature-scale", "the temperature is in units of the margin",
-         "return scale * math.exp(-_root(derivatives))", "return math.exp(-_root(derivatives))"),
+         "return scale * math.exp(-_root(derivatives, *span))", "return math.exp(-_root(derivatives, *span))"),
     ],
     ("metrics", "metrics/brier.py"): [
         ("brier-covariance", "the within-bin covariance counts once, not twice",
@@ -448,7 +448,8 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
         ("no-previous", "the last checkpoint is deleted before the new one is in place",
          "target.replace(replaced)", "target.unlink()"),
         ("unsafe-load", "a checkpoint may run code when it is checked",
-         'map_location="meta", weights_only=True', 'map_location="meta", weights_only=False'),
+         'checkpoint = torch.load(path, map_location="meta", weights_only=True)',
+         'checkpoint = torch.load(path, map_location="meta", weights_only=False)'),
         ("unchecked-records", "damage in a checkpoint of an earlier version is loaded",
          "not sealed and (damaged := archive.testzip())", "sealed and (damaged := archive.testzip())"),
     ],
@@ -480,7 +481,7 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
         ("lease-unlocked", "a lease is taken without the lock",
          "with FileLock(self._lock):", "with suppress(OSError):"),
         ("lease-pid-reused", "a process with the same id holds a dead one's lease",
-         "_start_of(holder.pid) != holder.started", "_start_of(holder.pid) is None"),
+         "return started == holder.started", "return started is not None"),
         ("lease-clocks", "clocks of two machines are compared",
          "return now - since > EXPIRES_AFTER", "return time.time() - renewal > EXPIRES_AFTER"),
     ],
@@ -588,7 +589,9 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
          "_less(found[key], scaled[key])", "_less(scaled[key], found[key])"),
     ],
     ("compare", "compare/looks.py"): [
-        ("looks-free", "earlier looks cost nothing", "sum(other.alpha for other in before)", "0.0"),
+        ("looks-free", "earlier looks cost nothing", "sum(each.alpha for each in before)", "0.0"),
+        ("looks-arms", "a look at other arms of the study is none of its looks",
+         "return asked and not set(self.arms).isdisjoint(other.arms)", "return asked and self.arms == other.arms"),
         ("looks-fewest", "seeds of one arm alone are no new look",
          "seeds = [seeds_of[arm] for arm in arms]", "seeds = [min(seeds_of.values(), key=len) for arm in arms]"),
     ],
@@ -679,6 +682,10 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
          r"data|schedules)\.[A-Z]\w*", r"data|schedules)\.[\w.]+"),
         ("trust-files", "the config of a run may name a file", "key != _ROOT and _is_file(text, path.parent)", "False"),
         ("trust-texts", "a config in a text is no config", " or _CONFIG.search(text)", ""),
+    ],
+    ("callbacks", "callbacks/best.py"): [
+        ("best-newer", "a best checkpoint that is newer than the last keeps the score of the one before it",
+         "step_of(best) != self._step", "False"),
     ],
     ("sweep", "sweep/board.py"): [
         ("board-outlived", "a run that outlives its worker is started again",
