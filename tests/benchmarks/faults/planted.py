@@ -389,6 +389,8 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
          "self._accumulating = (batch_idx + 1) % ", "self._accumulating = batch_idx % "),
     ],
     ("callbacks", "callbacks/best.py"): [
+        ("best-newer", "a best checkpoint that is newer than the last keeps the score of the one before it",
+         "step_of(best) != self._step", "False"),
         ("best-forgotten", "a resumed run forgets its best score", '"best_k_models": scores', '"best_k_models": {}'),
         ("best-raw", "the average is validated, the weights themselves are kept",
          "pl_module.load_state_dict(validated)", "pass"),
@@ -682,10 +684,6 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
          r"data|schedules)\.[A-Z]\w*", r"data|schedules)\.[\w.]+"),
         ("trust-files", "the config of a run may name a file", "key != _ROOT and _is_file(text, path.parent)", "False"),
         ("trust-texts", "a config in a text is no config", " or _CONFIG.search(text)", ""),
-    ],
-    ("callbacks", "callbacks/best.py"): [
-        ("best-newer", "a best checkpoint that is newer than the last keeps the score of the one before it",
-         "step_of(best) != self._step", "False"),
     ],
     ("sweep", "sweep/board.py"): [
         ("board-outlived", "a run that outlives its worker is started again",
