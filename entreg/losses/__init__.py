@@ -1,4 +1,9 @@
-"""Entropy-regularised classification losses. Imports torch and nothing else of entreg or Lightning.
+"""Entropy-regularised classification losses; they need torch, and nothing of Lightning.
+
+``entropy`` and ``family`` hold the modules, ``coefficients`` and ``maps`` what is learnt of them, ``functional`` the
+same without modules. ``evaluate`` turns coefficients into a loss, in the form that ``choice`` finds: ``plain`` is the
+formula, which autograd differentiates; ``fused`` is one node of the graph with the gradient in closed form, computed
+block by block (``closed_form``) or by Triton on CUDA (``launch``, ``plans``, ``kernels``).
 
 Example:
     >>> import torch

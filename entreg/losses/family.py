@@ -52,7 +52,7 @@ class EntropyRegularizedLoss(nn.Module):
         ce: cross-entropy :math:`CE(q, p)`.
         entropy: entropy :math:`H(p)`.
         kl: reverse divergence :math:`KL(p \| \tilde q)`, :math:`\tilde q = \mathrm{clamp}(q, \epsilon, 1)`.
-        rce: reverse cross-entropy, entropy and divergence tied.
+        rce: reverse cross-entropy :math:`RCE = H + KL`, both under one coefficient.
         confidence: entropy with the other sign, :math:`-H(p)`.
         eps: floor of the target in the reverse terms, in (0, 1).
         constraint: how the weights are learnt, see :class:`Coefficients`; ``"fixed"``: not at all.

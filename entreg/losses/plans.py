@@ -1,7 +1,7 @@
-"""How kernels are launched with little ado: what is the same for many calls is found out once.
+"""A cache of compiled kernels, one plan for each kind of call.
 
-At sizes of everyday training a launch costs more than the kernel's work, and Triton looks at every argument of every
-call to find the compiled kernel again. So a plan keeps the compiled kernels of one kind of call and calls these.
+At sizes of everyday training a launch costs more than the kernel's work, as Triton looks at every argument of every
+call to find the compiled kernel again. A plan keeps the compiled kernels of its kind of call and launches these.
 """
 
 from __future__ import annotations
