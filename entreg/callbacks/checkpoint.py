@@ -95,6 +95,7 @@ class LastCheckpoint(Checkpoint):
         self.soon = False
         self._saved_when = time.monotonic()
         self._accumulating = False
+        self._inside = False  # of an epoch, at the last one
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -113,6 +114,7 @@ class LastCheckpoint(Checkpoint):
             due = self._is_time(trainer)
         if due:
             self.save(trainer)
+            self._inside = True
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save after a validation that belongs to training, unless gradients are being summed, which are not saved."""
@@ -122,8 +124,8 @@ class LastCheckpoint(Checkpoint):
             self.save(trainer)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Save at the end where no validation did."""
-        if trainer.global_step > self.saved_at:
+        """Save at the end where no validation did, or else the rows of the last epoch would be cut off on resume."""
+        if trainer.global_step > self.saved_at or self._inside:
             self.save(trainer)
 
     def state_dict(self) -> dict[str, Any]:
@@ -137,6 +139,7 @@ class LastCheckpoint(Checkpoint):
     def save(self, trainer: Trainer) -> None:
         """Write ``last.ckpt``; all processes take part."""
         self.check()
+        self._inside = False
         self.saved_at = trainer.global_step
         trainer.save_checkpoint(self.path)
         self._saved_when = time.monotonic()

@@ -194,3 +194,12 @@ def test_without_last_the_previous_checkpoint_is_resumed(whole: Run, whole_copy:
     whole_copy.checkpoint("last").unlink()
     assert main(["fit", "--run", str(whole_copy.path)]) == 0
     assert_same(whole_copy, whole)
+
+
+def test_resuming_a_run_that_a_number_of_steps_has_ended_changes_nothing(workplace: Path) -> None:
+    rhythm = ["--trainer.max_steps", "8", "--checkpoint.every_n_steps", "4", "--model.schedule", "null"]
+    assert main(["fit", *OPTIONS, *rhythm]) == 0
+    (run,) = map(open_run, Path("runs").glob("*"))
+    before = [row.rpartition(",")[0] for row in run.metrics.read_text().splitlines()]  # but for the time
+    assert main(["fit", "--run", str(run.path)]) == 0
+    assert [row.rpartition(",")[0] for row in run.metrics.read_text().splitlines()] == before
