@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -143,11 +144,19 @@ class Session:
         with self.lease if self.writes and parts.trainer.is_global_zero else nullcontext():
             if self.writes:  # until the lease was taken, another process may have written it
                 self.summary = self._summary_now()
-            elif {"data", "classes"} <= self.summary.keys():  # of a run, of which a checkpoint is looked at
-                parts.data.adopt(self.summary["data"], self.summary["classes"])
-                self.summary = {key: value for key, value in self.summary.items() if key not in SCORES}
+            else:
+                self._adopt(parts.data, ckpt_path)
             self._evaluate((split,), parts, to_evaluate(self.run, self.summary, split, ckpt_path))
             self._finish(parts.trainer)
+
+    def _adopt(self, data: ClassificationDataModule, ckpt_path: str | None) -> None:
+        """Tell the data what the network was trained on, by the run that the checkpoint lies in, else the named one."""
+        of_file = Run(Path(os.path.realpath(ckpt_path)).parent.parent) if ckpt_path is not None else self.run
+        run = of_file if of_file.started else self.run
+        told = read_summary(run) if run.started else {}
+        if {"data", "classes"} <= told.keys():
+            data.adopt(told["data"], told["classes"])
+        self.summary = {key: value for key, value in self.summary.items() if key not in SCORES}
 
     @contextmanager
     def _occupied(self, trainer: Trainer) -> Iterator[None]:

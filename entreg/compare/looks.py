@@ -22,6 +22,7 @@ from entreg.runs.reading import read_json
 from entreg.text import enumerated
 
 NAME = ".looks.json"
+_NOTHING = 1e-9  # of a level: what is left by rounding
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,8 @@ def standing_of(study: Study, metrics: Sequence[str], written: Written | None, e
     seeds = [seeds_of[arm] for arm in arms]
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
     look = Look(arms, tested, list(metrics), seeds, plan.alpha, now, planned=False)
-    before = [other for other in earlier if other.overlaps(look) and not other.repeats(look)]
+    repeated = next((k for k, other in enumerate(earlier) if other.repeats(look) and other.planned), None)
+    before = [other for other in earlier[:repeated] if other.overlaps(look) and not other.repeats(look)]
     begun = _begun(study)
     if written is None:
         why = _without_a_plan(study)
@@ -98,12 +100,13 @@ def standing_of(study: Study, metrics: Sequence[str], written: Written | None, e
     elif plan.seeds is None:
         why = f"{written.path} does not say how many seeds there would be"
     else:
-        again = [other.alpha for other in earlier if other.repeats(look) and other.planned]
         seen = {arm: own for other in (*before, look) for arm, own in zip(other.arms, other.seeds, strict=True)}
         planned = plan.seeds * (plan.arms or len(seen))
         done = min(planned, sum(min(len(own), plan.seeds) for own in seen.values()))
-        left = again[0] if again else obrien_fleming(plan.alpha, done / planned) - sum(each.alpha for each in before)
-        if left > 0:
+        left = obrien_fleming(plan.alpha, done / planned) - sum(each.alpha for each in before)
+        if repeated is not None:
+            left = min(earlier[repeated].alpha, obrien_fleming(plan.alpha, done / planned))
+        if left > _NOTHING:
             more = _runs(list(seen.values())) - done
             runs = f"{done} of {planned} runs{f' and {more} that were not planned' if more else ''}"
             said = f"as planned in {written.path}, with {runs}: verdicts at level {left:.2g}"

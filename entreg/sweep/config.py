@@ -131,11 +131,13 @@ class Sweep:
 
     @property
     def arms(self) -> int | None:
-        """How many arms a grid has, if that is two or more and the seeds are listed."""
-        seeds = self.parameters.get(SEED)
-        if self.sampler != "grid" or seeds is None:
+        """How many arms a grid has on its test set, if that is two or more, and if it has one test set and seeds."""
+        from entreg.runs.experiment import is_free  # late: a sweep without a plan needs no PyTorch
+
+        of_data = any(key == "data" or key.startswith("data.") for key in self.parameters if not _is_damage(key))
+        if self.sampler != "grid" or SEED not in self.parameters or of_data:
             return None
-        others = (values for key, values in self.parameters.items() if key != SEED)
+        others = (values for key, values in self.parameters.items() if key != SEED and not is_free(key))
         arms = math.prod(len(values) for values in others if not isinstance(values, Range))
         return arms if arms > 1 else None
 
@@ -148,3 +150,7 @@ class Sweep:
         del content["trials"], content["baseline"], content["plan"]
         digests = (hashlib.sha256(Path(path.absolute).read_bytes()).hexdigest()[:12] for path in self.fit)
         return {**content, "fit": list(digests)}
+
+
+def _is_damage(key: str) -> bool:
+    return key.startswith("data.damage.")

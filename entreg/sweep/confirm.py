@@ -92,7 +92,7 @@ def confirmation(board: Board, seeds: int) -> Confirmation:
     return Confirmation(
         replace(again, name=f"{sweep.name}-challenger", options={**options, **ours}),
         replace(again, name=name, options={**kept, **theirs}),
-        replace(plan, baseline=name, seeds=seeds),
+        replace(plan, baseline=name, seeds=seeds, arms=2),
         f"confirming {described(ours)}, {place} on validation ({sweep.metric} {challenger.score:.5g}), "
         f"against {described(theirs)}{known}, with seeds {fresh[0]} to {fresh[-1]}",
     )

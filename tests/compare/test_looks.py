@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -88,6 +89,32 @@ def test_arms_that_come_later_are_a_new_look(tmp_path: Path) -> None:
     assert said == [
         f"{runs} of 12 runs: verdicts at level {level:.2g}" for runs, level in zip((8, 12), levels, strict=True)
     ]
+
+
+def test_what_rounding_leaves_of_a_level_is_nothing(tmp_path: Path) -> None:
+    folders = write_study(tmp_path, 4)
+    assert look_at(of_seeds(folders, 3)).standing.startswith("exploratory")
+    written = Written(Plan(seeds=4), tmp_path / "plan.yaml", EARLY)
+    assert look_at(of_seeds(folders, 4), written).standing.startswith("exploratory: earlier looks have used up")
+
+
+def test_a_look_that_is_repeated_says_what_it_said(tmp_path: Path) -> None:
+    folders = write_study(tmp_path, 4)
+    two = read_study([folder for folder in folders if not folder.name.startswith("mix_ent")])
+    written = Written(Plan(seeds=4, arms=3), tmp_path / "plan.yaml", EARLY)
+    first = look_at(two, written).standing
+    look_at(read_study(folders), written)
+    assert look_at(two, written).standing == first
+
+
+def test_an_exploratory_look_of_an_older_version_does_not_set_the_level(tmp_path: Path) -> None:
+    study = of_seeds(write_study(tmp_path, 4), 2)
+    look_at(study)
+    noted = json.loads((tmp_path / NAME).read_text())
+    del noted["looks"][0]["planned"]
+    (tmp_path / NAME).write_text(json.dumps(noted))
+    said = look_at(study, Written(Plan(seeds=4), tmp_path / "plan.yaml", EARLY)).standing
+    assert said.endswith("6 of 12 runs: verdicts at level 0.0056")
 
 
 def test_a_look_without_the_plan_does_not_set_its_level(tmp_path: Path) -> None:

@@ -71,3 +71,17 @@ def test_the_number_of_trials_may_grow_and_nothing_else() -> None:
     draws = {**GRID, "sampler": "random"}
     assert Sweep(**draws, trials=3).definition() == Sweep(**draws, trials=4).definition()
     assert Sweep(**draws, trials=3).definition() != Sweep(**draws, trials=3, seed=1).definition()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "arms"),
+    [
+        ({"model.loss": ["mae", "focal"], "x": [1, 2, 3], "seed_everything": [0, 1]}, 6),
+        ({"model.loss": ["mae", "focal"], "trainer.devices": [1, 2], "seed_everything": [0, 1]}, 2),
+        ({"model.loss": ["mae", "focal"], "data.damage.label_noise": [0.0, 0.2], "seed_everything": [0, 1]}, 4),
+        ({"model.loss": ["mae", "focal"], "data": ["Strokes", "MNIST"], "seed_everything": [0, 1]}, None),
+        ({"model.loss": ["mae", "focal"]}, None),
+    ],
+)
+def test_a_grid_knows_how_many_arms_it_has_on_a_test_set(parameters: dict[str, Any], arms: int | None) -> None:
+    assert Sweep("s", parameters).arms == arms

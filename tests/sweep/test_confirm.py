@@ -48,7 +48,7 @@ def test_the_best_and_the_baseline_get_seeds_that_the_sweep_has_not_used(tmp_pat
     assert found.challenger.options == {"trainer.max_epochs": 3, "model.loss": "mix_ent"}
     assert found.baseline.options == {"trainer.max_epochs": 3, "model.loss": "cross_entropy"}
     assert found.challenger.parameters == found.baseline.parameters == {"seed_everything": [6, 7, 8]}
-    assert found.plan == Plan(primary={"acc": None}, baseline="s-baseline", seeds=3)
+    assert found.plan == Plan(primary={"acc": None}, baseline="s-baseline", seeds=3, arms=2)
     said = "confirming loss=mix_ent, the best of 3 on validation (val/acc 0.904), against loss=cross_entropy (0.704)"
     assert found.said == f"{said}, with seeds 6 to 8"
 
@@ -58,7 +58,7 @@ def test_the_smallest_may_be_the_best_and_the_baseline_is_no_challenger(tmp_path
     found = confirmation(finished(sweep, tmp_path, {"min_ent": 0.7, "cross_entropy": 0.8, "mix_ent": 0.9}), 2)
     assert found.challenger.options["model.loss"] == "cross_entropy"
     assert "the best of 3 besides the baseline" in found.said
-    assert found.plan == Plan(primary={"acc": None, "nll": None}, baseline="s-baseline", seeds=2)
+    assert found.plan == Plan(primary={"acc": None, "nll": None}, baseline="s-baseline", seeds=2, arms=2)
 
 
 def test_a_cell_of_which_a_seed_failed_is_not_the_best(tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_a_baseline_that_was_not_tried_has_no_values_of_the_loss(tmp_path: Path)
     }
     assert found.baseline.options == {"name": "x", "model.loss": "mae", "model.loss_lr": best["model.loss_lr"]}
     assert found.challenger.parameters == {"seed_everything": [8, 9]}
-    assert found.plan == Plan(primary={"nll": 0.1}, baseline="s-baseline", seeds=2)
+    assert found.plan == Plan(primary={"nll": 0.1}, baseline="s-baseline", seeds=2, arms=2)
 
 
 def test_what_cannot_be_confirmed_is_said_in_a_line(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from entreg.compare.report.sheet import Sheet
 from entreg.compare.report.tables import arms_sheet, convergence_sheet, differences_sheet, ood_sheet
 from entreg.console import cell, print_line
 
+_PLAIN_WIDTH = 160  # of what is no terminal
 _FRAME = 3  # between two columns
 _WIDEST = 60  # column that is not broken
 
@@ -46,30 +47,38 @@ def print_sheet(sheet: Sheet) -> None:
     """Print a table, if it has rows; one that is too wide in parts, each of which begins with what names the rows."""
     if not sheet.rows:
         return
-    console = Console(width=None if Console().is_terminal else 160)
+    console = Console(width=None if Console().is_terminal else _PLAIN_WIDTH)
     title = sheet.title
     for columns in _parts(sheet, console.width):
         table = Table(title=cell(title), title_justify="left")
-        for k in columns:
-            table.add_column(cell(sheet.header[k]), width=_width(sheet, k), overflow="fold")
+        for k in columns:  # the names of the rows alone may be broken, where they leave too little
+            width = None if k < _names(sheet) else _width(sheet, k)
+            table.add_column(cell(sheet.header[k]), width=width, overflow="fold")
         for row in sheet.rows:
             table.add_row(*(cell(row[k]) for k in columns))
         console.print(table)
         title = ""
 
 
+def _names(sheet: Sheet) -> int:
+    """Number of columns that tell the rows apart."""
+    columns = range(1, len(sheet.header))
+    return next((k for k in columns if len({tuple(row[:k]) for row in sheet.rows}) == len(sheet.rows)), 1)
+
+
 def _parts(sheet: Sheet, width: int) -> list[list[int]]:
-    """Deal the columns out to tables of at most a width, where a column can be as narrow as that."""
-    names = next(
-        (k for k in range(1, len(sheet.header)) if len({tuple(row[:k]) for row in sheet.rows}) == len(sheet.rows)), 1
-    )
-    parts: list[list[int]] = [list(range(names))]
+    """Deal the columns out to tables of at most a width; what names the rows takes half of it at most."""
+    names = _names(sheet)
+    used = min(width // 2, sum(_width(sheet, k) + _FRAME for k in range(names)))
+    parts, room = [list(range(names))], width - used - 1
+    left = room
     for k in range(names, len(sheet.header)):
-        full = sum(_width(sheet, column) + _FRAME for column in (*parts[-1], k)) + 1 > width
-        if full and len(parts[-1]) > names:
-            parts.append([*range(names), k])
-        else:
-            parts[-1].append(k)
+        needed = _width(sheet, k) + _FRAME
+        if needed > left and len(parts[-1]) > names:
+            parts.append(list(range(names)))
+            left = room
+        parts[-1].append(k)
+        left -= needed
     return parts
 
 

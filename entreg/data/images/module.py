@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -94,6 +94,12 @@ class ImageDataModule(ImageSource, ClassificationDataModule):
         self.mean = self._per_channel("mean", mean, self.default_mean)
         self.std = self._per_channel("std", std, self.default_std)
         self._corrupted: Corruptions | None = None
+        self._turned = False
+
+    def adopt(self, trained_on: Mapping[str, Any], classes: Sequence[str]) -> None:
+        """Turn the images on their side besides, if those were, as EMNIST's are, or these alone are."""
+        super().adopt(trained_on, classes)
+        self._turned = bool(trained_on.get("transposed", self.transposed)) != self.transposed
 
     @property
     def soft_targets(self) -> bool:
@@ -133,7 +139,9 @@ class ImageDataModule(ImageSource, ClassificationDataModule):
 
     def transform(self, batch: Batch, epoch: int | None) -> Batch:
         """Return the batch as training in ``epoch`` has it (``None``: as evaluation has it), normalised float32."""
-        return self._pipeline.evaluate(batch) if epoch is None else self._pipeline.train(batch, epoch)
+        if epoch is not None:
+            return self._pipeline.train(batch, epoch)
+        return self._pipeline.evaluate(batch._replace(input=batch.input.mT) if self._turned else batch)
 
     def conform(self, inputs: Tensor, guest: Source) -> Tensor:
         """Bring images of another data set to the channels, size and orientation of the training images.

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from entreg.data.vectors.labels import names_of
+from entreg.data.vectors.labels import names_of, places
 from entreg.data.vectors.tables import Part, column
 from entreg.errors import ConfigError, DataError
 
@@ -127,7 +127,7 @@ class Layout:
             if numbers.shape[1] != each.width:
                 raise DataError(f"{where}: rows of {numbers.shape[1]} numbers, expected {each.width} as in training")
             return numbers
-        place = {name: k for k, name in enumerate(each.values)}
+        place = places(each.values)
         names = names_of(values, where)
         if len(unseen := sorted(set(names) - place.keys())):
             raise DataError(f"{where}: has category {unseen[0]!r}, which training has not; mend the row")

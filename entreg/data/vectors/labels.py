@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -37,7 +39,7 @@ def targets_of(labels: NDArray[Any], classes: tuple[str, ...], what: str, traini
     Raises:
         DataError: see :func:`names_of`; or if one is of a class that is not in ``training``.
     """
-    place = {name: k for k, name in enumerate(classes)}
+    place = places(classes)
     names = names_of(labels, what)
     if len(unseen := sorted(set(names) - place.keys())):
         raise DataError(f"{what}: has class {unseen[0]!r}, which {training} has not; expected classes that are trained")
@@ -75,6 +77,36 @@ def names_of(values: NDArray[Any], what: str) -> list[str]:
             raise DataError(f"{what}: row {first + 1} is {values[first]}, expected names or whole numbers")
         values = values.astype(np.int64)
     return [str(value) for value in values.tolist()]
+
+
+def places(names: Iterable[str]) -> dict[str, int]:
+    """Return the place of each name, and of what a CSV file has in its stead.
+
+    Example:
+        >>> places(["007", "A1"])
+        {'7': 0, 'A1': 1, '007': 0}
+    """
+    listed = list(names)
+    return {as_among_its_like(name): k for k, name in enumerate(listed)} | {name: k for k, name in enumerate(listed)}
+
+
+def as_among_its_like(value: Any) -> Any:
+    """Return a word of a CSV column of words as its column is read in a file where all others are like it.
+
+    A column of numbers and words is read as words, and the same column as numbers where a file lacks the words.
+
+    Example:
+        >>> [as_among_its_like(word) for word in ("007", "1e3", " 2.0", "true", "A1", "18_25")]
+        ['7', '1000', '2', 'True', 'A1', '18_25']
+    """
+    text = value.strip() if isinstance(value, str) else ""
+    if text.lower() in ("true", "false"):
+        return text.capitalize()
+    if re.fullmatch(r"[+-]?\d+", text):
+        return str(int(text))
+    if re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", text) and float(text).is_integer():
+        return str(int(float(text)))
+    return value
 
 
 def _order(name: str) -> tuple[bool, int, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import warnings
 import zlib
 from collections import Counter
@@ -15,6 +14,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
+from entreg.data.vectors.labels import as_among_its_like
 from entreg.errors import ConfigError, DataError
 
 Columns = dict[str, NDArray[Any]]
@@ -150,33 +150,21 @@ def _read_table(path: Path, as_text: bool) -> Columns:
         if not as_text:
             for k, kind in enumerate(frame.dtypes):
                 if not pd.api.types.is_numeric_dtype(kind):
-                    frame.isetitem(k, frame.iloc[:, k].map(_as_among_its_like))
+                    frame.isetitem(k, frame.iloc[:, k].map(as_among_its_like))
     elif path.suffix.lower() == ".jsonl":
         with path.open(encoding="utf-8-sig") as lines:  # json's own: pandas makes dates of what has such a name
             frame = pd.DataFrame([json.loads(line) for line in lines if line.strip()])
     else:
         frame = pd.read_parquet(path)
-        if any(name is not None for name in frame.index.names):
-            frame = frame.reset_index()  # a column that pandas had made the index before it wrote the file
+        if not isinstance(frame.index, pd.RangeIndex):  # but a column, which was made the index before it was written
+            there = set(map(str, frame.columns))
+            named = [name for name in frame.index.names if name is not None and str(name) not in there]
+            frame = frame.reset_index(level=named)
     names = [str(name) for name in frame.columns]
     (name, times), *_ = Counter(names).most_common(1) or [("", 0)]
     if times > 1:
         raise DataError(f"{path}: {times} columns are called {name!r}, expected one of each name")
     return {name: frame.iloc[:, k].to_numpy() for k, name in enumerate(names)}
-
-
-def _as_among_its_like(value: Any) -> Any:
-    """Return a word of a CSV column of words as its column is read in a file where all others are like it.
-
-    A column of numbers and words is read as words, and the same column as numbers where a file lacks the words.
-    """
-    if not isinstance(value, str):
-        return value
-    if value.lower() in ("true", "false"):
-        return value.capitalize()
-    if re.fullmatch(r"[+-]?\d+", value):
-        return str(int(value))
-    return str(int(float(value))) if re.fullmatch(r"[+-]?\d+\.0*", value) else value
 
 
 def _read_npz(path: Path, as_text: bool) -> Columns:

@@ -22,7 +22,7 @@ from entreg.data import (
     Warp,
 )
 from entreg.data.evaluation_sets import EvaluationSet
-from entreg.errors import ConfigError
+from entreg.errors import ConfigError, DataError
 
 
 class Tiny(ImageDataModule):
@@ -208,3 +208,17 @@ def test_test_images_can_be_looked_at_before_and_after_the_data_are_set_up():
     expected = data.test_set[ids].input[:, 0]
     for pictures in (before, data.pictures(ids)):
         assert all(np.array_equal(picture, image) for picture, image in zip(pictures, expected, strict=True))
+
+
+def test_images_look_to_a_network_as_those_that_it_was_trained_on() -> None:
+    here, there = Tiny(root="unused", ood=[]), Tiny(root="unused", ood=[])
+    there.adopt({"transposed": True, "mean": [0.25], "std": [0.5]}, ["a", "b", "c"])
+    for data in (here, there):
+        data.setup()
+    batch = here.test_set[torch.arange(4)]
+    pixels = here.transform(batch, None).input * 0.25 + 0.5
+    torch.testing.assert_close(there.transform(batch, None).input, (pixels.mT - 0.25) / 0.5)
+    with pytest.raises(
+        DataError, match="the network knows other classes than these data have, 'x' where they have 'c'"
+    ):
+        here.adopt({}, ["a", "b", "x"])

@@ -13,7 +13,7 @@ import torch
 from entreg.data import Vectors
 from entreg.data.vectors.labels import class_names
 from entreg.data.vectors.prepared import features_of
-from entreg.data.vectors.tables import read_columns
+from entreg.data.vectors.tables import Part, read_columns
 from entreg.errors import ConfigError, DataError
 
 ROWS = pd.DataFrame(
@@ -278,6 +278,34 @@ def test_a_band_is_no_number_though_python_reads_one(tmp_path: Path) -> None:
     rows = ROWS.assign(colour="18_25")
     with pytest.raises(DataError, match=r"column 'colour': holds no numbers \(but '18_25'\); declare it"):
         Vectors(root=str(write(tmp_path, rows)), ood=[])
+
+
+def test_a_category_of_an_array_is_found_in_a_csv_file(tmp_path: Path) -> None:
+    rows = pd.DataFrame({"x": [1.0, 2.0, 3.0], "kind": ["007", "7", "A1"], "label": ["a", "b", "a"]})
+    data = Vectors(root=str(write(tmp_path, rows, rows[:2], ".parquet")), categories=["kind"], ood=[])
+    assert data.load(train=False)[0][:, 1:].tolist() == [[1, 0, 0], [0, 1, 0]]
+    other = rows[::2]
+    (tmp_path / "csv").mkdir()
+    write(tmp_path / "csv", other, other, ".parquet")
+    layout = Vectors(root=str(tmp_path / "csv"), categories=["kind"], ood=[]).layout
+    other.to_csv(tmp_path / "new.csv", index=False)
+    found = layout.features(Part("new.csv", read_columns(tmp_path / "new.csv")))
+    assert found[:, 1:].tolist() == [[1, 0], [0, 1]]
+
+
+@pytest.mark.parametrize(
+    ("index", "read"),
+    [
+        (pd.Index([5, 6], name="x"), ["x", "label"]),
+        (pd.RangeIndex(2, name="row"), ["x", "label"]),
+        (pd.MultiIndex.from_tuples([(1, 2), (3, 4)], names=["k", None]), ["k", "x", "label"]),
+    ],
+)
+def test_of_an_index_a_level_with_a_name_of_its_own_is_a_column(
+    index: pd.Index, read: list[str], tmp_path: Path
+) -> None:
+    pd.DataFrame({"x": [1.0, 2.0], "label": ["a", "b"]}, index=index).to_parquet(file := tmp_path / "t.parquet")
+    assert list(read_columns(file)) == read
 
 
 def test_an_index_with_a_name_is_a_column(tmp_path: Path) -> None:

@@ -189,6 +189,9 @@ def test_a_checkpoint_sees_other_data_as_it_saw_its_own(workplace: Path, capsys)
         table = capsys.readouterr().out
         assert "val" not in table.replace("eval", "")
         accuracy[folder] = float(table.split("test")[1].split("%")[0].strip(" │|"))
+    bare = [word for word in look if word not in ("--run", str(run.path))]
+    assert main([*bare, "reversed", *options]) == 0
+    assert float(capsys.readouterr().out.split("test")[1].split("%")[0].strip(" │|")) == accuracy["reversed"]
     assert accuracy["own"] > 85
     assert abs(accuracy["reversed"] - accuracy["own"]) < 10
     assert accuracy["shifted"] < 40  # all of it is class c
