@@ -62,18 +62,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: command line without the program's name; default: that of the process.
     """
     args = list(sys.argv[1:] if argv is None else argv)
-    if not args or args[0] in ("-h", "--help"):
-        print(_USAGE, end="")
-        return 0 if args else 2
-    if args[0] == "--version":
-        print(f"entreg {__version__}")
-        return 0
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # of a terminal that knows ASCII alone
     try:
-        _run(args[0], args[1:])
-        sys.stdout.flush()
+        code = _run(args)
+        if sys.stdout is not None:  # as after >&-
+            sys.stdout.flush()
+        return code
     except UserError as error:
         print(f"entreg: {shown(_one_line(error))}", file=sys.stderr)
         return error.exit_code
@@ -81,18 +77,26 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("entreg: interrupted", file=sys.stderr)
         return 130
     except (OSError, ValueError) as error:
-        if isinstance(error, OSError) and error.filename is None and error.errno in (errno.EPIPE, errno.ENOSPC):
+        if sys.stdout is not None and _is_of_output(error):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is left to be written
-            print(f"entreg: the output cannot be written ({error.strerror})", file=sys.stderr)
+            if not isinstance(error, BrokenPipeError):  # as in | head, whose reader has what it wants
+                print(f"entreg: the output cannot be written ({str(error).partition('] ')[2]})", file=sys.stderr)
             return RunError.exit_code
         if (said := _impossible_name(error, args)) is None:
             raise
         print(f"entreg: {shown(said)}", file=sys.stderr)
         return ConfigError.exit_code
-    return 0
 
 
-def _run(command: str, words: list[str]) -> None:
+def _run(args: list[str]) -> int:
+    """Run a command; return 0, or 2 where none is named."""
+    if not args or args[0] in ("-h", "--help"):
+        print(_USAGE, end="")
+        return 0 if args else 2
+    if args[0] == "--version":
+        print(f"entreg {__version__}")
+        return 0
+    command, words = args[0], args[1:]
     try:
         here = os.getcwd()
     except FileNotFoundError as error:
@@ -110,6 +114,12 @@ def _run(command: str, words: list[str]) -> None:
         close = get_close_matches(command, known, n=1)
         expected = f"did you mean {close[0]}?" if close else f"expected one of {', '.join(known)}"
         raise ConfigError(f"unknown command {command!r}, {expected}")
+    return 0
+
+
+def _is_of_output(error: Exception) -> bool:
+    """Whether what a command prints cannot be written, as no file is named."""
+    return isinstance(error, OSError) and error.filename is None and error.errno in (errno.EPIPE, errno.ENOSPC)
 
 
 def _one_line(error: UserError) -> str:

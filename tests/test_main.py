@@ -41,8 +41,9 @@ def test_a_bare_command_says_in_one_line_what_to_type(command: str, capsys: pyte
 @pytest.mark.parametrize(
     ("command", "place", "code", "said"),
     [
-        ("losses", "> /dev/full", 1, "entreg: the output cannot be written (No space left on device)\n"),
-        ("losses", "| head -1", 0, ""),
+        ("--help", "> /dev/full", 1, "entreg: the output cannot be written (No space left on device)\n"),
+        ("--help", "| head -1", 0, ""),
+        ("--version", ">&-", 0, ""),
         ("losses mix_ent", "> /dev/null", 0, ""),
     ],
 )

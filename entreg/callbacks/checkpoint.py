@@ -95,7 +95,6 @@ class LastCheckpoint(Checkpoint):
         self.soon = False
         self._saved_when = time.monotonic()
         self._accumulating = False
-        self._inside = False  # of an epoch, at the last one
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -114,7 +113,6 @@ class LastCheckpoint(Checkpoint):
             due = self._is_time(trainer)
         if due:
             self.save(trainer)
-            self._inside = True
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save after a validation that belongs to training, unless gradients are being summed, which are not saved."""
@@ -124,8 +122,11 @@ class LastCheckpoint(Checkpoint):
             self.save(trainer)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Save at the end where no validation did, or else the rows of the last epoch would be cut off on resume."""
-        if trainer.global_step > self.saved_at or self._inside:
+        """Save at the end where no validation did, and after ``max_steps``, with the rows of the last epoch.
+
+        Lightning does not go through the end of an epoch again when such a run is started again.
+        """
+        if trainer.global_step > self.saved_at or 0 < trainer.max_steps <= trainer.global_step:
             self.save(trainer)
 
     def state_dict(self) -> dict[str, Any]:
@@ -139,7 +140,6 @@ class LastCheckpoint(Checkpoint):
     def save(self, trainer: Trainer) -> None:
         """Write ``last.ckpt``; all processes take part."""
         self.check()
-        self._inside = False
         self.saved_at = trainer.global_step
         trainer.save_checkpoint(self.path)
         self._saved_when = time.monotonic()

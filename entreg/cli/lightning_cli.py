@@ -161,7 +161,7 @@ class EntregCLI(LightningCLI):
     @override
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         given = self.config_init[self.command]
-        check_callbacks(as_list(given.trainer.callbacks))
+        check_callbacks(as_list(given.trainer.callbacks), begun=self.session.run.started)
         loggers = [self.session.log, *as_list(given.trainer.logger)] if self.command == "fit" else False
         trainer = super().instantiate_trainer(
             callbacks=[*as_list(given.trainer.callbacks), *self.session.callbacks(given)],

@@ -36,8 +36,12 @@ _NUMBERS_OF_STEPS = ("total_steps", "T_max", "total_iters", "T_0")  # as PyTorch
 _OURS = ("best", "last", "previous", "post-mortem")  # checkpoints of a run folder
 
 
-def check_callbacks(callbacks: Sequence[Callback]) -> None:
+def check_callbacks(callbacks: Sequence[Callback], begun: bool = False) -> None:
     """Refuse callbacks of Lightning's that make a run another than its config says, or cannot work here.
+
+    Args:
+        callbacks: of the user's.
+        begun: whether they are those of a run that has begun, which may go on as it is.
 
     Raises:
         ConfigError: naming the callback, why it is refused and what to do instead.
@@ -46,7 +50,7 @@ def check_callbacks(callbacks: Sequence[Callback]) -> None:
         for refused, why in _INSTEAD.items():
             if isinstance(callback, refused):
                 raise ConfigError(f"trainer.callbacks: {type(callback).__name__} is not supported, as {why}")
-        if isinstance(callback, EarlyStopping | ModelCheckpoint):
+        if isinstance(callback, EarlyStopping | ModelCheckpoint) and not begun:
             _check_mode(callback)
     averaged = any(isinstance(callback, WeightAveraging) for callback in callbacks)
     for callback in callbacks:
@@ -70,7 +74,8 @@ def _check_mode(callback: EarlyStopping | ModelCheckpoint) -> None:
     if best != callback.mode:
         raise ConfigError(
             f"trainer.callbacks: {type(callback).__name__} takes {callback.monitor} for better the "
-            f"{'smaller' if best == 'max' else 'larger'} it is: add --trainer.callbacks.mode {best}"
+            f"{'smaller' if best == 'max' else 'larger'} it is: set its mode to {best}, right behind it "
+            f"(--trainer.callbacks.mode {best})"
         )
 
 

@@ -96,4 +96,7 @@ def _finite(value: float | None) -> float | None:
 def _state(run: Run, summary: Mapping[str, Any]) -> str:
     if summary.get("finished"):
         return "finished"
-    return "unfinished" if Watch().is_stale(run.lease) else "being trained"
+    try:
+        return "unfinished" if Watch().is_stale(run.lease) else "being trained"
+    except OSError:  # another user's, which nobody else may read
+        return "being trained"

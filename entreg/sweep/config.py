@@ -114,7 +114,10 @@ class Sweep:
         if self.prune is not None and self.metric not in _LOGGED:
             raise ConfigError(f"prune {self.prune}: {self.metric} is known at the end; expected {', '.join(_LOGGED)}")
         if self.prune is not None and self.has_arms:
-            raise ConfigError(f"prune {self.prune}: an arm would be compared without its bad seeds, leave prune out")
+            raise ConfigError(
+                f"prune {self.prune}: an arm would be compared without its bad seeds; leave prune out, and give a "
+                "sweep that was begun with it another --name"
+            )
         if self.metric in _NEITHER and self.direction is None:
             raise ConfigError(f"metric {self.metric}: say which is the best, direction: maximize or minimize")
 

@@ -4,8 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
+from lightning.pytorch.callbacks import EarlyStopping
 
 from entreg.__main__ import main
+from entreg.cli.unfit import check_callbacks
+from entreg.errors import ConfigError
 from tests.conftest import TINY
 from tests.system.test_cli import one_line_error
 
@@ -53,10 +56,13 @@ def test_checkpoints_that_would_hold_something_else_are_refused(
 @pytest.mark.parametrize(
     ("callback", "said"),
     [
-        ({"class_path": "EarlyStopping", "init_args": {"monitor": "val/acc"}}, "better the smaller it is: add --tr"),
+        (
+            {"class_path": "EarlyStopping", "init_args": {"monitor": "val/acc"}},
+            "better the smaller it is: set its mode to max",
+        ),
         (
             {"class_path": "ModelCheckpoint", "init_args": {"monitor": "val/nll", "mode": "max", "dirpath": "x"}},
-            "better the larger it is: add --trainer.callbacks.mode min",
+            "better the larger it is: set its mode to min",
         ),
     ],
 )
@@ -65,6 +71,12 @@ def test_a_callback_that_takes_the_worst_for_the_best_is_refused(
 ) -> None:
     assert main(["fit", *TINY, "--trainer.callbacks", json.dumps([callback])]) == 2
     assert said in one_line_error(capsys)
+
+
+def test_a_run_that_was_begun_with_such_a_callback_goes_on() -> None:
+    with pytest.raises(ConfigError, match="set its mode to max"):
+        check_callbacks([EarlyStopping("val/acc")])
+    check_callbacks([EarlyStopping("val/acc")], begun=True)
 
 
 def test_a_monitor_that_nothing_logs_is_refused_before_the_training(

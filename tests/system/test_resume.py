@@ -196,9 +196,19 @@ def test_without_last_the_previous_checkpoint_is_resumed(whole: Run, whole_copy:
     assert_same(whole_copy, whole)
 
 
-def test_resuming_a_run_that_a_number_of_steps_has_ended_changes_nothing(workplace: Path) -> None:
-    rhythm = ["--trainer.max_steps", "8", "--checkpoint.every_n_steps", "4", "--model.schedule", "null"]
-    assert main(["fit", *OPTIONS, *rhythm]) == 0
+@pytest.mark.parametrize(
+    ("steps", "rhythm"),
+    [
+        (8, []),
+        (5, []),
+        (8, ["--trainer.val_check_interval", "4", "--trainer.check_val_every_n_epoch", "null"]),
+    ],
+)
+def test_resuming_a_run_that_a_number_of_steps_has_ended_changes_nothing(
+    steps: int, rhythm: list[str], workplace: Path
+) -> None:
+    often = ["--trainer.max_steps", str(steps), "--checkpoint.every_n_steps", "4", "--model.schedule", "null"]
+    assert main(["fit", *OPTIONS, *often, *rhythm]) == 0
     (run,) = map(open_run, Path("runs").glob("*"))
     before = [row.rpartition(",")[0] for row in run.metrics.read_text().splitlines()]  # but for the time
     assert main(["fit", "--run", str(run.path)]) == 0
