@@ -117,21 +117,24 @@ def history_notes(results: Sequence[Result]) -> list[str]:
 def environment_notes(arms: Mapping[str, Sequence[Result]]) -> list[str]:
     """Say of which arms no run has the versions, the commit or the processor of any run of another."""
     made_with = {label: [_made_with(run) for run in arm] for label, arm in arms.items()}
-    notes = []
+    found: dict[tuple[str, str], list[str]] = {}
     for one, other in combinations(made_with, 2):
         ours, theirs = made_with[one], made_with[other]
-        apart = [
+        found[one, other] = [
             f"{what} {_values(ours, what)} against {_values(theirs, what)}"
             for what in ours[0]
             if all(what in run for run in (*ours, *theirs))
             and {run[what] for run in ours}.isdisjoint(run[what] for run in theirs)
         ]
-        if apart:
-            notes.append(
-                f"{one} and {other} were not trained alike ({', '.join(apart)}): a difference between them may come "
-                "from there"
-            )
-    return notes[:1] if len(notes) < 2 else [f"{notes[0]}; so of {len(notes) - 1} other pairs of arms"]
+    unlike = [pair for pair, apart in found.items() if apart]
+    if not unlike:
+        return []
+    one, other = max(unlike, key=lambda pair: len(found[pair]))
+    more = f"; nor were {len(unlike) - 1} other pairs of arms" if unlike[1:] else ""
+    return [
+        f"{one} and {other} were not trained alike ({', '.join(found[one, other])}): a difference between them may come "
+        f"from there{more}"
+    ]
 
 
 def _made_with(result: Result) -> dict[str, str]:

@@ -24,9 +24,9 @@ def fit_temperature(logits: Tensor, target: Tensor, ignore_index: int = IGNORE_I
     within a shrinking bracket, finds to 1e-10 in float64. Fit it on validation, never on what is reported. It changes
     no predicted class.
 
-    T is at least 1e-4 times the median over samples of the margin, the largest logit minus the second largest, and at
-    most 1e4 times the mean over samples of the largest logit minus the mean of the finite ones (of the two the smaller
-    and the larger, so that neither classes masked with -1e9 nor classes that are alike matter). The lower bound is
+    T is at most 1e4 times the mean over samples of the largest logit minus the mean of the finite ones, and at least
+    1e-4 times that or the median over samples of the largest minus the second largest, whichever is smaller: classes
+    that are masked with -1e9 make the mean large. The lower bound is
     returned where every sample is classified right, whose best temperature is 0 (or where errors are so narrow that it
     is near 0); the upper one where the logits are no better than none, e.g. all wrong, whose best temperature is
     infinite. Logits that are constant in every sample say nothing and give 1. Hence T(k z) = k T(z) for any k > 0, at
