@@ -130,11 +130,11 @@ def environment_notes(arms: Mapping[str, Sequence[Result]]) -> list[str]:
     if not unlike:
         return []
     one, other = max(unlike, key=lambda pair: len(found[pair]))
-    more = f"; nor were {len(unlike) - 1} other pairs of arms" if unlike[1:] else ""
-    return [
-        f"{one} and {other} were not trained alike ({', '.join(found[one, other])}): a difference between them may come "
-        f"from there{more}"
-    ]
+    apart, more = (
+        ", ".join(found[one, other]),
+        f"; nor were {len(unlike) - 1} other pairs of arms" if unlike[1:] else "",
+    )
+    return [f"{one} and {other} were not trained alike ({apart}): a difference between them may come from there{more}"]
 
 
 def _made_with(result: Result) -> dict[str, str]:

@@ -26,11 +26,10 @@ def fit_temperature(logits: Tensor, target: Tensor, ignore_index: int = IGNORE_I
 
     T is at most 1e4 times the mean over samples of the largest logit minus the mean of the finite ones, and at least
     1e-4 times that or the median over samples of the largest minus the second largest, whichever is smaller: classes
-    that are masked with -1e9 make the mean large. The lower bound is
-    returned where every sample is classified right, whose best temperature is 0 (or where errors are so narrow that it
-    is near 0); the upper one where the logits are no better than none, e.g. all wrong, whose best temperature is
-    infinite. Logits that are constant in every sample say nothing and give 1. Hence T(k z) = k T(z) for any k > 0, at
-    the bounds too.
+    that are masked with -1e9 make the mean large. The lower bound is returned where every sample is classified right,
+    whose best temperature is 0 (or where errors are so narrow that it is near 0); the upper one where the logits are no
+    better than none, e.g. all wrong, whose best temperature is infinite. Logits that are constant in every sample say
+    nothing and give 1. Hence T(k z) = k T(z) for any k > 0, at the bounds too.
 
     Source: Guo et al. 2017, arXiv 1706.04599, section 4.2.
 
