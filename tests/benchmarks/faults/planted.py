@@ -729,7 +729,7 @@ _ROWS: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {
         ("confirm-options", "the baseline gets the options of another loss",
          "kept = _without_loss(options)", "kept = options"),
         ("confirm-plan", "a plan for other seeds is kept for a confirmation",
-         "replace(plan, baseline=name, seeds=seeds)", "replace(plan, baseline=name)"),
+         "replace(plan, baseline=name, seeds=seeds, arms=2)", "replace(plan, baseline=name, arms=2)"),
     ],
     ("sweep", "sweep/cells.py"): [
         ("cells-unfinished", "a cell may be the best for a seed that failed", "if len(trials) >= needed", "if trials"),
