@@ -33,3 +33,12 @@ def main(command: str, args: Sequence[str]) -> None:
 
     quiet()
     COMMANDS[command](words)
+    _leave_the_others()
+
+
+def _leave_the_others() -> None:
+    """End the connections to the other processes; one that exits with theirs open may abort (gloo, now and then)."""
+    from torch import distributed
+
+    if distributed.is_available() and distributed.is_initialized():
+        distributed.destroy_process_group()
