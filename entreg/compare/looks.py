@@ -103,9 +103,10 @@ def standing_of(study: Study, metrics: Sequence[str], written: Written | None, e
         seen = {arm: own for other in (*before, look) for arm, own in zip(other.arms, other.seeds, strict=True)}
         planned = plan.seeds * (plan.arms or len(seen))
         done = min(planned, sum(min(len(own), plan.seeds) for own in seen.values()))
-        left = obrien_fleming(plan.alpha, done / planned) - sum(each.alpha for each in before)
+        share = obrien_fleming(plan.alpha, done / planned)
+        left = share - sum(each.alpha for each in before)
         if repeated is not None:
-            left = min(earlier[repeated].alpha, obrien_fleming(plan.alpha, done / planned))
+            left = min(share, earlier[repeated].alpha)
         if left > _NOTHING:
             more = _runs(list(seen.values())) - done
             runs = f"{done} of {planned} runs{f' and {more} that were not planned' if more else ''}"

@@ -48,11 +48,11 @@ def print_sheet(sheet: Sheet) -> None:
     if not sheet.rows:
         return
     console = Console(width=None if Console().is_terminal else _PLAIN_WIDTH)
-    title = sheet.title
+    title, names = sheet.title, _names(sheet)
     for columns in _parts(sheet, console.width):
         table = Table(title=cell(title), title_justify="left")
         for k in columns:  # the names of the rows alone may be broken, where they leave too little
-            width = None if k < _names(sheet) else _width(sheet, k)
+            width = None if k < names else _width(sheet, k)
             table.add_column(cell(sheet.header[k]), width=width, overflow="fold")
         for row in sheet.rows:
             table.add_row(*(cell(row[k]) for k in columns))
